@@ -1,0 +1,185 @@
+/**
+ * One call on its way through policies: who asked, which try this is, when it must be over, where it goes. One object of fixed shape.
+ * Its signal is made only when somebody touches it, and it is the call's own: aborting it never reaches a sibling or the caller.
+ */
+
+/** What the work sees of its call. */
+export interface CallView {
+  /** Aborted when the caller aborts or a policy gives this call up. Made on first touch. */
+  readonly signal: AbortSignal
+  /** 1 for the first try, 2 for the first retry. */
+  readonly attempt: number
+  /** When the call must be over, on the clock's monotonic scale in ms; `Infinity` when nothing bounds it. */
+  readonly deadline: number
+}
+
+/** What the caller may say about a call. */
+export interface CallOptions {
+  /** Aborts the call: what runs is told, what waits is taken off its queue. */
+  signal?: AbortSignal | undefined
+  /** Must be over by then (monotonic ms of the clock in use). */
+  deadline?: number | undefined
+  /** The host this call goes to, for `keyed` and for logs. */
+  host?: string | undefined
+  /** HTTP method, for policies that look at idempotency. */
+  method?: string | undefined
+  /** Lower number is more important; for priority queues and load shedding. Default 0. */
+  priority?: number | undefined
+  /** How much of a limit the call takes. Default 1. */
+  weight?: number | undefined
+  /** Anything the caller wants policies' hooks to see. */
+  context?: unknown
+}
+
+export class Call implements CallView {
+  readonly parent: Call | undefined
+  attempt: number
+  deadline: number
+  host: string | undefined
+  method: string | undefined
+  destination: unknown
+  endpoint: unknown
+  priority: number
+  weight: number
+  context: unknown
+  /** The work at the innermost place, with its arguments and `this`, when the call came through `wrap` or `execute`. */
+  work: ((...args: any[]) => unknown) | undefined
+  args: readonly unknown[] | undefined
+  self: unknown
+  #callerSignal: AbortSignal | undefined
+  #controller: AbortController | undefined
+  #aborted = false
+  #reason: unknown
+  #children: Set<Call> | undefined
+  #unlisten: (() => void) | undefined
+  #listeners: Set<(reason: unknown) => void> | undefined
+  #done = false
+
+  constructor(parent: Call | undefined, options: CallOptions | undefined) {
+    this.parent = parent
+    if (parent === undefined) {
+      this.attempt = 1
+      this.deadline = options?.deadline ?? Infinity
+      this.host = options?.host
+      this.method = options?.method
+      this.destination = undefined
+      this.endpoint = undefined
+      this.priority = options?.priority ?? 0
+      this.weight = options?.weight ?? 1
+      this.context = options?.context
+      this.work = undefined
+      this.args = undefined
+      this.self = undefined
+      this.#callerSignal = options?.signal ?? undefined
+    } else {
+      this.attempt = parent.attempt
+      this.deadline = parent.deadline
+      this.host = parent.host
+      this.method = parent.method
+      this.destination = parent.destination
+      this.endpoint = parent.endpoint
+      this.priority = parent.priority
+      this.weight = parent.weight
+      this.context = parent.context
+      this.work = parent.work
+      this.args = parent.args
+      this.self = parent.self
+      this.#callerSignal = undefined
+    }
+  }
+
+  /** A part of this call that can be given up on its own: a try, a hedge, the inside of a time limit. */
+  child(): Call {
+    return new Call(this, undefined)
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.aborted) this.#controller.abort(this.reason)
+      else this.#watch()
+    }
+    return this.#controller.signal
+  }
+
+  /** Whether this call, or one it is part of, was aborted. Costs no signal. */
+  get aborted(): boolean {
+    if (this.#aborted) return true
+    if (this.#done) return false
+    if (this.parent !== undefined) return this.parent.aborted
+    return this.#callerSignal?.aborted === true
+  }
+
+  /** Why it was aborted; the caller's own reason is passed on as it is. */
+  get reason(): unknown {
+    if (this.#aborted) return this.#reason
+    return this.parent !== undefined ? this.parent.reason : this.#callerSignal?.reason
+  }
+
+  /** Whether the caller itself, not a policy, gave up. */
+  get abortedByCaller(): boolean {
+    return this.parent !== undefined ? this.parent.abortedByCaller : this.#callerSignal?.aborted === true
+  }
+
+  /** Gives up this call and all its parts. */
+  abort(reason: unknown): void {
+    if (this.#aborted || this.#done) return
+    this.#aborted = true
+    this.#reason = reason
+    const listeners = this.#listeners
+    const children = this.#children
+    this.#listeners = this.#children = undefined
+    this.#stopWatching()
+    this.#controller?.abort(reason)
+    if (listeners) for (const listener of [...listeners]) listener(reason)
+    if (children) for (const child of [...children]) child.abort(reason)
+  }
+
+  /** Calls `listener` once when the call is aborted. Not for a call that is aborted already. Returns what takes it off again. */
+  onAbort(listener: (reason: unknown) => void): () => void {
+    this.#listeners ??= new Set()
+    this.#listeners.add(listener)
+    this.#watch()
+    return () => {
+      this.#listeners?.delete(listener)
+      if (this.#listeners?.size === 0 && this.#controller === undefined && (this.#children?.size ?? 0) === 0) this.#stopWatching()
+    }
+  }
+
+  /** The call is over: nothing it registered may stay, and its signal is never aborted after a success. */
+  end(): void {
+    if (this.#done) return
+    this.#done = true
+    this.#listeners = this.#children = undefined
+    this.#stopWatching()
+  }
+
+  #watch(): void {
+    if (this.#unlisten !== undefined || this.#done) return
+    const parent = this.parent
+    if (parent !== undefined) {
+      parent.#children ??= new Set()
+      parent.#children.add(this)
+      parent.#watch()
+      this.#unlisten = () => parent.#forget(this)
+    } else if (this.#callerSignal !== undefined) {
+      const signal = this.#callerSignal
+      const listener = () => this.abort(signal.reason)
+      signal.addEventListener('abort', listener, { once: true })
+      this.#unlisten = () => signal.removeEventListener('abort', listener)
+    } else this.#unlisten = nothing
+  }
+
+  #forget(child: Call): void {
+    if (this.#children?.delete(child) && this.#children.size === 0 && this.#controller === undefined && (this.#listeners?.size ?? 0) === 0)
+      this.#stopWatching()
+  }
+
+  #stopWatching(): void {
+    const unlisten = this.#unlisten
+    this.#unlisten = undefined
+    unlisten?.()
+  }
+}
+
+function nothing(): void {}

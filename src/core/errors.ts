@@ -1,0 +1,126 @@
+/**
+ * One class per cause, told apart by a stable `code` and a brand that survives several copies of this library in one process.
+ * Rejections (answers given without calling the callee) are made often when things go wrong, so they carry no stack trace.
+ */
+
+export type ErrorCode =
+  | 'ERR_CIRCUIT_OPEN'
+  | 'ERR_BULKHEAD_FULL'
+  | 'ERR_RATE_LIMITED'
+  | 'ERR_TIME_LIMIT'
+  | 'ERR_FAULT_INJECTED'
+  | 'ERR_OVERFLOW'
+  | 'ERR_NO_HEALTHY_ENDPOINT'
+  | 'ERR_SHEDDED'
+  | 'ERR_RULES'
+  | 'ERR_OPTIONS'
+
+const BRAND: unique symbol = Symbol.for('meshless.error') as any
+const REJECTION: unique symbol = Symbol.for('meshless.rejection') as any
+
+/** What errors of this library have in common. */
+export interface MeshlessErrorOptions {
+  /** The policy that speaks, for the message and for logs. */
+  policy?: string | undefined
+  /** Milliseconds after which trying again makes sense. */
+  retryAfter?: number | undefined
+  /** The error behind this one. */
+  cause?: unknown
+}
+
+const limited = Error as { stackTraceLimit?: number }
+
+export abstract class MeshlessError extends Error {
+  abstract readonly code: ErrorCode
+  /** Name of the policy, when it has one. */
+  readonly policy: string | undefined
+  /** Milliseconds after which trying again makes sense; `undefined` when nobody can say. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, options?: MeshlessErrorOptions) {
+    super(message, options !== undefined && 'cause' in options ? { cause: options.cause } : undefined)
+    this.policy = options?.policy
+    this.retryAfter = options?.retryAfter
+  }
+}
+Object.defineProperty(MeshlessError.prototype, BRAND, { value: true })
+
+/** The breaker is open, forced open, or has no half-open permit left. */
+export class CircuitOpenError extends MeshlessError {
+  override readonly name = 'CircuitOpenError'
+  readonly code = 'ERR_CIRCUIT_OPEN'
+}
+/** All slots are taken, and the queue is full or the wait was too long. */
+export class BulkheadFullError extends MeshlessError {
+  override readonly name = 'BulkheadFullError'
+  readonly code = 'ERR_BULKHEAD_FULL'
+}
+/** No permission within the time that may be waited. */
+export class RateLimitedError extends MeshlessError {
+  override readonly name = 'RateLimitedError'
+  readonly code = 'ERR_RATE_LIMITED'
+}
+/** The work took longer than its time limit. The callee was reached, so this is no rejection. */
+export class TimeLimitError extends MeshlessError {
+  override readonly name = 'TimeLimitError'
+  readonly code = 'ERR_TIME_LIMIT'
+}
+/** A fault that was asked for. */
+export class FaultInjectedError extends MeshlessError {
+  override readonly name = 'FaultInjectedError'
+  readonly code = 'ERR_FAULT_INJECTED'
+  /** The HTTP status the fault stands for. */
+  readonly status: number | undefined
+  constructor(message: string, options?: MeshlessErrorOptions & { status?: number | undefined }) {
+    super(message, options)
+    this.status = options?.status
+  }
+}
+/** One of Envoy's limits (connections, pending requests, requests, retries) is used up. */
+export class OverflowError extends MeshlessError {
+  override readonly name = 'OverflowError'
+  readonly code = 'ERR_OVERFLOW'
+}
+/** Nobody to send to: no endpoint, or all ejected. */
+export class NoHealthyEndpointError extends MeshlessError {
+  override readonly name = 'NoHealthyEndpointError'
+  readonly code = 'ERR_NO_HEALTHY_ENDPOINT'
+}
+/** Given up in favour of more important calls. */
+export class SheddedError extends MeshlessError {
+  override readonly name = 'SheddedError'
+  readonly code = 'ERR_SHEDDED'
+}
+/** Options that cannot be used. Says where, what was expected, and how to mend it. */
+export class OptionsError extends MeshlessError {
+  override readonly name = 'OptionsError'
+  readonly code = 'ERR_OPTIONS'
+}
+
+for (const rejection of [CircuitOpenError, BulkheadFullError, RateLimitedError, FaultInjectedError, OverflowError, NoHealthyEndpointError, SheddedError])
+  Object.defineProperty(rejection.prototype, REJECTION, { value: true })
+
+/** True for every error of this library, whichever copy of it made the error. */
+export function isMeshlessError(error: unknown): error is MeshlessError {
+  return typeof error === 'object' && error !== null && (error as any)[BRAND] === true
+}
+
+/** True for what never reached the callee: such errors are no failures of the callee and are not retried by default. */
+export function isRejection(error: unknown): error is MeshlessError {
+  return typeof error === 'object' && error !== null && (error as any)[REJECTION] === true
+}
+
+/** Makes a rejection without the cost of a stack trace. */
+export function reject<E extends MeshlessError>(
+  type: new (message: string, options?: MeshlessErrorOptions) => E,
+  message: string,
+  options?: MeshlessErrorOptions,
+): E {
+  const limit = limited.stackTraceLimit
+  limited.stackTraceLimit = 0
+  try {
+    return new type(message, options)
+  } finally {
+    if (limit !== undefined) limited.stackTraceLimit = limit
+  }
+}

@@ -1,0 +1,66 @@
+/** Typed events. No listener, no cost; a listener that throws is reported and changes nothing. */
+
+/** Listens until the returned function is called or `signal` aborts. */
+export interface ListenOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** An object with `on`. `E` maps the name of an event to what its listeners get. */
+export interface Observable<E> {
+  /** Calls `listener` at each event of that type; gives back what stops it. */
+  on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void
+}
+
+export class Emitter<E extends object> implements Observable<E> {
+  readonly #listeners = new Map<keyof E, Set<(event: any) => void>>()
+  /** How many listeners there are in all: look here before an event object is made. */
+  listening = 0
+
+  on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void {
+    if (options?.signal?.aborted) return () => {}
+    const entry = (event: E[K]) => listener(event)
+    let set = this.#listeners.get(type)
+    if (set === undefined) {
+      set = new Set()
+      this.#listeners.set(type, set)
+    }
+    set.add(entry)
+    this.listening++
+    const off = () => {
+      if (!set.delete(entry)) return
+      this.listening--
+      options?.signal?.removeEventListener('abort', off)
+    }
+    options?.signal?.addEventListener('abort', off, { once: true })
+    return off
+  }
+
+  /** Whether anybody hears that type. */
+  hears(type: keyof E): boolean {
+    return this.listening > 0 && (this.#listeners.get(type)?.size ?? 0) > 0
+  }
+
+  emit<K extends keyof E>(type: K, event: E[K]): void {
+    if (this.listening === 0) return
+    const set = this.#listeners.get(type)
+    if (set === undefined || set.size === 0) return
+    for (const listener of [...set]) guarded(listener, event)
+  }
+}
+
+/** Calls somebody else's function for its side effect; what it throws is reported as an uncaught warning and goes no further. */
+export function guarded<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+  try {
+    fn(...args)
+  } catch (error) {
+    report(error)
+  }
+}
+
+/** Tells the process about an error that must not disturb the call at hand. */
+export function report(error: unknown): void {
+  const process = (globalThis as any).process
+  if (typeof process?.emitWarning === 'function')
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)), { type: 'MeshlessListenerWarning' })
+  else if (typeof console !== 'undefined') console.warn(error)
+}

@@ -1,0 +1,159 @@
+/** Checks what a user wrote against its description, fills in defaults and copies: the user's object is never kept or changed. All faults at once. */
+import { parseDuration } from '../../base/time/duration.ts'
+import { OptionsError } from '../errors.ts'
+import type { Fields, Option, OptionsOf } from './option.ts'
+
+/** Something wrong in an options object or a document. */
+export interface Fault {
+  /** Where, e.g. `waitDurationInOpenState` or `spec.http[0].timeout`. */
+  readonly path: string
+  /** What is wrong, what was expected. */
+  readonly message: string
+  /** How to mend it. */
+  readonly hint?: string | undefined
+  readonly kind: 'type' | 'range' | 'unknown' | 'missing' | 'value'
+}
+
+/** The longest time a timer holds in 32 bits is no limit here; this is: about 285 years. */
+export const LONGEST_MS = Number.MAX_SAFE_INTEGER
+
+/** Reads options given in code. Throws an `OptionsError` that names every fault. */
+export function readOptions<F extends Fields>(fields: F, given: unknown, what: string): OptionsOf<F> {
+  const faults: Fault[] = []
+  const result = readFields(fields, given ?? {}, '', faults, true)
+  if (faults.length > 0)
+    throw new OptionsError(`${what}: ${faults.map(f => `${f.path ? `${f.path}: ` : ''}${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`)
+  return result as OptionsOf<F>
+}
+
+/** Reads an object by its fields. Faults are added to `faults`; the result is usable only when none was. */
+export function readFields(fields: Fields, given: unknown, path: string, faults: Fault[], inCode: boolean): Record<string, unknown> {
+  const result: Record<string, unknown> = {}
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    faults.push({ path, kind: 'type', message: `${show(given)} is not an object`, hint: `expected fields such as ${Object.keys(fields).slice(0, 3).join(', ')}` })
+    return result
+  }
+  const source = given as Record<string, unknown>
+  for (const key of Object.keys(source))
+    if (!Object.hasOwn(fields, key) && source[key] !== undefined)
+      faults.push({ path: join(path, key), kind: 'unknown', message: 'unknown option', hint: suggest(key, Object.keys(fields)) })
+  for (const [key, option] of Object.entries(fields)) {
+    const value = source[key]
+    if (value === undefined || (value === null && !inCode)) {
+      if (option.required) faults.push({ path: join(path, key), kind: 'missing', message: 'is required' })
+      else result[key] = option.default === undefined ? undefined : readValue(option, option.default, join(path, key), faults, inCode)
+    } else result[key] = readValue(option, value, join(path, key), faults, inCode)
+  }
+  return result
+}
+
+export function readValue(option: Option, value: unknown, path: string, faults: Fault[], inCode: boolean): unknown {
+  const wrong = (expected: string, hint?: string): undefined => {
+    faults.push({ path, kind: 'type', message: `${show(value)} is not ${expected}`, hint })
+    return undefined
+  }
+  switch (option.type) {
+    case 'number':
+    case 'integer':
+      if (typeof value !== 'number' || Number.isNaN(value)) return wrong(option.type === 'integer' ? 'a whole number' : 'a number')
+      if (option.type === 'integer' && !Number.isInteger(value) && value !== Infinity) return wrong('a whole number')
+      return inRange(option, value, path, faults)
+    case 'duration': {
+      if (typeof value === 'number' && !inCode) return wrong('a duration', 'in documents write a unit, e.g. "250ms" or "10s"')
+      const ms = typeof value === 'number' ? value : typeof value === 'string' ? parseDuration(value) : undefined
+      if (ms === undefined || Number.isNaN(ms)) return wrong('a duration', 'e.g. 250 (milliseconds), "250ms", "1m30s"')
+      if (Math.abs(ms) > LONGEST_MS) {
+        faults.push({ path, kind: 'range', message: `${show(value)} is longer than any clock holds` })
+        return undefined
+      }
+      return inRange(option, ms, path, faults)
+    }
+    case 'boolean':
+      return typeof value === 'boolean' ? value : wrong('true or false')
+    case 'string':
+      if (typeof value !== 'string') return wrong('a text')
+      if (option.pattern !== undefined && !option.pattern.test(value)) return wrong(`of the form ${option.pattern.source}`)
+      return value
+    case 'enum':
+      if (typeof value !== 'string' || !option.values!.includes(value)) return wrong(`one of ${option.values!.join(', ')}`, typeof value === 'string' ? suggest(value, option.values!) : undefined)
+      return value
+    case 'function':
+      return typeof value === 'function' && inCode ? value : wrong('a function')
+    case 'array': {
+      if (!Array.isArray(value)) return wrong('a list')
+      if (option.minItems !== undefined && value.length < option.minItems) return wrong(`a list of at least ${option.minItems}`)
+      return value.map((item, i) => readValue(option.items!, item, `${path}[${i}]`, faults, inCode))
+    }
+    case 'map': {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong('an object')
+      const copy: Record<string, unknown> = Object.create(null)
+      for (const [key, item] of Object.entries(value)) copy[key] = readValue(option.items!, item, join(path, key), faults, inCode)
+      return copy
+    }
+    case 'object':
+      return readFields(option.fields!, value, path, faults, inCode)
+    case 'union': {
+      let nearest: Fault[] | undefined
+      for (const alternative of option.of!) {
+        const own: Fault[] = []
+        const result = readValue(alternative, value, path, own, inCode)
+        if (own.length === 0) return result
+        if (nearest === undefined || depth(own) > depth(nearest)) nearest = own
+      }
+      faults.push(...nearest!)
+      return undefined
+    }
+    default:
+      return value
+  }
+}
+
+function inRange(option: Option, value: number, path: string, faults: Fault[]): number | undefined {
+  const { min, max, above } = option
+  if ((min !== undefined && (above ? value <= min : value < min)) || (max !== undefined && value > max)) {
+    const low = min === undefined ? '' : `${above ? 'above' : 'at least'} ${min}`
+    const high = max === undefined ? '' : `at most ${max}`
+    faults.push({ path, kind: 'range', message: `${value} is out of range`, hint: `expected ${[low, high].filter(Boolean).join(', ')}${option.unit ? ` ${option.unit}` : ''}` })
+    return undefined
+  }
+  return value
+}
+
+const depth = (faults: readonly Fault[]) => Math.max(...faults.map(f => f.path.length))
+
+export function join(path: string, key: string): string {
+  const part = /^[A-Za-z_$][\w$-]*$/.test(key) ? key : JSON.stringify(key)
+  return path === '' ? part : `${path}.${part}`
+}
+
+export function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint') return `${value}n`
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** "did you mean …" with the nearest known name, or nothing. */
+export function suggest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const candidate of known) {
+    const d = candidate.toLowerCase() === name.toLowerCase() ? 0 : distance(name.toLowerCase(), candidate.toLowerCase(), least)
+    if (d < least) {
+      least = d
+      best = candidate
+    }
+  }
+  return best === undefined ? undefined : `did you mean ${best}?`
+}
+
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]!
+}

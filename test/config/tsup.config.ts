@@ -1,0 +1,25 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    policies: 'src/policies/index.ts',
+    testing: 'src/testing/index.ts',
+    'transport/node': 'src/traffic/transport/node.ts',
+    'transport/fetch': 'src/traffic/transport/fetch.ts',
+  },
+  format: ['esm', 'cjs'],
+  splitting: true,
+  platform: 'neutral',
+  target: 'node20',
+  removeNodeProtocol: false,
+  external: [/^node:/, '#transport'],
+  noExternal: ['yaml', 're2js'],
+  clean: true,
+  sourcemap: false,
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  esbuildOptions(options) {
+    options.conditions = ['browser', 'module', 'import']
+    options.mainFields = ['module', 'main']
+  },
+})
