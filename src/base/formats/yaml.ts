@@ -1,0 +1,232 @@
+/**
+ * YAML as Istio's tools see it: YAML 1.1 booleans (`yes`, `on`, `y`), string keys, octal 0644, `<<` merges; dates stay text. What a text can cost is bounded
+ * (size, depth, what aliases expand to), objects have no prototype so that a key `__proto__` is a key like any other, and every value
+ * knows where it was written.
+ */
+import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, type ScalarTag } from 'yaml'
+
+/** Where in the text; both from 1. */
+export interface TextPosition {
+  line: number
+  column: number
+}
+
+/** A fault of a text. */
+export interface YamlFault extends TextPosition {
+  message: string
+}
+
+/** One document of a text. */
+export interface YamlDocument {
+  /** The value; `undefined` for a document of comments only, or with faults. */
+  value: unknown
+  /** First line of the content, from 1. */
+  line: number
+  faults: YamlFault[]
+  /** Position of a member (its key, where it has one), or of the nearest parent that was written. */
+  locate(steps: readonly (string | number)[]): TextPosition
+}
+
+/** What a text may cost. */
+export interface YamlLimits {
+  /** Characters of text. Default 16 Mi. */
+  size?: number
+  /** Nesting. Default 100. */
+  depth?: number
+  /** Values that aliases may add by expansion. Default 100,000. */
+  aliased?: number
+}
+
+const LIMITS: Required<YamlLimits> = { size: 16 * 1024 * 1024, depth: 100, aliased: 100_000 }
+
+const YAML_1_1: ScalarTag[] = [
+  { tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:y|Y|yes|Yes|YES|on|On|ON)$/, resolve: () => true },
+  { tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:n|N|no|No|NO|off|Off|OFF)$/, resolve: () => false },
+  { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0[0-7_]+$/, resolve: text => octal(text) },
+  { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0b[01_]+$/, resolve: text => Number(text.replace(/[_+]/g, '')) },
+  { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?[1-9][0-9]*(?:_[0-9]+)+$/, resolve: text => Number(text.replaceAll('_', '')) },
+]
+
+/** The first document of a text. Throws a `SyntaxError` that names line and column. */
+export function parseYaml(text: string, limits?: YamlLimits): unknown {
+  const [document] = parseYamlDocuments(text, limits)
+  const fault = document?.faults[0]
+  if (fault !== undefined) throw new SyntaxError(`${fault.message} (line ${fault.line}, column ${fault.column})`)
+  return document?.value
+}
+
+/** All documents of a text; never throws. */
+export function parseYamlDocuments(text: string, limits?: YamlLimits): YamlDocument[] {
+  const bounds = { ...LIMITS, ...limits }
+  if (text.length > bounds.size) return [broken(`the text has ${text.length} characters; at most ${bounds.size} are read`)]
+  const nested = depthOf(text, bounds.depth)
+  if (nested !== undefined) return [broken(`nested deeper than ${bounds.depth}`, nested)]
+  const lines = new LineCounter()
+  try {
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      customTags: tags => [...YAML_1_1, ...tags],
+      merge: true,
+      uniqueKeys: true,
+      prettyErrors: false,
+      logLevel: 'silent',
+      stringKeys: false,
+    })
+    return [...(parsed as Document.Parsed[])].map(document => read(document, lines, bounds))
+  } catch (error) {
+    return [broken(error instanceof RangeError ? `nested deeper than ${bounds.depth}` : String((error as Error).message))]
+  }
+}
+
+function read(document: Document.Parsed, lines: LineCounter, bounds: Required<YamlLimits>): YamlDocument {
+  const at = (offset: number): TextPosition => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  const root = document.contents as ParsedNode | null
+  const start = at(root?.range[0] ?? document.range[0])
+  const faults = document.errors.map(error => ({ message: firstLine(error.message), ...at(error.pos[0]) }))
+  let value: unknown
+  if (faults.length === 0 && root !== null) {
+    const reader = new Reader(document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
+    try {
+      value = reader.value(root, 0)
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error
+      value = undefined
+    }
+  }
+  return { value: faults.length > 0 ? undefined : (value ?? undefined), line: start.line, faults, locate: steps => at(offsetOf(document, root, steps) ?? root?.range[0] ?? 0) }
+}
+
+class Stop extends Error {}
+
+/** Turns the nodes of one document into values, counting what it costs. */
+class Reader {
+  readonly #document: Document.Parsed
+  readonly #bounds: Required<YamlLimits>
+  readonly #fault: (message: string, node: Node | null | undefined) => void
+  #aliased = 0
+  #inAlias = 0
+
+  constructor(document: Document.Parsed, bounds: Required<YamlLimits>, fault: (message: string, node: Node | null | undefined) => void) {
+    this.#document = document
+    this.#bounds = bounds
+    this.#fault = fault
+  }
+
+  value(node: Node | null | undefined, depth: number): unknown {
+    if (depth > this.#bounds.depth) this.#stop(`nested deeper than ${this.#bounds.depth}`, node)
+    if (this.#inAlias > 0 && ++this.#aliased > this.#bounds.aliased) this.#stop(`aliases expand to more than ${this.#bounds.aliased} values`, node)
+    if (isScalar(node)) return node.value
+    if (isAlias(node)) return this.#alias(node, depth)
+    if (isSeq(node)) return node.items.map(item => this.value(item as Node, depth + 1))
+    if (isMap(node)) return this.#map(node, depth)
+    return null
+  }
+
+  #map(node: Node & { items: { key: unknown; value: unknown }[] }, depth: number): Record<string, unknown> {
+    const object = Object.create(null) as Record<string, unknown>
+    const merged: Record<string, unknown>[] = []
+    for (const { key, value } of node.items) {
+      if (isMergeKey(key)) merged.push(...this.#merges(value as Node, depth))
+      else {
+        const name = this.#key(key as Node)
+        if (name in object) this.#fault(`the key ${JSON.stringify(name)} is there twice`, key as Node)
+        object[name] = this.value(value as Node, depth + 1)
+      }
+    }
+    for (const from of merged) for (const name of Object.keys(from)) if (!(name in object)) object[name] = from[name]
+    return object
+  }
+
+  #merges(node: Node, depth: number): Record<string, unknown>[] {
+    const value = this.value(node, depth + 1)
+    const all = Array.isArray(value) ? value : [value]
+    if (all.every(isObject)) return all
+    this.#fault('"<<" merges maps only', node)
+    return []
+  }
+
+  #key(node: Node | null): string {
+    const target = isAlias(node) ? node.resolve(this.#document) : node
+    if (target === null || target === undefined) return 'null'
+    if (isScalar(target)) return String(target.value)
+    this.#fault('a key must be plain text', node)
+    return ''
+  }
+
+  #alias(node: Node & { resolve(document: Document): Node | undefined }, depth: number): unknown {
+    const target = node.resolve(this.#document)
+    if (target === undefined) return this.#stop('unresolved alias', node)
+    this.#inAlias++
+    const value = this.value(target, depth + 1)
+    this.#inAlias--
+    return value
+  }
+
+  #stop(message: string, node: Node | null | undefined): never {
+    this.#fault(message, node)
+    throw new Stop()
+  }
+}
+
+/** Offset of the member the steps lead to, as far as they lead. */
+function offsetOf(document: Document.Parsed, root: Node | null, steps: readonly (string | number)[]): number | undefined {
+  let node: Node | null | undefined = root
+  let offset = root?.range?.[0]
+  for (const step of steps) {
+    if (isAlias(node)) node = node.resolve(document)
+    if (isMap(node) && typeof step === 'string') {
+      const pair = node.items.find(item => isPair(item) && keyText(item.key) === step)
+      if (pair === undefined) return offset
+      offset = (pair.key as Node | null)?.range?.[0] ?? offset
+      node = pair.value as Node | null
+    } else if (isSeq(node) && typeof step === 'number') {
+      const item = node.items[step] as Node | null | undefined
+      if (item === undefined) return offset
+      offset = item?.range?.[0] ?? offset
+      node = item
+    } else return offset
+  }
+  return offset
+}
+
+function keyText(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key)
+}
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === 'PLAIN' && (key.source === '<<' || key.value === '<<' || typeof key.value === 'symbol')
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function octal(text: string): number {
+  const digits = text.replaceAll('_', '')
+  return digits.startsWith('-') ? -Number.parseInt(digits.slice(1), 8) : Number.parseInt(digits, 8)
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]!
+}
+
+/** Line where brackets nest too deeply for the parser's own recursion. Quoted text is counted too: nobody writes a hundred open brackets. */
+function depthOf(text: string, limit: number): TextPosition | undefined {
+  let line = 1
+  let open = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 10) line++
+    else if (code === 91 || code === 123) {
+      if (++open > limit * 2) return { line, column: index - text.lastIndexOf('\n', index - 1) }
+    } else if ((code === 93 || code === 125) && open > 0) open--
+  }
+  return undefined
+}
+
+function broken(message: string, at: TextPosition = { line: 1, column: 1 }): YamlDocument {
+  return { value: undefined, line: at.line, faults: [{ message, ...at }], locate: () => at }
+}
