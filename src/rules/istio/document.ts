@@ -24,7 +24,7 @@ export interface RuleDocument {
   spec: any
   /** The rule as it was written, for those who report on it. */
   asWritten?: unknown
-  /** Where the document stands: its source, its place in it (from 0) and its first line (from 1). Objects made in code have none. */
+  /** Where the document stands: its source, its place in it (from 0) and its first line (from 1; 0 for objects made in code). */
   origin?: { source?: string; document: number; line: number }
   /** Line and column of a path like `spec.http[0].timeout`, or of the nearest parent that was written. */
   locate?(path: string): Position | undefined

@@ -1,0 +1,155 @@
+/** From texts and objects to rule documents: several documents in a text, lists of documents, documents of other kinds left alone. */
+import { parseYamlDocuments, type YamlDocument } from '../../base/formats/yaml.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import { type Metadata, member, type Position, type RuleDocument, stepsOf } from './document.ts'
+import { decode, isObject } from './schema-decode.ts'
+import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema.ts'
+
+/** What rules may be given as: YAML or JSON text, documents, or a list of both. */
+export type RulesInput = string | object | readonly (string | object)[]
+
+export interface ParsedRules {
+  documents: RuleDocument[]
+  diagnostics: Diagnostic[]
+}
+
+type Locate = (path: string) => Position | undefined
+
+/** Reads rules. Never throws: what cannot be read is a diagnostic. `source` names where the input is from. */
+export function parseRules(input: RulesInput, source?: string): ParsedRules {
+  const reading = new Reading(source)
+  for (const part of Array.isArray(input) ? input : [input]) {
+    if (typeof part === 'string') reading.text(part)
+    else reading.object(part)
+  }
+  return { documents: reading.documents, diagnostics: reading.diagnostics }
+}
+
+class Reading {
+  readonly documents: RuleDocument[] = []
+  readonly diagnostics: Diagnostic[] = []
+  readonly #source: string | undefined
+  readonly #otherKinds = new Set<string>()
+  #count = 0
+
+  constructor(source: string | undefined) {
+    this.#source = source
+  }
+
+  text(text: string): void {
+    const path = text.trim()
+    if (/^[^\n:{}]*(?::[^\s\n{}][^\n{}]*)?\.(?:ya?ml|json)$/i.test(path) && !/:\s/.test(path)) {
+      this.diagnostics.push({ severity: 'error', code: 'path-given', message: `${JSON.stringify(path)} is a path, not rules`, document: this.#count++, line: 1, column: 1, hint: `use sources: [files(${JSON.stringify(path)})], or pass the file's text` })
+      return
+    }
+    for (const yaml of parseYamlDocuments(text)) this.#yaml(yaml)
+  }
+
+  /** A document made in code; it has paths but no lines. */
+  object(value: unknown): void {
+    let plain: unknown
+    try {
+      plain = copy(value, 0)
+    } catch (error) {
+      this.diagnostics.push({ severity: 'error', code: 'unreadable', message: (error as Error).message, document: this.#count++ })
+      return
+    }
+    this.#value(plain, '', undefined, undefined)
+  }
+
+  #yaml(yaml: YamlDocument): void {
+    if (yaml.faults.length > 0) {
+      const document = this.#count++
+      for (const fault of yaml.faults) this.diagnostics.push({ severity: 'error', code: 'invalid-yaml', document, ...fault })
+    } else if (yaml.value !== undefined) this.#value(yaml.value, '', path => yaml.locate(stepsOf(path)), yaml.line)
+  }
+
+  /** `prefix` is where the document stands inside a List. */
+  #value(value: unknown, prefix: string, locate: Locate | undefined, line: number | undefined): void {
+    const located: Locate | undefined = locate && (path => locate(path === '' ? prefix : prefix === '' ? path : path.startsWith('[') ? prefix + path : `${prefix}.${path}`))
+    const fault = (code: string, path: string, message: string, hint?: string) => {
+      this.diagnostics.push({ severity: 'error', code, message, document: this.#count, path, ...located?.(path), ...(hint !== undefined && { hint }) })
+    }
+    if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) this.#value(item, member(prefix, index), locate, locate?.(member(prefix, index))?.line)
+      return
+    }
+    if (!isObject(value)) {
+      fault('not-a-document', '', 'a rule document is a map with apiVersion, kind, metadata and spec')
+      this.#count++
+      return
+    }
+    const { apiVersion, kind } = value
+    if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value.items)) {
+      const items = member(prefix, 'items')
+      for (const [index, item] of value.items.entries()) this.#value(item, member(items, index), locate, locate?.(member(items, index))?.line)
+      return
+    }
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
+      fault(
+        'not-a-document',
+        '',
+        typeof kind === 'string' ? 'apiVersion is missing' : 'kind is missing',
+        typeof kind === 'string' && ISTIO_KINDS.has(kind) ? 'add apiVersion: networking.istio.io/v1' : 'every document needs apiVersion and kind',
+      )
+      this.#count++
+      return
+    }
+    const spec = specOf(apiVersion, kind)
+    if (spec === undefined) this.#leaveAlone(apiVersion, kind, located)
+    else {
+      const document: RuleDocument = {
+        apiVersion,
+        kind,
+        metadata: metadataOf(value.metadata),
+        spec: decode(spec, value.spec, 'spec').value,
+        asWritten: value,
+      }
+      if (located !== undefined) document.locate = located
+      document.origin = { ...(this.#source !== undefined && { source: this.#source }), document: this.#count, line: line ?? 0 }
+      this.documents.push(document)
+    }
+    this.#count++
+  }
+
+  #leaveAlone(apiVersion: string, kind: string, locate: Locate | undefined): void {
+    const [group, version] = apiVersion.split('/')
+    const known = group === 'networking.istio.io' ? ISTIO_KINDS : group === 'meshless.dev' ? OWN_KINDS : undefined
+    if (known?.has(kind) === true) {
+      const versions = group === 'meshless.dev' ? 'v1' : 'v1, v1beta1 or v1alpha3'
+      this.diagnostics.push({ severity: 'error', code: 'unknown-version', message: `${kind} has no version ${version}`, kind, document: this.#count, path: 'apiVersion', ...locate?.('apiVersion'), hint: `use ${group}/ with ${versions}` })
+      return
+    }
+    const id = `${group}/${kind}`
+    if (this.#otherKinds.has(id)) return
+    this.#otherKinds.add(id)
+    this.diagnostics.push({ severity: 'info', code: 'kind-not-read', message: `documents of kind ${kind} (${apiVersion}) are left alone`, kind, document: this.#count, path: 'kind', ...locate?.('kind') })
+  }
+}
+
+function metadataOf(given: unknown): Metadata {
+  const from = isObject(given) ? given : {}
+  const metadata: Metadata = { name: typeof from.name === 'string' ? from.name : '' }
+  if (typeof from.namespace === 'string') metadata.namespace = from.namespace
+  if (typeof from.creationTimestamp === 'string') metadata.creationTimestamp = from.creationTimestamp
+  if (isObject(from.labels)) metadata.labels = texts(from.labels)
+  if (isObject(from.annotations)) metadata.annotations = texts(from.annotations)
+  return metadata
+}
+
+function texts(from: Record<string, unknown>): Record<string, string> {
+  const map = Object.create(null) as Record<string, string>
+  for (const name of Object.keys(from)) if (typeof from[name] === 'string') map[name] = from[name]
+  return map
+}
+
+/** Plain data without prototypes, cut off from what the caller may change later. */
+function copy(value: unknown, depth: number): unknown {
+  if (depth > 100) throw new Error('nested deeper than 100, or in a circle')
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map(item => copy(item, depth + 1))
+  if (typeof value !== 'object' || value === null) return value
+  const plain = Object.create(null) as Record<string, unknown>
+  for (const name of Object.keys(value)) plain[name] = copy((value as Record<string, unknown>)[name], depth + 1)
+  return plain
+}

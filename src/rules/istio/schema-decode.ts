@@ -1,0 +1,195 @@
+/**
+ * Reads a spec as Istio's decoder does, which is more lenient than the CRD: unknown fields fall away, snake_case names, quoted numbers
+ * and enum numbers are understood, null is the same as absent. What falls away or needed understanding is reported all the same.
+ */
+import { parseDuration } from '../../base/time/duration.ts'
+import { show, suggest } from '../../core/schema/read.ts'
+import { member } from './document.ts'
+import type { Field, Message } from './schema-field.ts'
+
+/** `refused`: Istio's decoder refuses. `unknown`: it drops. `crd`: it understands, the API server would not. */
+export interface DecodeFault {
+  level: 'refused' | 'unknown' | 'crd'
+  code: string
+  path: string
+  message: string
+  hint?: string
+}
+
+type Report = (fault: DecodeFault) => void
+
+/** A spec in its normal form, and what is to say about how it was written. */
+export function decode(spec: Message, value: unknown, path: string): { value: Record<string, any>; faults: DecodeFault[] } {
+  const faults: DecodeFault[] = []
+  const decoded = field(spec, value ?? {}, path, fault => faults.push(fault))
+  return { value: (decoded ?? Object.create(null)) as Record<string, any>, faults }
+}
+
+function field(type: Field, value: unknown, path: string, report: Report): unknown {
+  switch (type.type) {
+    case 'string':
+      if (typeof value !== 'string') return wrong('text', value, path, report, `write it in quotes: ${JSON.stringify(String(value))}`)
+      if (type.maxLength !== undefined && value.length > type.maxLength) report(crd('too-long', path, `longer than ${type.maxLength} characters`))
+      return value
+    case 'boolean':
+      return typeof value === 'boolean' ? value : wrong('true or false', value, path, report)
+    case 'integer':
+      return integer(type, value, path, report)
+    case 'number':
+      return float(type, value, path, report)
+    case 'duration':
+      return durationText(type, value, path, report)
+    case 'enum':
+      return enumName(type, value, path, report)
+    case 'bytes':
+      if (typeof value !== 'string' || !/^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) return wrong('base64 text', value, path, report)
+      return value
+    case 'list':
+      return items(type, value, path, report)
+    case 'map':
+      return entries(type, value, path, report)
+    case 'message':
+      return fields(type, value, path, report)
+    case 'any':
+      return value
+  }
+}
+
+function integer(type: { min: number; max: number }, value: unknown, path: string, report: Report): unknown {
+  let number = value
+  if (typeof value === 'string' && /^-?\d+$/.test(value)) {
+    number = Number(value)
+    report(crd('quoted-number', path, `${show(value)} is text, a number is expected`, `write ${value} without quotes`))
+  }
+  if (typeof number !== 'number' || !Number.isInteger(number)) return wrong('a whole number', value, path, report)
+  if (number >= type.min && number <= type.max) return number
+  report({ level: 'refused', code: 'out-of-range', path, message: `${number} is not between ${type.min} and ${type.max}` })
+  return undefined
+}
+
+function float(type: { min?: number; max?: number }, value: unknown, path: string, report: Report): unknown {
+  let number = value
+  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
+    number = Number(value)
+    report(crd('quoted-number', path, `${show(value)} is text, a number is expected`, `write ${value} without quotes`))
+  }
+  if (typeof number !== 'number' || !Number.isFinite(number)) return wrong('a number', value, path, report)
+  if ((type.min !== undefined && number < type.min) || (type.max !== undefined && number > type.max))
+    report(crd('out-of-range', path, `${number} is not ${type.max === undefined ? `at least ${type.min}` : `between ${type.min} and ${type.max}`}`))
+  return number
+}
+
+function durationText(type: { least?: 'any' }, value: unknown, path: string, report: Report): unknown {
+  const ms = typeof value === 'string' ? parseDuration(value) : undefined
+  if (ms === undefined) {
+    const bare = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
+    const days = typeof value === 'string' ? /^(\d+)d$/.exec(value) : null
+    const hint = bare ? `add a unit: "${String(value)}s"` : days !== null ? `days are no unit; write "${Number(days[1]) * 24}h"` : 'such as "250ms", "1.5s" or "1h30m"'
+    report({ level: 'refused', code: 'invalid-duration', path, message: `${show(value)} is no duration`, hint })
+    return undefined
+  }
+  if (type.least !== 'any' && ms < 1) report(crd('duration-too-short', path, `${show(value)} is shorter than 1ms`, 'leave the field out to have no limit'))
+  return value
+}
+
+function enumName(type: { values: readonly string[] }, value: unknown, path: string, report: Report): unknown {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) {
+    const name = type.values[value]
+    report(crd('enum-number', path, `${value} stands for ${name ?? 'nothing'}; the CRD wants the name`))
+    return name
+  }
+  if (typeof value === 'string' && type.values.includes(value)) return value
+  const near = typeof value === 'string' ? suggest(value, type.values) : undefined
+  report({
+    level: 'refused',
+    code: 'unknown-value',
+    path,
+    message: `${show(value)} is not one of ${type.values.join(', ')}`,
+    hint: near ?? `use one of ${type.values.join(', ')}`,
+  })
+  return undefined
+}
+
+function items(type: { of: Field; min?: number; max?: number }, value: unknown, path: string, report: Report): unknown {
+  if (!Array.isArray(value)) return wrong('a list', value, path, report, 'put "- " before each item')
+  if (type.min !== undefined && value.length < type.min) report(crd('too-few', path, `at least ${type.min} is needed`))
+  if (type.max !== undefined && value.length > type.max) report(crd('too-many', path, `${value.length} items; at most ${type.max} are allowed`))
+  return value.map((item, index) => {
+    if (item !== null && item !== undefined) return field(type.of, item, member(path, index), report)
+    report(crd('null', member(path, index), 'an empty item'))
+    return emptyOf(type.of)
+  })
+}
+
+function entries(type: { of: Field; max?: number }, value: unknown, path: string, report: Report): unknown {
+  if (!isObject(value)) return wrong('a map of names and values', value, path, report)
+  const map = Object.create(null) as Record<string, unknown>
+  const names = Object.keys(value)
+  if (type.max !== undefined && names.length > type.max) report(crd('too-many', path, `${names.length} entries; at most ${type.max} are allowed`))
+  for (const name of names) {
+    const given = value[name]
+    if (given === null || given === undefined) {
+      report(crd('null', member(path, name), 'an empty value', type.of.type === 'message' ? 'write {} for "is present"' : undefined))
+      map[name] = emptyOf(type.of)
+    } else {
+      const decoded = field(type.of, given, member(path, name), report)
+      if (decoded !== undefined) map[name] = decoded
+    }
+  }
+  return map
+}
+
+function fields(type: Message, value: unknown, path: string, report: Report): unknown {
+  if (!isObject(value)) return wrong('a map of fields', value, path, report)
+  const message = Object.create(null) as Record<string, unknown>
+  for (const written of Object.keys(value)) {
+    const name = nameOf(type, written)
+    const at = member(path, written)
+    if (name === undefined) {
+      const near = suggest(written, Object.keys(type.fields))
+      report({ level: 'unknown', code: 'unknown-field', path: at, message: `unknown field ${JSON.stringify(written)}`, hint: near ?? `known here: ${Object.keys(type.fields).join(', ')}` })
+      continue
+    }
+    if (name !== written && written !== 'mirror_percent') report({ level: 'unknown', code: 'unknown-field', path: at, message: `${written} is ${name} in the CRD`, hint: `did you mean ${name}?` })
+    const given = value[written]
+    if (given === undefined) continue
+    if (given === null) {
+      report(crd('null', at, `${written} is empty`, 'leave the field out, or give it a value'))
+      continue
+    }
+    const decoded = field(type.fields[name]!, given, at, report)
+    if (decoded !== undefined) message[name] = decoded
+  }
+  for (const name of type.required) if (!(name in message)) report(crd('required', path, `${name} is required`))
+  for (const group of type.oneOf) {
+    const given = group.filter(name => name in message)
+    if (given.length > 1) report(crd('one-of', member(path, given[1]!), `only one of ${given.join(', ')} may be given`))
+  }
+  return message
+}
+
+/** The field a written name means: itself, or its camelCase. */
+function nameOf(type: Message, written: string): string | undefined {
+  if (Object.hasOwn(type.fields, written)) return written
+  if (!written.includes('_')) return undefined
+  const camel = written.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  return Object.hasOwn(type.fields, camel) ? camel : undefined
+}
+
+function emptyOf(type: Field): unknown {
+  if (type.type === 'message' || type.type === 'map') return Object.create(null)
+  if (type.type === 'list') return []
+  return type.type === 'string' ? '' : type.type === 'integer' || type.type === 'number' ? 0 : type.type === 'boolean' ? false : undefined
+}
+
+function wrong(expected: string, value: unknown, path: string, report: Report, hint?: string): undefined {
+  report({ level: 'refused', code: 'wrong-type', path, message: `${show(value)} where ${expected} is expected`, ...(hint !== undefined && { hint }) })
+}
+
+function crd(code: string, path: string, message: string, hint?: string): DecodeFault {
+  return { level: 'crd', code, path, message, ...(hint !== undefined && { hint }) }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
