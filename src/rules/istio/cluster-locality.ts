@@ -1,0 +1,130 @@
+/** Near and far: groups of endpoints by locality, their weights, and the order in which they fail over. */
+import type { LbEndpoint, Locality, LocalityLbEndpoints } from '../../envoy/index.ts'
+import type { Caller } from './select-documents.ts'
+
+/** A group of endpoints in one locality, before priorities. */
+export interface Group {
+  locality: string
+  endpoints: LbEndpoint[]
+  labels: Record<string, string>[]
+}
+
+/** What holds for a cluster: the destination rule's setting, else the mesh's; `undefined` when switched off. */
+export function localitySetting(own: any, mesh: any): any {
+  const setting = own ?? mesh ?? {}
+  return setting.enabled === false ? undefined : setting
+}
+
+/**
+ * Weights and priorities. `distribute` shares by weight and leaves unlisted localities empty; otherwise, and only when outliers are
+ * ejected (without that nothing would ever fail over), nearness decides.
+ */
+export function placeGroups(groups: readonly Group[], setting: any, detectsOutliers: boolean, caller: Caller): LocalityLbEndpoints[] {
+  if (setting === undefined) return groups.map(plain)
+  if (setting.distribute?.length) return distribute(groups, setting.distribute, caller.locality)
+  if (!detectsOutliers) return groups.map(plain)
+  return setting.failoverPriority?.length
+    ? byLabels(groups, setting.failoverPriority, caller)
+    : byNearness(groups, setting.failover ?? [], caller.locality)
+}
+
+export function parseLocality(text: string): Locality {
+  const [region, zone, subZone] = text.split('/')
+  const locality: Locality = {}
+  if (region) locality.region = region
+  if (zone) locality.zone = zone
+  if (subZone) locality.subZone = subZone
+  return locality
+}
+
+const weigh = (endpoints: readonly LbEndpoint[]): number =>
+  endpoints.reduce((sum, endpoint) => sum + (endpoint.loadBalancingWeight ?? 1), 0)
+
+function plain({ locality, endpoints }: Group): LocalityLbEndpoints {
+  return { locality: parseLocality(locality), lbEndpoints: endpoints, loadBalancingWeight: weigh(endpoints) }
+}
+
+/** `eu/*` means every zone of eu, `eu/eu-1/*` every rack of a zone, `*` everything. */
+function isWithin(locality: string, pattern: string): boolean {
+  const parts = locality.split('/')
+  for (const [index, wanted] of pattern.split('/').entries()) {
+    if (wanted === '*') return true
+    if ((parts[index] ?? '') !== wanted) return false
+  }
+  return true
+}
+
+function distribute(groups: readonly Group[], rules: any[], home: string): LocalityLbEndpoints[] {
+  const placed = groups.map(plain)
+  const rule = rules.find(({ from }) => isWithin(home, String(from)))
+  if (rule === undefined) return placed
+  const listed = new Set<number>()
+  for (const [pattern, share] of Object.entries(rule.to ?? {})) {
+    const here = groups.flatMap(({ locality }, index) => (!listed.has(index) && isWithin(locality, pattern) ? [index] : []))
+    const total = here.reduce((sum, index) => sum + placed[index]!.loadBalancingWeight!, 0)
+    for (const index of here) {
+      listed.add(index)
+      const group = placed[index]!
+      group.loadBalancingWeight = Math.ceil((group.loadBalancingWeight! * Number(share)) / total)
+    }
+  }
+  for (const [index, group] of placed.entries()) if (!listed.has(index)) delete group.lbEndpoints
+  return placed
+}
+
+function byNearness(groups: readonly Group[], failover: any[], home: string): LocalityLbEndpoints[] {
+  const [region = '', zone = '', subZone = ''] = home.split('/')
+  const target = failover.find(({ from }) => from === region)?.to
+  const priorities = groups.map(({ locality }) => {
+    const [r = '', z = '', s = ''] = locality.split('/')
+    if (r === region) return z !== zone ? 2 : s !== subZone ? 1 : 0
+    return target !== undefined && r !== target ? 4 : 3
+  })
+  return compact(groups.map(plain), priorities)
+}
+
+/** Endpoints that share more of the listed labels with the caller, from the left, come first. */
+function byLabels(groups: readonly Group[], wanted: string[], caller: Caller): LocalityLbEndpoints[] {
+  const mine = { ...topology(caller.locality), ...caller.labels }
+  const placed: LocalityLbEndpoints[] = []
+  const priorities: number[] = []
+  for (const { locality, endpoints, labels } of groups) {
+    const near = new Map<number, LbEndpoint[]>()
+    for (const [index, endpoint] of endpoints.entries()) {
+      const theirs: Record<string, string> = { ...topology(locality), ...labels[index] }
+      let matched = 0
+      while (matched < wanted.length && agrees(wanted[matched]!, mine, theirs)) matched++
+      const priority = wanted.length - matched
+      const same = near.get(priority)
+      if (same === undefined) near.set(priority, [endpoint])
+      else same.push(endpoint)
+    }
+    for (const [priority, same] of [...near].sort(([a], [b]) => a - b)) {
+      placed.push({ locality: parseLocality(locality), lbEndpoints: same, loadBalancingWeight: weigh(same) })
+      priorities.push(priority)
+    }
+  }
+  return compact(placed, priorities)
+}
+
+/** `key` compares with the caller's label, `key=value` with the value given. */
+function agrees(wanted: string, mine: Record<string, string>, theirs: Record<string, string>): boolean {
+  const equals = wanted.indexOf('=')
+  const key = equals < 0 ? wanted : wanted.slice(0, equals)
+  return (theirs[key] ?? '') === (equals < 0 ? (mine[key] ?? '') : wanted.slice(equals + 1))
+}
+
+function topology(locality: string): Record<string, string> {
+  const [region = '', zone = '', subZone = ''] = locality.split('/')
+  return { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': zone, 'topology.istio.io/subzone': subZone }
+}
+
+/** Envoy wants priorities without gaps. */
+function compact(placed: LocalityLbEndpoints[], priorities: readonly number[]): LocalityLbEndpoints[] {
+  const order = [...new Set(priorities)].sort((a, b) => a - b)
+  for (const [index, group] of placed.entries()) {
+    const priority = order.indexOf(priorities[index]!)
+    if (priority > 0) group.priority = priority
+  }
+  return placed
+}

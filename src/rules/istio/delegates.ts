@@ -1,0 +1,126 @@
+/**
+ * A VirtualService that hands a part of its routes to another one. The two conditions are combined with AND; a delegate's route that has
+ * a condition which fits none of the root's is dropped as a whole. The root fills what the delegate leaves unset.
+ */
+import type { RuleDocument } from './document.ts'
+import { type Caller, hostIn, isExportedTo, namespaceOf } from './select-documents.ts'
+
+/** A route with the document and the path it comes from, hosts in full. */
+export interface HttpRule {
+  http: any
+  document: RuleDocument
+  /** `spec.http[2]`. */
+  path: string
+}
+
+/** The HTTP rules of a VirtualService, delegates put in place. A missing delegate leaves nothing. */
+export function httpRules(document: RuleDocument, delegates: ReadonlyMap<string, RuleDocument>, caller: Caller): HttpRule[] {
+  const rules: HttpRule[] = []
+  for (const [index, http] of (document.spec?.http ?? []).entries()) {
+    const path = `spec.http[${index}]`
+    if (http.delegate == null) rules.push({ http: withFullHosts(http, document, caller), document, path })
+    else {
+      const delegate = delegateOf(http.delegate, document, delegates, caller)
+      if (delegate !== undefined) rules.push(...merged(http, document, delegate, caller))
+    }
+  }
+  return rules
+}
+
+export function delegateKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`
+}
+
+export function delegateOf(
+  reference: any,
+  root: RuleDocument,
+  delegates: ReadonlyMap<string, RuleDocument>,
+  caller: Caller,
+): RuleDocument | undefined {
+  const delegate = delegates.get(delegateKey(reference.namespace || namespaceOf(root), reference.name))
+  if (delegate === undefined || !isExportedTo(delegate, namespaceOf(root), caller.mesh.defaultVirtualServiceExportTo)) return undefined
+  return delegate
+}
+
+const INHERITED = [
+  'rewrite',
+  'directResponse',
+  'timeout',
+  'retries',
+  'fault',
+  'mirror',
+  'mirrorPercent',
+  'mirrorPercentage',
+  'mirrors',
+  'corsPolicy',
+  'headers',
+]
+
+function merged(root: any, rootDocument: RuleDocument, delegate: RuleDocument, caller: Caller): HttpRule[] {
+  const above = withFullHosts(root, rootDocument, caller)
+  const rules: HttpRule[] = []
+  for (const [index, child] of (delegate.spec?.http ?? []).entries()) {
+    if (child.delegate != null) continue // one level only
+    const match = mergeMatches(above.match ?? [], child.match ?? [])
+    if (match === undefined) continue
+    const http = { ...withFullHosts(child, delegate, caller), match }
+    for (const field of INHERITED) if (http[field] == null && above[field] != null) http[field] = above[field]
+    http.name = [root.name, child.name].filter(Boolean).join('-')
+    rules.push({ http, document: delegate, path: `spec.http[${index}]` })
+  }
+  return rules
+}
+
+/** `undefined`: some condition of the delegate fits no condition of the root. */
+function mergeMatches(roots: any[], children: any[]): any[] | undefined {
+  if (roots.length === 0) return children
+  if (children.length === 0) return roots
+  const out: any[] = []
+  for (const child of children) {
+    const fitting = roots.filter(root => !conflict(root, child))
+    if (fitting.length === 0) return undefined
+    for (const root of fitting) out.push(mergeMatch(root, child))
+  }
+  return out
+}
+
+const MAPS = ['headers', 'withoutHeaders', 'queryParams'] as const
+
+function mergeMatch(root: any, child: any): any {
+  const match = { ...root, ...child }
+  for (const field of [...MAPS, 'sourceLabels'])
+    if (root[field] != null && child[field] != null) match[field] = { ...root[field], ...child[field] }
+  if (root.name && child.name) match.name = `${root.name}-${child.name}`
+  return match
+}
+
+function conflict(root: any, child: any): boolean {
+  for (const field of ['uri', 'scheme', 'method', 'authority']) if (excludes(root[field], child[field])) return true
+  for (const field of MAPS) for (const key in root[field] ?? {}) if (excludes(root[field][key], child[field]?.[key])) return true
+  if (Boolean(root.ignoreUriCase) !== Boolean(child.ignoreUriCase)) return true
+  if (root.port && child.port && root.port !== child.port) return true
+  if (root.sourceNamespace && child.sourceNamespace && root.sourceNamespace !== child.sourceNamespace) return true
+  for (const key in root.sourceLabels ?? {})
+    if ((child.sourceLabels?.[key] ?? root.sourceLabels[key]) !== root.sourceLabels[key]) return true
+  return Boolean(root.gateways?.length && child.gateways?.some((gateway: string) => !root.gateways.includes(gateway)))
+}
+
+/** Whether the delegate asks for something outside of what the root lets through. Regular expressions cannot be compared. */
+function excludes(root: any, child: any): boolean {
+  if (root == null || child == null) return false
+  if (root.regex || child.regex) return true
+  if (root.exact) return Boolean(child.prefix) || child.exact !== root.exact
+  const text = child.prefix || child.exact
+  return Boolean(root.prefix && text && !text.startsWith(root.prefix))
+}
+
+/** A copy in which every destination is named in full. */
+function withFullHosts(http: any, document: RuleDocument, caller: Caller): any {
+  const full = (destination: any) =>
+    destination == null ? destination : { ...destination, host: hostIn(document, String(destination.host), caller).toLowerCase() }
+  const copy = { ...http }
+  if (http.route != null) copy.route = http.route.map((route: any) => ({ ...route, destination: full(route.destination) }))
+  if (http.mirror != null) copy.mirror = full(http.mirror)
+  if (http.mirrors != null) copy.mirrors = http.mirrors.map((mirror: any) => ({ ...mirror, destination: full(mirror.destination) }))
+  return copy
+}

@@ -1,0 +1,43 @@
+/**
+ * The traffic policy of one cluster. A subset's block replaces the rule's block as a whole; an entry for a port replaces everything that
+ * stands beside it, so that blocks it leaves out go back to Istio's defaults.
+ */
+import type { MeshConfig } from './mesh-config.ts'
+import type { DestinationRule } from './select-destination-rule.ts'
+
+export interface TrafficPolicy {
+  loadBalancer?: any
+  connectionPool?: any
+  outlierDetection?: any
+  tls?: any
+  retryBudget?: any
+}
+
+/** The policy for a port of a subset, or of the whole host. */
+export function policyOf(rule: DestinationRule | undefined, subset: any, port: number, mesh: MeshConfig): TrafficPolicy {
+  const whole = rule?.trafficPolicy
+  let policy: TrafficPolicy = portLevel(whole, port) ?? whole ?? {}
+  const own = subset?.trafficPolicy
+  if (own != null) {
+    const atPort = portLevel(own, port)
+    policy = atPort === undefined ? overlay(policy, own) : { ...atPort, retryBudget: own.retryBudget ?? policy.retryBudget }
+  }
+  return mesh.defaultTrafficPolicy === undefined ? policy : overlay(mesh.defaultTrafficPolicy, policy)
+}
+
+function portLevel(policy: any, port: number): TrafficPolicy | undefined {
+  const found = policy?.portLevelSettings?.find((entry: any) => Number(entry.port?.number) === port)
+  if (found === undefined) return undefined
+  const { loadBalancer, connectionPool, outlierDetection, tls } = found
+  return { loadBalancer, connectionPool, outlierDetection, tls }
+}
+
+function overlay(under: TrafficPolicy, over: TrafficPolicy): TrafficPolicy {
+  return {
+    loadBalancer: over.loadBalancer ?? under.loadBalancer,
+    connectionPool: over.connectionPool ?? under.connectionPool,
+    outlierDetection: over.outlierDetection ?? under.outlierDetection,
+    tls: over.tls ?? under.tls,
+    retryBudget: over.retryBudget ?? under.retryBudget,
+  }
+}

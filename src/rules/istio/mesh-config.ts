@@ -1,0 +1,43 @@
+/** Istio's MeshConfig, as far as it changes what a client does; and the client itself. Everything else in a mesh config is left alone. */
+import { parseYaml } from '../../base/formats/yaml.ts'
+
+/** Who calls. It decides which documents are seen and which endpoints are near. */
+export interface Workload {
+  /** Default `default`. */
+  namespace?: string
+  labels?: Record<string, string>
+  /** `region/zone/subzone`; without it no endpoint is nearer than another. */
+  locality?: string
+  /** DNS domain of the cluster. Default `cluster.local`. */
+  domain?: string
+}
+
+export interface MeshConfig {
+  /** Documents here hold for all namespaces. Default `istio-system`. */
+  rootNamespace?: string
+  /** What becomes of hosts that nobody declared. Default ALLOW_ANY. */
+  outboundTrafficPolicy?: { mode?: 'ALLOW_ANY' | 'REGISTRY_ONLY' }
+  /** Retries of routes that say nothing. Default: 2 attempts, Istio's default conditions. */
+  defaultHttpRetryPolicy?: Record<string, any>
+  /** Default: enabled, failover by nearness. */
+  localityLbSetting?: Record<string, any>
+  /** Default `10s`. */
+  connectTimeout?: string
+  tcpKeepalive?: { probes?: number; time?: string; interval?: string }
+  /** Default DO_NOT_UPGRADE. */
+  h2UpgradePolicy?: 'DO_NOT_UPGRADE' | 'UPGRADE'
+  /** Blocks used where a destination rule leaves them unset. */
+  defaultTrafficPolicy?: { connectionPool?: Record<string, any>; outlierDetection?: Record<string, any> }
+  defaultServiceExportTo?: string[]
+  defaultVirtualServiceExportTo?: string[]
+  defaultDestinationRuleExportTo?: string[]
+  [field: string]: unknown
+}
+
+/** Reads a mesh config given as YAML text or object. Throws a `SyntaxError` for bad YAML and a `TypeError` for what is no mapping. */
+export function readMeshConfig(input: string | object | undefined): MeshConfig {
+  const value = typeof input === 'string' ? parseYaml(input) : input
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeError('meshConfig: expected a mapping of MeshConfig fields')
+  return value as MeshConfig
+}

@@ -1,0 +1,161 @@
+/** One HTTP rule of a VirtualService as Envoy routes: one per condition, with its action, rewrites, retries, mirrors and faults. */
+import type { HashPolicy, RedirectAction, Route, RouteAction, WeightedCluster } from '../../envoy/index.ts'
+import { protoDuration } from './cluster-policy.ts'
+import { clusterName } from './clusters.ts'
+import type { HttpRule } from './delegates.ts'
+import { policyOf } from './merge-policies.ts'
+import { corsOf, faultOf, hashPolicies, mirrorsOf } from './route-filters.ts'
+import { applyHeaders } from './route-headers.ts'
+import { concerns, isCatchAll, routeMatch } from './route-match.ts'
+import { retryPolicy } from './route-retry.ts'
+import type { DestinationRules } from './select-destination-rule.ts'
+import type { Caller } from './select-documents.ts'
+import type { Service } from './select-services.ts'
+
+/** What a route on one port may refer to. */
+export interface Surroundings {
+  caller: Caller
+  port: number
+  services: ReadonlyMap<string, Service>
+  rules: DestinationRules
+}
+
+/** The routes of a VirtualService on a port; those after one that takes everything are left out. */
+export function routesOf(rules: readonly HttpRule[], around: Surroundings): Route[] {
+  const routes: Route[] = []
+  for (const { http } of rules) {
+    if (!http.match?.length) {
+      routes.push(toRoute(http, undefined, around))
+      break
+    }
+    for (const match of http.match) {
+      if (!concerns(match, around.caller, around.port)) continue
+      const route = toRoute(http, match, around)
+      routes.push(route)
+      if (isCatchAll(route.match)) return routes
+    }
+  }
+  return routes
+}
+
+/** The route of a service about which no VirtualService speaks. */
+export function defaultRoute(service: Service, around: Surroundings): Route {
+  const action: RouteAction = { cluster: clusterName(around.port, '', service.host), timeout: '0s' }
+  const hash = hashesOf({ host: service.host }, around)
+  if (hash.length > 0) action.hashPolicy = hash
+  const retries = retryPolicy(undefined, around.caller.mesh.defaultHttpRetryPolicy, false)
+  if (retries !== undefined) action.retryPolicy = retries
+  return { name: 'default', match: { prefix: '/' }, route: action }
+}
+
+function toRoute(http: any, match: any, around: Surroundings): Route {
+  const route: Route = { match: routeMatch(match) }
+  const name = match?.name ? `${http.name ?? ''}.${match.name}` : http.name
+  if (name) route.name = name
+  const authority = applyHeaders(route, http.headers)
+
+  if (http.redirect != null) {
+    const redirect = redirectOf(http.redirect, around.port)
+    if (redirect !== undefined) route.redirect = redirect
+  } else if (http.directResponse != null) {
+    route.directResponse = directResponseOf(http.directResponse)
+  } else {
+    route.route = actionOf(http, route, authority, around)
+  }
+
+  const fault = faultOf(http.fault)
+  const cors = corsOf(http.corsPolicy)
+  if (fault !== undefined || cors !== undefined) route.typedPerFilterConfig = {}
+  if (fault !== undefined) route.typedPerFilterConfig!['envoy.filters.http.fault'] = fault
+  if (cors !== undefined) route.typedPerFilterConfig!['envoy.filters.http.cors'] = cors
+  return route
+}
+
+function actionOf(http: any, route: Route, authority: string | undefined, around: Surroundings): RouteAction {
+  const action: RouteAction = { timeout: http.timeout == null ? '0s' : protoDuration(http.timeout) }
+  const { uri, uriRegexRewrite, authority: rewritten } = http.rewrite ?? {}
+  if (uriRegexRewrite != null)
+    action.regexRewrite = { pattern: { regex: uriRegexRewrite.match }, substitution: uriRegexRewrite.rewrite ?? '' }
+  else if (uri) action.prefixRewrite = uri
+  if (rewritten || authority) action.hostRewriteLiteral = rewritten || authority
+
+  const destinations: any[] = http.route ?? []
+  const hashes: HashPolicy[] = []
+  if (destinations.length === 1) {
+    const [{ destination, headers }] = destinations as [any]
+    action.cluster = clusterOf(destination, around)
+    const own = applyHeaders(route, headers) // after the route's own, so that the destination's `set` wins
+    if (own !== undefined) action.hostRewriteLiteral ??= own
+    hashes.push(...hashesOf(destination, around))
+  } else {
+    const clusters: WeightedCluster[] = []
+    for (const { destination, weight, headers } of destinations) {
+      if (!Number(weight)) continue
+      const cluster: WeightedCluster = { name: clusterOf(destination, around), weight: Number(weight) }
+      const own = applyHeaders(cluster, headers)
+      if (own !== undefined) cluster.hostRewriteLiteral = own
+      clusters.push(cluster)
+      for (const hash of hashesOf(destination, around))
+        if (!hashes.some(known => JSON.stringify(known) === JSON.stringify(hash))) hashes.push(hash)
+    }
+    action.weightedClusters = { clusters }
+  }
+  if (hashes.length > 0) action.hashPolicy = hashes
+
+  const retries = retryPolicy(http.retries, around.caller.mesh.defaultHttpRetryPolicy, destinations.length === 1 && hashes.length > 0)
+  if (retries !== undefined) action.retryPolicy = retries
+  const mirrors = mirrorsOf(http, destination => clusterOf(destination, around))
+  if (mirrors.length > 0) action.requestMirrorPolicies = mirrors
+  return action
+}
+
+/** The port a destination means: its own, else the one the call came to (a sidecar knows no other port of a service there). */
+export function portOf(destination: any, port: number): number {
+  return Number(destination.port?.number) || port
+}
+
+function clusterOf(destination: any, { port }: Surroundings): string {
+  return clusterName(portOf(destination, port), destination.subset ?? '', destination.host)
+}
+
+function hashesOf(destination: any, { port, services, rules, caller }: Surroundings): HashPolicy[] {
+  const service = services.get(destination.host)
+  const rule = service && rules.of(service)
+  if (rule === undefined) return []
+  const subset = destination.subset ? rule.subsets.find(({ name }) => name === destination.subset) : undefined
+  return hashPolicies(policyOf(rule, subset, portOf(destination, port), caller.mesh).loadBalancer?.consistentHash)
+}
+
+const REDIRECTS: Record<number, RedirectAction['responseCode'] | 'default'> = {
+  0: 'default',
+  301: 'default', // proto3's zero value
+  302: 'FOUND',
+  303: 'SEE_OTHER',
+  307: 'TEMPORARY_REDIRECT',
+  308: 'PERMANENT_REDIRECT',
+}
+
+export function isRedirectCode(code: unknown): boolean {
+  return REDIRECTS[Number(code ?? 0)] !== undefined
+}
+
+/** `undefined`: a code that Envoy does not know; istiod then sends a route without any action. */
+function redirectOf(redirect: any, port: number): RedirectAction | undefined {
+  const code = REDIRECTS[Number(redirect.redirectCode ?? 0)]
+  if (code === undefined) return undefined
+  const out: RedirectAction = {}
+  if (redirect.prefixRewrite) out.prefixRewrite = redirect.prefixRewrite
+  else if (redirect.uri) out.pathRedirect = redirect.uri
+  if (redirect.authority) out.hostRedirect = redirect.authority
+  if (redirect.scheme) out.schemeRedirect = redirect.scheme
+  if (redirect.port) out.portRedirect = Number(redirect.port)
+  else if (redirect.derivePort === 'FROM_REQUEST_PORT') out.portRedirect = port
+  if (code !== 'default') out.responseCode = code
+  return out
+}
+
+function directResponseOf({ status, body }: any): NonNullable<Route['directResponse']> {
+  if (body?.string != null) return { status: Number(status), body: { inlineString: body.string } }
+  if (body?.bytes != null) return { status: Number(status), body: { inlineBytes: body.bytes } }
+  return { status: Number(status) }
+}

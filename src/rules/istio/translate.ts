@@ -1,0 +1,45 @@
+/**
+ * From rule documents to the configuration that istiod would send to the sidecar of a workload, step by step in Pilot's order. Pure: the
+ * same documents give the same configuration, and they are never changed. What comes out may share values with them.
+ */
+import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '../../envoy/index.ts'
+import { buildClusters } from './clusters.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { RuleDocument } from './document.ts'
+import type { MeshConfig, Workload } from './mesh-config.ts'
+import { buildRoutes } from './routes.ts'
+import { DestinationRules } from './select-destination-rule.ts'
+import { callerOf } from './select-documents.ts'
+import { seenServices, selectEgress } from './select-egress.ts'
+import { selectServices } from './select-services.ts'
+import { selectVirtualServices } from './select-virtual-services.ts'
+import { checkReferences } from './translate-references.ts'
+
+export interface Translation {
+  clusters: Cluster[]
+  routes: RouteConfiguration[]
+  endpoints: ClusterLoadAssignment[]
+  /** References that lead nowhere; faults inside of a document are found by its validation. */
+  diagnostics: Diagnostic[]
+}
+
+export interface TranslateOptions {
+  /** Who calls. Default: no labels, namespace `default`, domain `cluster.local`. */
+  workload?: Workload
+  /** As `readMeshConfig` gives it. Default: Istio's defaults. */
+  meshConfig?: MeshConfig
+}
+
+export function translateDocuments(documents: readonly RuleDocument[], options: TranslateOptions = {}): Translation {
+  const caller = callerOf(options.workload ?? {}, options.meshConfig ?? {})
+  const services = selectServices(documents, caller)
+  const egress = selectEgress(documents, caller)
+  const virtualServices = selectVirtualServices(documents, egress, caller)
+  const rules = new DestinationRules(documents, caller)
+
+  const seen = seenServices(services, egress, virtualServices.destinations)
+  const { clusters, endpoints } = buildClusters(seen, rules, caller)
+  const routes = buildRoutes(services, virtualServices, rules, egress, caller)
+  const diagnostics = checkReferences(virtualServices, services, rules, caller)
+  return { clusters, routes, endpoints, diagnostics }
+}

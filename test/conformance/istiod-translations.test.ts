@@ -1,0 +1,69 @@
+/** What a real istiod 1.29.6 made of rule documents, held equal: virtual hosts, routes, clusters, endpoints. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseYamlDocuments } from '../../src/base/formats/yaml.ts'
+import type { RuleDocument } from '../../src/rules/istio/document.ts'
+import { readMeshConfig } from '../../src/rules/istio/mesh-config.ts'
+import { translateDocuments } from '../../src/rules/istio/translate.ts'
+
+const folder = new URL('./istiod-translations/', import.meta.url)
+
+const FREE = new Set([
+  ...['altStatName', 'decorator', 'edsClusterConfig', 'transportSocket', 'transportSocketMatches', 'metadata', '@type'],
+  ...['maxDirectResponseBodySizeBytes', 'validateClusters', 'ignorePortInHostMatching', 'includeRequestAttemptCount', 'maxGrpcTimeout'],
+])
+
+/** Protobuf's JSON name of a field; only this direction is a function (`consecutive_5xx` is `consecutive5xx`). */
+const jsonName = (key: string) =>
+  key.startsWith('@') || key.includes('.') || key.includes('|') ? key : key.replace(/_(.)/g, (_, next) => next.toUpperCase())
+
+/** Proto3-JSON names, values without proto3 defaults, without what the recordings leave free. */
+function normal(value: any): any {
+  if (Array.isArray(value)) return value.map(normal)
+  if (value && typeof value === 'object') {
+    const out: Record<string, any> = {}
+    for (const [key, item] of Object.entries(value)) {
+      const name = jsonName(key)
+      if (FREE.has(name)) continue
+      const inner = normal(item)
+      if (inner === undefined || inner === null) continue
+      const empty = typeof inner === 'object' && Object.keys(inner).length === 0
+      if (!empty || name === 'healthyPanicThreshold') out[name] = inner
+    }
+    return out
+  }
+  if (typeof value === 'string' && /^\d+(\.\d+)?s$/.test(value)) return `${Number(value.slice(0, -1))}s`
+  if (typeof value === 'string' && /^\d{1,19}$/.test(value)) return Number(value)
+  return value === false || value === 0 || value === '' ? undefined : value
+}
+
+function comparable(config: any) {
+  const {
+    clusters = [],
+    routes = [],
+    endpoints = [],
+  } = normal({ clusters: config.clusters, routes: config.routes, endpoints: config.endpoints })
+  const hosts: Record<string, any> = {}
+  for (const route of routes)
+    for (const host of route.virtualHosts ?? []) hosts[`${route.name} ${host.name} ${[...host.domains].sort().join()}`] = host.routes
+  return {
+    clusters: Object.fromEntries(clusters.filter((c: any) => c.name.startsWith('outbound')).map((c: any) => [c.name, c])),
+    hosts,
+    endpoints: Object.fromEntries(endpoints.map((e: any) => [e.clusterName, e])),
+  }
+}
+
+describe('recorded translations of istiod', () => {
+  for (const file of readdirSync(folder).sort()) {
+    const recorded = JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
+    it(file, () => {
+      const documents = parseYamlDocuments(recorded.rules)
+        .map(({ value }) => value as RuleDocument)
+        .filter(Boolean)
+      const before = JSON.stringify(documents)
+      const translated = translateDocuments(documents, { workload: recorded.client, meshConfig: readMeshConfig(recorded.mesh) })
+      expect(comparable(translated)).toEqual(comparable(recorded))
+      expect(JSON.stringify(documents)).toBe(before)
+    })
+  }
+})
