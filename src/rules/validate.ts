@@ -1,6 +1,6 @@
 /** The check of rules without a mesh: everything that is wrong, at once. */
 import type { Diagnostic } from './istio/diagnostic.ts'
-import { type RulesInput, parseRules } from './istio/parse.ts'
+import { parseRules, type RulesInput } from './istio/parse.ts'
 import { validateDocuments } from './istio/validate.ts'
 
 export interface ValidateOptions {

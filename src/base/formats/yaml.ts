@@ -3,7 +3,19 @@
  * (size, depth, what aliases expand to), objects have no prototype so that a key `__proto__` is a key like any other, and every value
  * knows where it was written.
  */
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, type ScalarTag } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseAllDocuments,
+  type ScalarTag,
+} from 'yaml'
 
 /** Where in the text; both from 1. */
 export interface TextPosition {
@@ -44,7 +56,12 @@ const YAML_1_1: ScalarTag[] = [
   { tag: 'tag:yaml.org,2002:bool', default: true, test: /^(?:n|N|no|No|NO|off|Off|OFF)$/, resolve: () => false },
   { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0[0-7_]+$/, resolve: text => octal(text) },
   { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0b[01_]+$/, resolve: text => Number(text.replace(/[_+]/g, '')) },
-  { tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?[1-9][0-9]*(?:_[0-9]+)+$/, resolve: text => Number(text.replaceAll('_', '')) },
+  {
+    tag: 'tag:yaml.org,2002:int',
+    default: true,
+    test: /^[-+]?[1-9][0-9]*(?:_[0-9]+)+$/,
+    resolve: text => Number(text.replaceAll('_', '')),
+  },
 ]
 
 /** The first document of a text. Throws a `SyntaxError` that names line and column. */
@@ -72,13 +89,13 @@ export function parseYamlDocuments(text: string, limits?: YamlLimits): YamlDocum
       logLevel: 'silent',
       stringKeys: false,
     })
-    return [...(parsed as Document.Parsed[])].map(document => read(document, lines, bounds))
+    return [...(parsed as Document.Parsed[])].map(document => read(text, document, lines, bounds))
   } catch (error) {
     return [broken(error instanceof RangeError ? `nested deeper than ${bounds.depth}` : String((error as Error).message))]
   }
 }
 
-function read(document: Document.Parsed, lines: LineCounter, bounds: Required<YamlLimits>): YamlDocument {
+function read(text: string, document: Document.Parsed, lines: LineCounter, bounds: Required<YamlLimits>): YamlDocument {
   const at = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
@@ -88,7 +105,7 @@ function read(document: Document.Parsed, lines: LineCounter, bounds: Required<Ya
   const faults = document.errors.map(error => ({ message: firstLine(error.message), ...at(error.pos[0]) }))
   let value: unknown
   if (faults.length === 0 && root !== null) {
-    const reader = new Reader(document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
+    const reader = new Reader(text, document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
     try {
       value = reader.value(root, 0)
     } catch (error) {
@@ -96,20 +113,32 @@ function read(document: Document.Parsed, lines: LineCounter, bounds: Required<Ya
       value = undefined
     }
   }
-  return { value: faults.length > 0 ? undefined : (value ?? undefined), line: start.line, faults, locate: steps => at(offsetOf(document, root, steps) ?? root?.range[0] ?? 0) }
+  return {
+    value: faults.length > 0 ? undefined : (value ?? undefined),
+    line: start.line,
+    faults,
+    locate: steps => at(offsetOf(document, root, steps) ?? root?.range[0] ?? 0),
+  }
 }
 
 class Stop extends Error {}
 
 /** Turns the nodes of one document into values, counting what it costs. */
 class Reader {
+  readonly #text: string
   readonly #document: Document.Parsed
   readonly #bounds: Required<YamlLimits>
   readonly #fault: (message: string, node: Node | null | undefined) => void
   #aliased = 0
   #inAlias = 0
 
-  constructor(document: Document.Parsed, bounds: Required<YamlLimits>, fault: (message: string, node: Node | null | undefined) => void) {
+  constructor(
+    text: string,
+    document: Document.Parsed,
+    bounds: Required<YamlLimits>,
+    fault: (message: string, node: Node | null | undefined) => void,
+  ) {
+    this.#text = text
     this.#document = document
     this.#bounds = bounds
     this.#fault = fault
@@ -117,10 +146,11 @@ class Reader {
 
   value(node: Node | null | undefined, depth: number): unknown {
     if (depth > this.#bounds.depth) this.#stop(`nested deeper than ${this.#bounds.depth}`, node)
-    if (this.#inAlias > 0 && ++this.#aliased > this.#bounds.aliased) this.#stop(`aliases expand to more than ${this.#bounds.aliased} values`, node)
+    if (this.#inAlias > 0 && ++this.#aliased > this.#bounds.aliased)
+      this.#stop(`aliases expand to more than ${this.#bounds.aliased} values`, node)
     if (isScalar(node)) return node.value
     if (isAlias(node)) return this.#alias(node, depth)
-    if (isSeq(node)) return node.items.map(item => this.value(item as Node, depth + 1))
+    if (isSeq(node)) return node.items.map(item => this.#colonAtEnd(item) ?? this.value(item as Node, depth + 1))
     if (isMap(node)) return this.#map(node, depth)
     return null
   }
@@ -146,6 +176,16 @@ class Reader {
     if (all.every(isObject)) return all
     this.#fault('"<<" merges maps only', node)
     return []
+  }
+
+  /** `[fd00::]` is an address to Istio's parser, a map with the key `fd00:` to YAML 1.2: a colon ends a key only before a blank. */
+  #colonAtEnd(item: unknown): string | undefined {
+    if (!isMap(item) || item.items.length !== 1) return undefined
+    const { key, value } = item.items[0]!
+    if (!isScalar(key) || key.type !== 'PLAIN' || !key.range || (isScalar(value) ? value.source : value)) return undefined
+    const end = key.range[1]
+    if (item.range?.[0] !== key.range[0] || !/^:[,\]}]/.test(this.#text.slice(end, end + 2))) return undefined
+    return `${key.source}:`
   }
 
   #key(node: Node | null): string {

@@ -2,8 +2,8 @@
 import { parseYamlDocuments, type YamlDocument } from '../../base/formats/yaml.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { type Metadata, member, type Position, type RuleDocument, stepsOf } from './document.ts'
-import { decode, isObject } from './schema-decode.ts'
 import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema.ts'
+import { decode, isObject } from './schema-decode.ts'
 
 /** What rules may be given as: YAML or JSON text, documents, or a list of both. */
 export type RulesInput = string | object | readonly (string | object)[]
@@ -39,7 +39,15 @@ class Reading {
   text(text: string): void {
     const path = text.trim()
     if (/^[^\n:{}]*(?::[^\s\n{}][^\n{}]*)?\.(?:ya?ml|json)$/i.test(path) && !/:\s/.test(path)) {
-      this.diagnostics.push({ severity: 'error', code: 'path-given', message: `${JSON.stringify(path)} is a path, not rules`, document: this.#count++, line: 1, column: 1, hint: `use sources: [files(${JSON.stringify(path)})], or pass the file's text` })
+      this.diagnostics.push({
+        severity: 'error',
+        code: 'path-given',
+        message: `${JSON.stringify(path)} is a path, not rules`,
+        document: this.#count++,
+        line: 1,
+        column: 1,
+        hint: `use sources: [files(${JSON.stringify(path)})], or pass the file's text`,
+      })
       return
     }
     for (const yaml of parseYamlDocuments(text)) this.#yaml(yaml)
@@ -66,9 +74,18 @@ class Reading {
 
   /** `prefix` is where the document stands inside a List. */
   #value(value: unknown, prefix: string, locate: Locate | undefined, line: number | undefined): void {
-    const located: Locate | undefined = locate && (path => locate(path === '' ? prefix : prefix === '' ? path : path.startsWith('[') ? prefix + path : `${prefix}.${path}`))
+    const located: Locate | undefined =
+      locate && (path => locate(path === '' ? prefix : prefix === '' ? path : path.startsWith('[') ? prefix + path : `${prefix}.${path}`))
     const fault = (code: string, path: string, message: string, hint?: string) => {
-      this.diagnostics.push({ severity: 'error', code, message, document: this.#count, path, ...located?.(path), ...(hint !== undefined && { hint }) })
+      this.diagnostics.push({
+        severity: 'error',
+        code,
+        message,
+        document: this.#count,
+        path,
+        ...located?.(path),
+        ...(hint !== undefined && { hint }),
+      })
     }
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) this.#value(item, member(prefix, index), locate, locate?.(member(prefix, index))?.line)
@@ -82,7 +99,8 @@ class Reading {
     const { apiVersion, kind } = value
     if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value.items)) {
       const items = member(prefix, 'items')
-      for (const [index, item] of value.items.entries()) this.#value(item, member(items, index), locate, locate?.(member(items, index))?.line)
+      for (const [index, item] of value.items.entries())
+        this.#value(item, member(items, index), locate, locate?.(member(items, index))?.line)
       return
     }
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
@@ -90,7 +108,9 @@ class Reading {
         'not-a-document',
         '',
         typeof kind === 'string' ? 'apiVersion is missing' : 'kind is missing',
-        typeof kind === 'string' && ISTIO_KINDS.has(kind) ? 'add apiVersion: networking.istio.io/v1' : 'every document needs apiVersion and kind',
+        typeof kind === 'string' && ISTIO_KINDS.has(kind)
+          ? 'add apiVersion: networking.istio.io/v1'
+          : 'every document needs apiVersion and kind',
       )
       this.#count++
       return
@@ -117,13 +137,30 @@ class Reading {
     const known = group === 'networking.istio.io' ? ISTIO_KINDS : group === 'meshless.dev' ? OWN_KINDS : undefined
     if (known?.has(kind) === true) {
       const versions = group === 'meshless.dev' ? 'v1' : 'v1, v1beta1 or v1alpha3'
-      this.diagnostics.push({ severity: 'error', code: 'unknown-version', message: `${kind} has no version ${version}`, kind, document: this.#count, path: 'apiVersion', ...locate?.('apiVersion'), hint: `use ${group}/ with ${versions}` })
+      this.diagnostics.push({
+        severity: 'error',
+        code: 'unknown-version',
+        message: `${kind} has no version ${version}`,
+        kind,
+        document: this.#count,
+        path: 'apiVersion',
+        ...locate?.('apiVersion'),
+        hint: `use ${group}/ with ${versions}`,
+      })
       return
     }
     const id = `${group}/${kind}`
     if (this.#otherKinds.has(id)) return
     this.#otherKinds.add(id)
-    this.diagnostics.push({ severity: 'info', code: 'kind-not-read', message: `documents of kind ${kind} (${apiVersion}) are left alone`, kind, document: this.#count, path: 'kind', ...locate?.('kind') })
+    this.diagnostics.push({
+      severity: 'info',
+      code: 'kind-not-read',
+      message: `documents of kind ${kind} (${apiVersion}) are left alone`,
+      kind,
+      document: this.#count,
+      path: 'kind',
+      ...locate?.('kind'),
+    })
   }
 }
 

@@ -5,7 +5,16 @@ import { isObject } from './schema-decode.ts'
 import type { Check } from './validate/check.ts'
 
 /** The blocks a ResiliencePolicy may have, each named as its factory. */
-export const RESILIENCE_BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'adaptiveConcurrency', 'hedge', 'cache', 'fallback'] as const
+export const RESILIENCE_BLOCKS = [
+  'circuitBreaker',
+  'bulkhead',
+  'rateLimiter',
+  'timeLimiter',
+  'adaptiveConcurrency',
+  'hedge',
+  'cache',
+  'fallback',
+] as const
 
 /** `'*'`, a route, a host, or (inbound) the own workload. */
 export type ResilienceTarget =
@@ -18,28 +27,54 @@ const TARGET_FIELDS = ['route', 'host', 'subset', 'port', 'workloadSelector', 'm
 
 export function resiliencePolicy(check: Check, spec: any): void {
   const targets: unknown = spec.targets
-  if (!Array.isArray(targets) || targets.length === 0) check.error('required', 'spec', 'a ResiliencePolicy needs targets', 'add targets: [{ host: … }], or ["*"]')
+  if (!Array.isArray(targets) || targets.length === 0)
+    check.error('required', 'spec', 'a ResiliencePolicy needs targets', 'add targets: [{ host: … }], or ["*"]')
   else for (const [index, value] of targets.entries()) target(check, value, member('spec.targets', index))
   const given = RESILIENCE_BLOCKS.filter(block => spec[block] !== undefined)
-  if (given.length === 0) check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${RESILIENCE_BLOCKS.join(', ')}`)
-  for (const block of given) if (!isObject(spec[block])) check.error('wrong-type', `spec.${block}`, `${block} is a map of options`, `such as ${block}: {}`)
+  if (given.length === 0)
+    check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${RESILIENCE_BLOCKS.join(', ')}`)
+  for (const block of given)
+    if (!isObject(spec[block])) check.error('wrong-type', `spec.${block}`, `${block} is a map of options`, `such as ${block}: {}`)
 }
 
 function target(check: Check, value: unknown, path: string): void {
   if (value === '*') return
-  if (!isObject(value)) return check.error('invalid-target', path, 'a target is "*" or a map', '{ host: … }, { route: … } or { workloadSelector: … }')
-  for (const name of Object.keys(value)) if (!TARGET_FIELDS.includes(name)) check.error('unknown-field', member(path, name), `unknown field ${JSON.stringify(name)}`, suggest(name, TARGET_FIELDS) ?? `known here: ${TARGET_FIELDS.join(', ')}`)
+  if (!isObject(value))
+    return check.error('invalid-target', path, 'a target is "*" or a map', '{ host: … }, { route: … } or { workloadSelector: … }')
+  for (const name of Object.keys(value))
+    if (!TARGET_FIELDS.includes(name))
+      check.error(
+        'unknown-field',
+        member(path, name),
+        `unknown field ${JSON.stringify(name)}`,
+        suggest(name, TARGET_FIELDS) ?? `known here: ${TARGET_FIELDS.join(', ')}`,
+      )
   const ways = ['route', 'host', 'workloadSelector'].filter(name => value[name] !== undefined)
-  if (ways.length !== 1) return check.error('invalid-target', path, 'a target has exactly one of route, host, workloadSelector', 'write one target for each')
-  const allowed = { route: [], host: ['subset', 'port'], workloadSelector: ['methods', 'paths'] }[ways[0] as 'route' | 'host' | 'workloadSelector'] as string[]
-  for (const name of ['subset', 'port', 'methods', 'paths']) if (value[name] !== undefined && !allowed.includes(name)) check.error('invalid-target', member(path, name), `${name} does not go with ${ways[0]}`, `beside ${ways[0]}: ${allowed.join(', ') || 'nothing'}`)
-  if (value.route !== undefined && (typeof value.route !== 'string' || value.route === '')) check.error('wrong-type', `${path}.route`, 'a route is named by text', 'the name of an http route')
+  if (ways.length !== 1)
+    return check.error('invalid-target', path, 'a target has exactly one of route, host, workloadSelector', 'write one target for each')
+  const allowed = { route: [], host: ['subset', 'port'], workloadSelector: ['methods', 'paths'] }[
+    ways[0] as 'route' | 'host' | 'workloadSelector'
+  ] as string[]
+  for (const name of ['subset', 'port', 'methods', 'paths'])
+    if (value[name] !== undefined && !allowed.includes(name))
+      check.error(
+        'invalid-target',
+        member(path, name),
+        `${name} does not go with ${ways[0]}`,
+        `beside ${ways[0]}: ${allowed.join(', ') || 'nothing'}`,
+      )
+  if (value.route !== undefined && (typeof value.route !== 'string' || value.route === ''))
+    check.error('wrong-type', `${path}.route`, 'a route is named by text', 'the name of an http route')
   if (value.host !== undefined) {
     if (typeof value.host !== 'string') check.error('wrong-type', `${path}.host`, 'a host is text', 'such as reviews')
     else check.wildcardDomain(value.host, `${path}.host`)
   }
-  if (value.subset !== undefined && typeof value.subset !== 'string') check.error('wrong-type', `${path}.subset`, 'a subset is named by text', 'write it in quotes')
+  if (value.subset !== undefined && typeof value.subset !== 'string')
+    check.error('wrong-type', `${path}.subset`, 'a subset is named by text', 'write it in quotes')
   if (value.port !== undefined) check.port(Number.isInteger(value.port) ? (value.port as number) : 0, `${path}.port`)
-  if (value.workloadSelector !== undefined && !isObject(value.workloadSelector)) check.error('wrong-type', `${path}.workloadSelector`, 'a workloadSelector is a map', '{ labels: { app: … } }')
-  for (const name of ['methods', 'paths']) if (value[name] !== undefined && !(Array.isArray(value[name]) && value[name].every(item => typeof item === 'string'))) check.error('wrong-type', `${path}.${name}`, `${name} is a list of text`, `such as ${name}: [${name === 'methods' ? 'GET' : '/api'}]`)
+  if (value.workloadSelector !== undefined && !isObject(value.workloadSelector))
+    check.error('wrong-type', `${path}.workloadSelector`, 'a workloadSelector is a map', '{ labels: { app: … } }')
+  for (const name of ['methods', 'paths'])
+    if (value[name] !== undefined && !(Array.isArray(value[name]) && value[name].every(item => typeof item === 'string')))
+      check.error('wrong-type', `${path}.${name}`, `${name} is a list of text`, `such as ${name}: [${name === 'methods' ? 'GET' : '/api'}]`)
 }

@@ -28,8 +28,16 @@ export function decode(spec: Message, value: unknown, path: string): { value: Re
 function field(type: Field, value: unknown, path: string, report: Report): unknown {
   switch (type.type) {
     case 'string':
-      if (typeof value !== 'string') return wrong('text', value, path, report, `write it in quotes: ${JSON.stringify(String(value))}`)
-      if (type.maxLength !== undefined && value.length > type.maxLength) report(crd('too-long', path, `longer than ${type.maxLength} characters`))
+      if (typeof value !== 'string')
+        return wrong(
+          'text',
+          value,
+          path,
+          report,
+          typeof value === 'object' ? undefined : `write it in quotes: ${JSON.stringify(String(value))}`,
+        )
+      if (type.maxLength !== undefined && value.length > type.maxLength)
+        report(crd('too-long', path, `longer than ${type.maxLength} characters`))
       return value
     case 'boolean':
       return typeof value === 'boolean' ? value : wrong('true or false', value, path, report)
@@ -75,7 +83,13 @@ function float(type: { min?: number; max?: number }, value: unknown, path: strin
   }
   if (typeof number !== 'number' || !Number.isFinite(number)) return wrong('a number', value, path, report)
   if ((type.min !== undefined && number < type.min) || (type.max !== undefined && number > type.max))
-    report(crd('out-of-range', path, `${number} is not ${type.max === undefined ? `at least ${type.min}` : `between ${type.min} and ${type.max}`}`))
+    report(
+      crd(
+        'out-of-range',
+        path,
+        `${number} is not ${type.max === undefined ? `at least ${type.min}` : `between ${type.min} and ${type.max}`}`,
+      ),
+    )
   return number
 }
 
@@ -84,11 +98,16 @@ function durationText(type: { least?: 'any' }, value: unknown, path: string, rep
   if (ms === undefined) {
     const bare = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
     const days = typeof value === 'string' ? /^(\d+)d$/.exec(value) : null
-    const hint = bare ? `add a unit: "${String(value)}s"` : days !== null ? `days are no unit; write "${Number(days[1]) * 24}h"` : 'such as "250ms", "1.5s" or "1h30m"'
+    const hint = bare
+      ? `add a unit: "${String(value)}s"`
+      : days !== null
+        ? `days are no unit; write "${Number(days[1]) * 24}h"`
+        : 'such as "250ms", "1.5s" or "1h30m"'
     report({ level: 'refused', code: 'invalid-duration', path, message: `${show(value)} is no duration`, hint })
     return undefined
   }
-  if (type.least !== 'any' && ms < 1) report(crd('duration-too-short', path, `${show(value)} is shorter than 1ms`, 'leave the field out to have no limit'))
+  if (type.least !== 'any' && ms < 1)
+    report(crd('duration-too-short', path, `${show(value)} is shorter than 1ms`, 'leave the field out to have no limit'))
   return value
 }
 
@@ -113,9 +132,10 @@ function enumName(type: { values: readonly string[] }, value: unknown, path: str
 function items(type: { of: Field; min?: number; max?: number }, value: unknown, path: string, report: Report): unknown {
   if (!Array.isArray(value)) return wrong('a list', value, path, report, 'put "- " before each item')
   if (type.min !== undefined && value.length < type.min) report(crd('too-few', path, `at least ${type.min} is needed`))
-  if (type.max !== undefined && value.length > type.max) report(crd('too-many', path, `${value.length} items; at most ${type.max} are allowed`))
+  if (type.max !== undefined && value.length > type.max)
+    report(crd('too-many', path, `${value.length} items; at most ${type.max} are allowed`))
   return value.map((item, index) => {
-    if (item !== null && item !== undefined) return field(type.of, item, member(path, index), report)
+    if (item !== null && item !== undefined) return field(type.of, item, member(path, index), report) ?? emptyOf(type.of)
     report(crd('null', member(path, index), 'an empty item'))
     return emptyOf(type.of)
   })
@@ -125,7 +145,8 @@ function entries(type: { of: Field; max?: number }, value: unknown, path: string
   if (!isObject(value)) return wrong('a map of names and values', value, path, report)
   const map = Object.create(null) as Record<string, unknown>
   const names = Object.keys(value)
-  if (type.max !== undefined && names.length > type.max) report(crd('too-many', path, `${names.length} entries; at most ${type.max} are allowed`))
+  if (type.max !== undefined && names.length > type.max)
+    report(crd('too-many', path, `${names.length} entries; at most ${type.max} are allowed`))
   for (const name of names) {
     const given = value[name]
     if (given === null || given === undefined) {
@@ -147,10 +168,23 @@ function fields(type: Message, value: unknown, path: string, report: Report): un
     const at = member(path, written)
     if (name === undefined) {
       const near = suggest(written, Object.keys(type.fields))
-      report({ level: 'unknown', code: 'unknown-field', path: at, message: `unknown field ${JSON.stringify(written)}`, hint: near ?? `known here: ${Object.keys(type.fields).join(', ')}` })
+      report({
+        level: 'unknown',
+        code: 'unknown-field',
+        path: at,
+        message: `unknown field ${JSON.stringify(written)}`,
+        hint: near ?? `known here: ${Object.keys(type.fields).join(', ')}`,
+      })
       continue
     }
-    if (name !== written && written !== 'mirror_percent') report({ level: 'unknown', code: 'unknown-field', path: at, message: `${written} is ${name} in the CRD`, hint: `did you mean ${name}?` })
+    if (name !== written && written !== 'mirror_percent')
+      report({
+        level: 'unknown',
+        code: 'unknown-field',
+        path: at,
+        message: `${written} is ${name} in the CRD`,
+        hint: `did you mean ${name}?`,
+      })
     const given = value[written]
     if (given === undefined) continue
     if (given === null) {
@@ -183,7 +217,13 @@ function emptyOf(type: Field): unknown {
 }
 
 function wrong(expected: string, value: unknown, path: string, report: Report, hint?: string): undefined {
-  report({ level: 'refused', code: 'wrong-type', path, message: `${show(value)} where ${expected} is expected`, ...(hint !== undefined && { hint }) })
+  report({
+    level: 'refused',
+    code: 'wrong-type',
+    path,
+    message: `${show(value)} where ${expected} is expected`,
+    ...(hint !== undefined && { hint }),
+  })
 }
 
 function crd(code: string, path: string, message: string, hint?: string): DecodeFault {

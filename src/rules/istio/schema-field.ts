@@ -28,7 +28,12 @@ export const duration: Field = { type: 'duration' }
 export const anyDuration: Field = { type: 'duration', least: 'any' }
 export const bytes: Field = { type: 'bytes' }
 export const oneOfNames = (...values: string[]): Field => ({ type: 'enum', values })
-export const list = (of: Field, min?: number, max?: number): Field => ({ type: 'list', of, ...(min !== undefined && { min }), ...(max !== undefined && { max }) })
+export const list = (of: Field, min?: number, max?: number): Field => ({
+  type: 'list',
+  of,
+  ...(min !== undefined && { min }),
+  ...(max !== undefined && { max }),
+})
 export const map = (of: Field, max?: number): Field => ({ type: 'map', of, ...(max !== undefined && { max }) })
 
 /** A message; `required` and `oneOf` are the CRD's, the webhook has its own words for them. */

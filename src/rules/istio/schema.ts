@@ -1,5 +1,23 @@
 /** Every field of the kinds we read, with its type and bounds, as Istio 1.29's CRDs have them. */
-import { anyDuration, boolean, bytes, duration, type Field, int32, list, type Message, map, message, number, oneOfNames, percent, string, text, uint32, uint64 } from './schema-field.ts'
+import {
+  anyDuration,
+  boolean,
+  bytes,
+  duration,
+  type Field,
+  int32,
+  list,
+  type Message,
+  map,
+  message,
+  number,
+  oneOfNames,
+  percent,
+  string,
+  text,
+  uint32,
+  uint64,
+} from './schema-field.ts'
 
 const labels = map(string)
 const port = message({ number: uint32 })
@@ -34,7 +52,10 @@ const loadBalancer = message(
     consistentHash: message(
       {
         httpHeaderName: string,
-        httpCookie: message({ name: string, path: string, ttl: anyDuration, attributes: list(message({ name: string, value: string }, ['name'])) }, ['name']),
+        httpCookie: message(
+          { name: string, path: string, ttl: anyDuration, attributes: list(message({ name: string, value: string }, ['name'])) },
+          ['name'],
+        ),
         useSourceIp: boolean,
         httpQueryParameterName: string,
         ringHash: message({ minimumRingSize: uint64 }),
@@ -150,8 +171,16 @@ const httpRoute = message({
     backoff: duration,
   }),
   fault: message({
-    delay: message({ percent: int32, fixedDelay: duration, exponentialDelay: duration, percentage: share }, [], ['fixedDelay', 'exponentialDelay']),
-    abort: message({ httpStatus: int32, grpcStatus: string, http2Error: string, percentage: share }, [], ['httpStatus', 'grpcStatus', 'http2Error']),
+    delay: message(
+      { percent: int32, fixedDelay: duration, exponentialDelay: duration, percentage: share },
+      [],
+      ['fixedDelay', 'exponentialDelay'],
+    ),
+    abort: message(
+      { httpStatus: int32, grpcStatus: string, http2Error: string, percentage: share },
+      [],
+      ['httpStatus', 'grpcStatus', 'http2Error'],
+    ),
   }),
   mirror: destination,
   mirrors: list(message({ destination, percentage: share }, ['destination'])),
@@ -231,7 +260,9 @@ const serverTls = message({
 })
 const sidecar = message({
   workloadSelector,
-  ingress: list(message({ port: sidecarPort, bind: string, captureMode, defaultEndpoint: string, tls: serverTls, connectionPool }, ['port'])),
+  ingress: list(
+    message({ port: sidecarPort, bind: string, captureMode, defaultEndpoint: string, tls: serverTls, connectionPool }, ['port']),
+  ),
   egress: list(message({ port: sidecarPort, bind: string, captureMode, hosts: list(string) }, ['hosts'])),
   inboundConnectionPool: connectionPool,
   outboundTrafficPolicy: message({ mode: oneOfNames('REGISTRY_ONLY', 'ALLOW_ANY'), egressProxy: destination }),

@@ -3,8 +3,8 @@ import { suggest } from '../../core/schema/read.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
 import { member, type RuleDocument } from './document.ts'
 import { resiliencePolicy } from './resilience-policy.ts'
-import { decode, isObject } from './schema-decode.ts'
 import { specOf } from './schema.ts'
+import { decode, isObject } from './schema-decode.ts'
 import { Check } from './validate/check.ts'
 import { destinationRule } from './validate/destination-rule.ts'
 import { serviceEntry } from './validate/service-entry.ts'
@@ -36,33 +36,60 @@ export function validateDocuments(documents: readonly RuleDocument[], options: V
 function validateDocument(document: RuleDocument, lax: Severity): Diagnostic[] {
   const type = specOf(document.apiVersion, document.kind)
   if (type === undefined) return []
-  const written: Record<string, unknown> = isObject(document.asWritten) ? document.asWritten : { metadata: document.metadata, spec: document.spec }
+  const written: Record<string, unknown> = isObject(document.asWritten)
+    ? document.asWritten
+    : { metadata: document.metadata, spec: document.spec }
   const found = metadata(document, written)
   for (const name of Object.keys(written))
-    if (!TOP.includes(name)) found.push(diagnose(document, lax, 'unknown-field', member('', name), `unknown field ${JSON.stringify(name)}`, suggest(name, TOP) ?? 'rules stand under spec'))
+    if (!TOP.includes(name))
+      found.push(
+        diagnose(
+          document,
+          lax,
+          'unknown-field',
+          member('', name),
+          `unknown field ${JSON.stringify(name)}`,
+          suggest(name, TOP) ?? 'rules stand under spec',
+        ),
+      )
   const { value, faults } = decode(type, written.spec, 'spec')
   const refused = faults.filter(fault => fault.level === 'refused')
-  for (const { level, code, path, message, hint } of faults) if (level !== 'crd') found.push(diagnose(document, level === 'refused' ? 'error' : lax, code, path, message, hint))
+  for (const { level, code, path, message, hint } of faults)
+    if (level !== 'crd') found.push(diagnose(document, level === 'refused' ? 'error' : lax, code, path, message, hint))
   const check = new Check(document)
   RULES[document.kind]?.(check, value)
   // A value that could not be read is missing below: what is said about its parents would be said twice.
   for (const diagnostic of check.diagnostics) if (!refused.some(fault => fault.path.startsWith(diagnostic.path!))) found.push(diagnostic)
   const said = new Set(found.filter(diagnostic => diagnostic.severity === 'error').map(diagnostic => diagnostic.path))
-  if (written.spec === undefined || written.spec === null) found.push(diagnose(document, lax, 'required', '', 'spec is required', 'add spec:'))
-  for (const { level, code, path, message, hint } of faults) if (level === 'crd' && !said.has(path)) found.push(diagnose(document, lax, code, path, message, hint))
+  if (written.spec === undefined || written.spec === null)
+    found.push(diagnose(document, lax, 'required', '', 'spec is required', 'add spec:'))
+  for (const { level, code, path, message, hint } of faults)
+    if (level === 'crd' && !said.has(path)) found.push(diagnose(document, lax, code, path, message, hint))
   return found
 }
 
 function metadata(document: RuleDocument, written: Record<string, unknown>): Diagnostic[] {
   const found: Diagnostic[] = []
   const given = written.metadata
-  if (given !== undefined && given !== null && !isObject(given)) found.push(diagnose(document, 'error', 'wrong-type', 'metadata', 'metadata is a map', 'metadata: { name: … }'))
+  if (given !== undefined && given !== null && !isObject(given))
+    found.push(diagnose(document, 'error', 'wrong-type', 'metadata', 'metadata is a map', 'metadata: { name: … }'))
   const from = isObject(given) ? given : {}
   for (const name of ['name', 'namespace'])
-    if (from[name] !== undefined && from[name] !== null && typeof from[name] !== 'string') found.push(diagnose(document, 'error', 'wrong-type', `metadata.${name}`, `${name} is text`, `write it in quotes: "${String(from[name])}"`))
-  if (document.metadata.name === '' && typeof from.generateName !== 'string' && (from.name === undefined || from.name === '' || from.name === null)) found.push(diagnose(document, 'error', 'required', 'metadata', 'a document needs a name', 'add metadata: { name: … }'))
+    if (from[name] !== undefined && from[name] !== null && typeof from[name] !== 'string')
+      found.push(diagnose(document, 'error', 'wrong-type', `metadata.${name}`, `${name} is text`, quoted(from[name])))
+  if (
+    document.metadata.name === '' &&
+    typeof from.generateName !== 'string' &&
+    (from.name === undefined || from.name === '' || from.name === null)
+  )
+    found.push(diagnose(document, 'error', 'required', 'metadata', 'a document needs a name', 'add metadata: { name: … }'))
   for (const name of ['labels', 'annotations'])
     for (const [key, value] of Object.entries(isObject(from[name]) ? from[name] : {}))
-      if (typeof value !== 'string') found.push(diagnose(document, 'error', 'wrong-type', member(`metadata.${name}`, key), 'text is expected', `write it in quotes: "${String(value)}"`))
+      if (typeof value !== 'string')
+        found.push(diagnose(document, 'error', 'wrong-type', member(`metadata.${name}`, key), 'text is expected', quoted(value)))
   return found
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'object' ? 'one text, no list or map' : `write it in quotes: ${JSON.stringify(String(value))}`
 }

@@ -31,4 +31,6 @@ function holds(cases: readonly Verdict[]): void {
 describe('verdicts of istiod on our own documents', () => holds(read(new URL('./validation.json', import.meta.url))))
 
 const shared = new URL('../../../../shared/istio/verdicts.json', import.meta.url)
-describe.skipIf(!existsSync(shared))('verdicts of istiod on its own documents (../shared)', () => holds(existsSync(shared) ? read(shared) : []))
+describe.skipIf(!existsSync(shared))('verdicts of istiod on its own documents (../shared)', () =>
+  holds(existsSync(shared) ? read(shared) : []),
+)

@@ -29,28 +29,41 @@ export class Check {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined
     if (ms === undefined) return
     if (ms < 1) this.error('duration-too-short', path, `${value} is shorter than 1ms`, 'leave the field out to have no limit')
-    else if (!Number.isInteger(ms)) this.error('duration-too-fine', path, `${value} is finer than a millisecond`, 'round to whole milliseconds')
+    else if (!Number.isInteger(ms))
+      this.error('duration-too-fine', path, `${value} is finer than a millisecond`, 'round to whole milliseconds')
   }
 
   notNegative(value: number | undefined, path: string): void {
-    if (value !== undefined && value < 0) this.error('negative', path, `${value} must not be negative`, 'leave the field out to have no limit')
+    if (value !== undefined && value < 0)
+      this.error('negative', path, `${value} must not be negative`, 'leave the field out to have no limit')
   }
 
   percent(value: number | undefined, path: string): void {
-    if (value !== undefined && !(value >= 0 && value <= 100)) this.error('invalid-percentage', path, `${value} is not between 0 and 100`, 'give a percentage from 0 to 100')
+    if (value !== undefined && !(value >= 0 && value <= 100))
+      this.error('invalid-percentage', path, `${value} is not between 0 and 100`, 'give a percentage from 0 to 100')
   }
 
   port(value: number | undefined, path: string): void {
-    if (value === undefined || value < 1 || value > 65535) this.error('invalid-port', path, `port ${value ?? 0} is not between 1 and 65535`, 'give a port number from 1 to 65535')
+    if (value === undefined || value < 1 || value > 65535)
+      this.error('invalid-port', path, `port ${value ?? 0} is not between 1 and 65535`, 'give a port number from 1 to 65535')
   }
 
   /** RE2's syntax, as Envoy runs it: no lookaround, no backreferences. */
   regex(pattern: string, path: string): void {
-    if (pattern.length > 1024) return this.error('regex-too-long', path, `a regex of ${pattern.length} characters; at most 1024 are allowed`, 'shorten it, or split it over several matches')
+    if (pattern.length > 1024)
+      return this.error(
+        'regex-too-long',
+        path,
+        `a regex of ${pattern.length} characters; at most 1024 are allowed`,
+        'shorten it, or split it over several matches',
+      )
     try {
       compileRe2(pattern)
     } catch (error) {
-      const presence = pattern === '*' ? 'write ".*" for anything, or {} for "is present"' : 'RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax)'
+      const presence =
+        pattern === '*'
+          ? 'write ".*" for anything, or {} for "is present"'
+          : 'RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax)'
       this.error('invalid-regex', path, `${JSON.stringify(pattern)}: ${(error as Error).message}`, presence)
     }
   }
@@ -58,16 +71,30 @@ export class Check {
   /** A DNS name; its first label may be or begin with a wildcard. */
   wildcardDomain(host: string | undefined, path: string): boolean {
     const fault = domainFault(host ?? '', true)
-    if (fault !== undefined) this.error('invalid-host', path, fault, 'a DNS name such as reviews or api.example.com; a wildcard only at its beginning')
+    if (fault !== undefined)
+      this.error('invalid-host', path, fault, 'a DNS name such as reviews or api.example.com; a wildcard only at its beginning')
     return fault === undefined
   }
 
   labels(labels: Record<string, string> | undefined, path: string): void {
     for (const [key, value] of Object.entries(labels ?? {})) {
-      const [prefix, name] = key.includes('/') ? [key.slice(0, key.lastIndexOf('/')), key.slice(key.lastIndexOf('/') + 1)] : [undefined, key]
+      const [prefix, name] = key.includes('/')
+        ? [key.slice(0, key.lastIndexOf('/')), key.slice(key.lastIndexOf('/') + 1)]
+        : [undefined, key]
       if (!LABEL_VALUE.test(name) || name === '' || (prefix !== undefined && domainFault(prefix, false) !== undefined))
-        this.error('invalid-label', member(path, key), `${JSON.stringify(key)} is no label name`, 'letters, digits, "-", "_" and "."; at most 63')
-      if (!LABEL_VALUE.test(value)) this.error('invalid-label', member(path, key), `${JSON.stringify(value)} is no label value`, 'letters, digits, "-", "_" and "."; at most 63')
+        this.error(
+          'invalid-label',
+          member(path, key),
+          `${JSON.stringify(key)} is no label name`,
+          'letters, digits, "-", "_" and "."; at most 63',
+        )
+      if (!LABEL_VALUE.test(value))
+        this.error(
+          'invalid-label',
+          member(path, key),
+          `${JSON.stringify(value)} is no label value`,
+          'letters, digits, "-", "_" and "."; at most 63',
+        )
     }
   }
 
@@ -75,13 +102,17 @@ export class Check {
     const seen = new Set<string>()
     for (const [index, entry] of (exportTo ?? []).entries()) {
       const at = member(path, index)
-      if (entry === '~' && !service) this.error('invalid-export', at, '"~" is for ServiceEntries only', 'use "." to keep the rule in its own namespace')
-      else if (!['.', '*', '~'].includes(entry) && !isLabel(entry)) this.error('invalid-export', at, `${JSON.stringify(entry)} is no namespace`, '".", "*" or the name of a namespace')
+      if (entry === '~' && !service)
+        this.error('invalid-export', at, '"~" is for ServiceEntries only', 'use "." to keep the rule in its own namespace')
+      else if (!['.', '*', '~'].includes(entry) && !isLabel(entry))
+        this.error('invalid-export', at, `${JSON.stringify(entry)} is no namespace`, '".", "*" or the name of a namespace')
       const namespace = entry === '.' ? this.namespace : entry
       if (seen.has(namespace)) this.error('duplicate', at, `${JSON.stringify(entry)} is exported to twice`, 'name each namespace once')
       seen.add(namespace)
     }
-    for (const all of ['*', '~']) if (seen.has(all) && seen.size > 1) this.error('invalid-export', path, `"${all}" leaves nothing for the other entries`, `keep "${all}" alone, or leave it out`)
+    for (const all of ['*', '~'])
+      if (seen.has(all) && seen.size > 1)
+        this.error('invalid-export', path, `"${all}" leaves nothing for the other entries`, `keep "${all}" alone, or leave it out`)
   }
 
   gateways(gateways: readonly string[] | undefined, path: string): void {
@@ -95,7 +126,8 @@ export class Check {
 
   /** An IP address or a CIDR range. */
   subnet(text: string, path: string): void {
-    if (!isIp(text) && !isCidr(text)) this.error('invalid-address', path, `${JSON.stringify(text)} is no IP address or CIDR range`, 'such as 10.0.0.1 or 10.0.0.0/8')
+    if (!isIp(text) && !isCidr(text))
+      this.error('invalid-address', path, `${JSON.stringify(text)} is no IP address or CIDR range`, 'such as 10.0.0.1 or 10.0.0.0/8')
   }
 }
 

@@ -10,7 +10,13 @@ export function destinationRule(check: Check, spec: any): void {
   for (const [index, subset] of (spec.subsets ?? []).entries()) {
     const path = member('spec.subsets', index)
     const name: string = subset.name ?? ''
-    if (!isLabel(name)) check.error('invalid-subset', `${path}.name`, name === '' ? 'a subset needs a name' : `${JSON.stringify(name)} is no name of a subset`, 'letters, digits and "-"')
+    if (!isLabel(name))
+      check.error(
+        'invalid-subset',
+        `${path}.name`,
+        name === '' ? 'a subset needs a name' : `${JSON.stringify(name)} is no name of a subset`,
+        'letters, digits and "-"',
+      )
     if (names.has(name)) check.error('duplicate', `${path}.name`, `the subset ${name} is there twice`, 'name each subset once')
     names.add(name)
     check.labels(subset.labels, `${path}.labels`)
@@ -23,12 +29,15 @@ export function destinationRule(check: Check, spec: any): void {
 function selector(check: Check, spec: any): void {
   const labels: Record<string, string> = spec.workloadSelector.matchLabels ?? {}
   const path = 'spec.workloadSelector.matchLabels'
-  if (Object.keys(labels).length === 0) check.warn('empty-selector', 'spec.workloadSelector', 'a selector without labels selects every workload', 'add matchLabels')
+  if (Object.keys(labels).length === 0)
+    check.warn('empty-selector', 'spec.workloadSelector', 'a selector without labels selects every workload', 'add matchLabels')
   for (const [name, value] of Object.entries(labels)) {
     if (name === '') check.error('invalid-label', path, 'a label needs a name', 'name the label')
-    if (name.includes('*') || value.includes('*')) check.error('invalid-label', member(path, name), 'selectors know no wildcards', 'name the value')
+    if (name.includes('*') || value.includes('*'))
+      check.error('invalid-label', member(path, name), 'selectors know no wildcards', 'name the value')
   }
-  if (spec.exportTo?.length > 1) check.error('invalid-export', 'spec.exportTo', 'a rule with a workloadSelector is for one namespace only', 'use exportTo: ["."]')
+  if (spec.exportTo?.length > 1)
+    check.error('invalid-export', 'spec.exportTo', 'a rule with a workloadSelector is for one namespace only', 'use exportTo: ["."]')
   else if (spec.exportTo?.length === 1 && spec.exportTo[0] !== '.' && spec.exportTo[0] !== check.namespace)
     check.error('invalid-export', 'spec.exportTo', 'a rule with a workloadSelector is for its own namespace only', 'use exportTo: ["."]')
 }

@@ -8,7 +8,8 @@ export function destination(check: Check, target: any, path: string, field = 'de
   if (target === undefined) return check.error('required', path, 'a destination is required', 'add destination: { host: … }')
   if (target.host === '*') check.error('invalid-host', `${at}.host`, 'a destination cannot be "*"', 'name one service')
   else check.wildcardDomain(target.host, `${at}.host`)
-  if (target.subset && !isLabel(target.subset)) check.error('invalid-subset', `${at}.subset`, `${JSON.stringify(target.subset)} is no name of a subset`, 'letters, digits and "-"')
+  if (target.subset && !isLabel(target.subset))
+    check.error('invalid-subset', `${at}.subset`, `${JSON.stringify(target.subset)} is no name of a subset`, 'letters, digits and "-"')
   if (target.port !== undefined) check.port(target.port.number, `${at}.port.number`)
 }
 
@@ -19,5 +20,6 @@ export function weights(check: Check, targets: readonly any[], path: string): vo
     if (weight < 0) check.error('negative', `${member(path, index)}.weight`, `the weight ${weight} is negative`, 'weights are 0 or more')
     total += weight
   }
-  if (total === 0 && targets.length > 1) check.error('no-weight', path, 'the weights of the destinations add up to 0', 'give at least one destination a weight')
+  if (total === 0 && targets.length > 1)
+    check.error('no-weight', path, 'the weights of the destinations add up to 0', 'give at least one destination a weight')
 }

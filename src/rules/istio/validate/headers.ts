@@ -13,7 +13,12 @@ export function headers(check: Check, operations: any, path: string): void {
         const at = member(`${path}.${side}.${way}`, name)
         headerName(check, name, at, hostAllowed)
         if (value.replace(FORMATTED, '').includes('%'))
-          check.error('invalid-header-value', at, `${JSON.stringify(value)} has an unfinished %…% expression`, 'write %% for a percent sign')
+          check.error(
+            'invalid-header-value',
+            at,
+            `${JSON.stringify(value)} has an unfinished %…% expression`,
+            'write %% for a percent sign',
+          )
       }
     for (const [index, name] of (changes.remove ?? []).entries()) headerName(check, name, member(`${path}.${side}.remove`, index), false)
   }
@@ -23,5 +28,6 @@ function headerName(check: Check, name: string, path: string, hostAllowed: boole
   if (name === '') check.error('invalid-header', path, 'a header needs a name', 'name the header')
   else if (/^(?:host|:authority)$/i.test(name)) {
     if (!hostAllowed) check.error('invalid-header', path, `${name} cannot be changed here`, 'use rewrite.authority')
-  } else if (name.startsWith(':')) check.error('invalid-header', path, `${name} is no header that can be changed`, 'use rewrite for the path')
+  } else if (name.startsWith(':'))
+    check.error('invalid-header', path, `${name} is no header that can be changed`, 'use rewrite for the path')
 }

@@ -11,8 +11,10 @@ export function httpMatch(check: Check, match: any, path: string, gateways: read
     for (const [name, value] of Object.entries(match[field] ?? {})) {
       const at = member(`${path}.${field}`, name)
       if (name.startsWith(CLAIM)) {
-        if (gateways.length === 0 || gateways.includes('mesh')) check.error('gateway-only', at, 'JWT claims are matched at gateways only', 'match a header that the gateway sets')
-      } else if (!TOKEN.test(name)) check.error('invalid-header', at, `${JSON.stringify(name)} is no header name`, 'letters, digits and "-"')
+        if (gateways.length === 0 || gateways.includes('mesh'))
+          check.error('gateway-only', at, 'JWT claims are matched at gateways only', 'match a header that the gateway sets')
+      } else if (!TOKEN.test(name))
+        check.error('invalid-header', at, `${JSON.stringify(name)} is no header name`, 'letters, digits and "-"')
       stringMatch(check, value, at, false)
     }
   }
@@ -21,12 +23,18 @@ export function httpMatch(check: Check, match: any, path: string, gateways: read
   check.labels(match.sourceLabels, `${path}.sourceLabels`)
   check.gateways(match.gateways, `${path}.gateways`)
   if (match.sourceNamespace && !isLabel(match.sourceNamespace))
-    check.error('invalid-namespace', `${path}.sourceNamespace`, `${JSON.stringify(match.sourceNamespace)} is no namespace`, 'letters, digits and "-"')
+    check.error(
+      'invalid-namespace',
+      `${path}.sourceNamespace`,
+      `${JSON.stringify(match.sourceNamespace)} is no namespace`,
+      'letters, digits and "-"',
+    )
 }
 
 /** An empty prefix matches everything, which only a path may want to say. */
 export function stringMatch(check: Check, match: any, path: string, emptyPrefix: boolean): void {
-  if (match?.prefix === '' && !emptyPrefix) check.error('empty-match', `${path}.prefix`, 'an empty prefix matches everything', 'write {} for "is present"')
+  if (match?.prefix === '' && !emptyPrefix)
+    check.error('empty-match', `${path}.prefix`, 'an empty prefix matches everything', 'write {} for "is present"')
   if (match?.regex === '') check.error('empty-match', `${path}.regex`, 'an empty regex', 'write ".*" for anything')
   else if (match?.regex !== undefined) check.regex(match.regex, `${path}.regex`)
 }

@@ -40,7 +40,8 @@ function action(check: Check, route: any, path: string, { isDelegate }: RouteCon
   const excludes = (present: unknown, field: string, others: readonly string[]) => {
     if (!present) return
     for (const other of others)
-      if (other === 'route' ? routed : route[other] !== undefined) check.error('conflict', `${path}.${other}`, `${field} and ${other} exclude each other`, `leave one of them out`)
+      if (other === 'route' ? routed : route[other] !== undefined)
+        check.error('conflict', `${path}.${other}`, `${field} and ${other} exclude each other`, `leave one of them out`)
   }
   excludes(route.redirect, 'redirect', ['route', 'fault', 'rewrite', 'directResponse'])
   excludes(route.directResponse, 'directResponse', ['route', 'fault', 'rewrite'])
@@ -56,40 +57,63 @@ function redirect(check: Check, redirect: any, path: string): void {
   if (!redirect.uri && !redirect.authority && !redirect.scheme && redirect.port === undefined && redirect.derivePort === undefined)
     check.error('required', path, 'a redirect to where it came from', 'give uri, authority, scheme or port')
   const code: number = redirect.redirectCode ?? 0
-  if (code !== 0 && (code < 300 || code > 399)) check.error('invalid-status', `${path}.redirectCode`, `${code} is no redirect`, 'use 301, 302, 303, 307 or 308')
-  else if (code === 304) check.error('invalid-status', `${path}.redirectCode`, '304 passes in Istio, but Envoy then refuses all routes', 'use 301, 302, 303, 307 or 308')
-  if (redirect.scheme && redirect.scheme !== 'http' && redirect.scheme !== 'https') check.error('invalid-scheme', `${path}.scheme`, `${JSON.stringify(redirect.scheme)} is no scheme for a redirect`, 'use http or https')
+  if (code !== 0 && (code < 300 || code > 399))
+    check.error('invalid-status', `${path}.redirectCode`, `${code} is no redirect`, 'use 301, 302, 303, 307 or 308')
+  else if (code === 304)
+    check.error(
+      'invalid-status',
+      `${path}.redirectCode`,
+      '304 passes in Istio, but Envoy then refuses all routes',
+      'use 301, 302, 303, 307 or 308',
+    )
+  if (redirect.scheme && redirect.scheme !== 'http' && redirect.scheme !== 'https')
+    check.error('invalid-scheme', `${path}.scheme`, `${JSON.stringify(redirect.scheme)} is no scheme for a redirect`, 'use http or https')
   if (redirect.port > 0) check.port(redirect.port, `${path}.port`)
 }
 
 function directResponse(check: Check, response: any, path: string): void {
   const status: number = response.status ?? 0
-  if (status < 200 || status > 600) check.error('invalid-status', `${path}.status`, `the status ${status} is not between 200 and 599`, 'give a status from 200 to 599')
+  if (status < 200 || status > 600)
+    check.error('invalid-status', `${path}.status`, `the status ${status} is not between 200 and 599`, 'give a status from 200 to 599')
   const { body } = response
-  const size = body?.string !== undefined ? new TextEncoder().encode(body.string).length : Math.floor(((body?.bytes ?? '').replace(/=+$/, '').length * 3) / 4)
-  if (size > 1_048_576) check.error('body-too-large', `${path}.body`, `a body of ${size} bytes; at most 1 MiB is allowed`, 'serve it from a service')
-  else if (size > 102_400) check.warn('body-large', `${path}.body`, `a body of ${size} bytes is kept in every client`, 'serve it from a service')
+  const size =
+    body?.string !== undefined
+      ? new TextEncoder().encode(body.string).length
+      : Math.floor(((body?.bytes ?? '').replace(/=+$/, '').length * 3) / 4)
+  if (size > 1_048_576)
+    check.error('body-too-large', `${path}.body`, `a body of ${size} bytes; at most 1 MiB is allowed`, 'serve it from a service')
+  else if (size > 102_400)
+    check.warn('body-large', `${path}.body`, `a body of ${size} bytes is kept in every client`, 'serve it from a service')
 }
 
 function rewrite(check: Check, route: any, path: string): void {
   const { uri, authority, uriRegexRewrite } = route.rewrite
-  if (!uri && !authority && uriRegexRewrite === undefined) check.error('required', path, 'a rewrite of nothing', 'give uri, uriRegexRewrite or authority')
-  if (uri && uriRegexRewrite !== undefined) check.error('conflict', `${path}.uriRegexRewrite`, 'uri and uriRegexRewrite exclude each other', 'leave one of them out')
+  if (!uri && !authority && uriRegexRewrite === undefined)
+    check.error('required', path, 'a rewrite of nothing', 'give uri, uriRegexRewrite or authority')
+  if (uri && uriRegexRewrite !== undefined)
+    check.error('conflict', `${path}.uriRegexRewrite`, 'uri and uriRegexRewrite exclude each other', 'leave one of them out')
   if (uriRegexRewrite !== undefined) {
     const at = `${path}.uriRegexRewrite`
-    if (!uriRegexRewrite.match || !uriRegexRewrite.rewrite) check.error('required', at, 'match and rewrite are both required', 'give both; \\1 is the first group')
+    if (!uriRegexRewrite.match || !uriRegexRewrite.rewrite)
+      check.error('required', at, 'match and rewrite are both required', 'give both; \\1 is the first group')
     else check.regex(uriRegexRewrite.match, `${at}.match`)
   }
   const set = route.headers?.request?.set ?? {}
   const host = Object.keys(set).find(name => /^(?:host|:authority)$/i.test(name))
   if (authority && host !== undefined)
-    check.error('conflict', member(`${path.slice(0, -'.rewrite'.length)}.headers.request.set`, host), `rewrite.authority has already set the host`, 'leave one of them out')
+    check.error(
+      'conflict',
+      member(`${path.slice(0, -'.rewrite'.length)}.headers.request.set`, host),
+      `rewrite.authority has already set the host`,
+      'leave one of them out',
+    )
 }
 
 function mirrors(check: Check, route: any, path: string): void {
   if (route.mirror !== undefined) {
     destination(check, route.mirror, `${path}.mirror`, '')
-    if (route.mirrors?.length > 0) check.error('conflict', `${path}.mirrors`, 'mirror and mirrors exclude each other', 'put all into mirrors')
+    if (route.mirrors?.length > 0)
+      check.error('conflict', `${path}.mirrors`, 'mirror and mirrors exclude each other', 'put all into mirrors')
   }
   if (route.mirrorPercent !== undefined) {
     check.warn('deprecated', `${path}.mirrorPercent`, 'mirrorPercent is deprecated', 'use mirrorPercentage: { value: … }')
@@ -107,16 +131,31 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OP
 
 function cors(check: Check, cors: any, path: string): void {
   for (const [index, method] of (cors.allowMethods ?? []).entries())
-    if (!METHODS.includes(method)) check.error('unknown-value', member(`${path}.allowMethods`, index), `${JSON.stringify(method)} is no HTTP method`, suggest(method, METHODS) ?? METHODS.join(', '))
+    if (!METHODS.includes(method))
+      check.error(
+        'unknown-value',
+        member(`${path}.allowMethods`, index),
+        `${JSON.stringify(method)} is no HTTP method`,
+        suggest(method, METHODS) ?? METHODS.join(', '),
+      )
   for (const [index, origin] of (cors.allowOrigins ?? []).entries()) {
     const at = member(`${path}.allowOrigins`, index)
-    if (!origin.exact && !origin.prefix && !origin.regex) check.error('empty-match', at, 'an origin that matches nothing', 'give exact, prefix or regex')
+    if (!origin.exact && !origin.prefix && !origin.regex)
+      check.error('empty-match', at, 'an origin that matches nothing', 'give exact, prefix or regex')
     else stringMatch(check, origin, at, false)
   }
-  if (cors.allowOrigin?.length > 0 && cors.allowOrigins?.length > 0) check.error('conflict', `${path}.allowOrigin`, 'allowOrigin and allowOrigins exclude each other', 'use allowOrigins')
+  if (cors.allowOrigin?.length > 0 && cors.allowOrigins?.length > 0)
+    check.error('conflict', `${path}.allowOrigin`, 'allowOrigin and allowOrigins exclude each other', 'use allowOrigins')
   for (const field of ['allowHeaders', 'exposeHeaders'])
     for (const [index, name] of (cors[field] ?? []).entries())
-      if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) check.error('invalid-header', member(`${path}.${field}`, index), `${JSON.stringify(name)} is no header name`, 'letters, digits and "-"')
+      if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+        check.error(
+          'invalid-header',
+          member(`${path}.${field}`, index),
+          `${JSON.stringify(name)} is no header name`,
+          'letters, digits and "-"',
+        )
   const maxAge = cors.maxAge === undefined ? 0 : parseDuration(cors.maxAge)!
-  if (maxAge < 0 || maxAge % 1000 !== 0) check.error('duration-too-fine', `${path}.maxAge`, `${cors.maxAge} is not in whole seconds`, 'round to seconds')
+  if (maxAge < 0 || maxAge % 1000 !== 0)
+    check.error('duration-too-fine', `${path}.maxAge`, `${cors.maxAge} is not in whole seconds`, 'round to seconds')
 }

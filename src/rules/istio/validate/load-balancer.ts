@@ -28,13 +28,15 @@ function consistentHash(check: Check, hash: any, path: string): void {
   }
   if (hash.minimumRingSize) {
     check.warn('deprecated', `${path}.minimumRingSize`, 'minimumRingSize is deprecated here', 'use ringHash: { minimumRingSize: … }')
-    if (hash.ringHash !== undefined || hash.maglev !== undefined) check.error('conflict', `${path}.minimumRingSize`, 'minimumRingSize beside ringHash or maglev', 'put it into ringHash')
+    if (hash.ringHash !== undefined || hash.maglev !== undefined)
+      check.error('conflict', `${path}.minimumRingSize`, 'minimumRingSize beside ringHash or maglev', 'put it into ringHash')
   }
   if (hash.maglev !== undefined) {
     const size: number = hash.maglev.tableSize ?? 0
     const at = `${path}.maglev.tableSize`
     if (size === 0) check.error('required', at, 'tableSize is required for maglev', 'use a prime number such as 65537')
-    else if (size >= 5_000_011) check.error('out-of-range', at, `the table size ${size} is not below 5000011`, 'use a prime number such as 65537')
+    else if (size >= 5_000_011)
+      check.error('out-of-range', at, `the table size ${size} is not below 5000011`, 'use a prime number such as 65537')
     else if (!isPrime(size)) check.error('not-prime', at, `the table size ${size} is no prime number`, 'use a prime number such as 65537')
   }
 }
@@ -49,22 +51,31 @@ function warmup(check: Check, warmup: any, path: string): void {
   if (warmup.duration === undefined) check.error('required', path, 'a warm-up needs a duration', 'add duration: 30s')
   check.duration(warmup.duration, `${path}.duration`)
   check.percent(warmup.minimumPercent, `${path}.minimumPercent`)
-  if (warmup.aggression !== undefined && warmup.aggression < 1) check.error('out-of-range', `${path}.aggression`, `an aggression of ${warmup.aggression} is below 1`, '1 is linear')
+  if (warmup.aggression !== undefined && warmup.aggression < 1)
+    check.error('out-of-range', `${path}.aggression`, `an aggression of ${warmup.aggression} is below 1`, '1 is linear')
 }
 
 function locality(check: Check, setting: any, path: string, outlier: boolean): void {
   const { distribute = [], failover = [], failoverPriority = [] } = setting
-  if (distribute.length > 0 && failover.length > 0) check.error('conflict', `${path}.failover`, 'distribute and failover exclude each other', 'leave one of them out')
+  if (distribute.length > 0 && failover.length > 0)
+    check.error('conflict', `${path}.failover`, 'distribute and failover exclude each other', 'leave one of them out')
   for (const [index, { from = '', to = {} }] of distribute.entries()) {
     const at = member(`${path}.distribute`, index)
     place(check, from, `${at}.from`)
     let total = 0
     for (const [target, weight] of Object.entries<number>(to)) {
       place(check, target, member(`${at}.to`, target))
-      if (weight < 1 || weight > 100) check.error('out-of-range', member(`${at}.to`, target), `the weight ${weight} is not between 1 and 100`, 'leave the locality out to send nothing there')
+      if (weight < 1 || weight > 100)
+        check.error(
+          'out-of-range',
+          member(`${at}.to`, target),
+          `the weight ${weight} is not between 1 and 100`,
+          'leave the locality out to send nothing there',
+        )
       total += weight
     }
-    if (total !== 100) check.error('weights-not-100', `${at}.to`, `the weights add up to ${total}, not 100`, 'weights of localities are percentages')
+    if (total !== 100)
+      check.error('weights-not-100', `${at}.to`, `the weights add up to ${total}, not 100`, 'weights of localities are percentages')
   }
   for (const [index, { from = '', to = '' }] of failover.entries()) {
     const at = member(`${path}.failover`, index)
@@ -73,13 +84,22 @@ function locality(check: Check, setting: any, path: string, outlier: boolean): v
   }
   if (failover.length > 0)
     for (const [index, label] of failoverPriority.entries())
-      if (TOPOLOGY.includes((label as string).split('=')[0]!)) check.error('conflict', member(`${path}.failoverPriority`, index), `${label} beside failover`, 'leave failover out')
-  if ((failover.length > 0 || failoverPriority.length > 0) && !outlier) check.warn('failover-without-outlier', path, 'without outlierDetection nothing is ever unhealthy, so nothing fails over', 'add outlierDetection: {}')
+      if (TOPOLOGY.includes((label as string).split('=')[0]!))
+        check.error('conflict', member(`${path}.failoverPriority`, index), `${label} beside failover`, 'leave failover out')
+  if ((failover.length > 0 || failoverPriority.length > 0) && !outlier)
+    check.warn(
+      'failover-without-outlier',
+      path,
+      'without outlierDetection nothing is ever unhealthy, so nothing fails over',
+      'add outlierDetection: {}',
+    )
 }
 
 function place(check: Check, locality: string, path: string): void {
   const parts = locality.split('/')
   const star = locality.indexOf('*')
-  if (star >= 0 && star !== locality.length - 1) check.error('invalid-locality', path, `${locality}: "*" may stand at the end only`, 'such as region/zone/*')
-  else if (parts.length > 3 || parts.some(part => part === '')) check.error('invalid-locality', path, `${JSON.stringify(locality)} has an empty part or too many`, 'region/zone/subzone')
+  if (star >= 0 && star !== locality.length - 1)
+    check.error('invalid-locality', path, `${locality}: "*" may stand at the end only`, 'such as region/zone/*')
+  else if (parts.length > 3 || parts.some(part => part === ''))
+    check.error('invalid-locality', path, `${JSON.stringify(locality)} has an empty part or too many`, 'region/zone/subzone')
 }

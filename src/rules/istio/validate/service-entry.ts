@@ -20,8 +20,10 @@ function hostNames(check: Check, spec: any): void {
   if (!(spec.hosts?.length > 0)) check.error('required', 'spec', 'a ServiceEntry needs at least one host', 'add hosts:')
   for (const [index, host] of (spec.hosts ?? []).entries()) {
     const path = member('spec.hosts', index)
-    if (host === '*') check.error('invalid-host', path, 'the host "*" is not allowed', 'name the hosts, or use a wildcard such as *.example.com')
-    else if (check.wildcardDomain(host, path) && /^\*[^.]/.test(host)) check.warn('partial-wildcard', path, `${host}: a wildcard must be a whole label`, `write *${host.slice(host.indexOf('.'))}`)
+    if (host === '*')
+      check.error('invalid-host', path, 'the host "*" is not allowed', 'name the hosts, or use a wildcard such as *.example.com')
+    else if (check.wildcardDomain(host, path) && /^\*[^.]/.test(host))
+      check.warn('partial-wildcard', path, `${host}: a wildcard must be a whole label`, `write *${host.slice(host.indexOf('.'))}`)
   }
 }
 
@@ -32,21 +34,34 @@ function ports(check: Check, spec: any): Set<string> {
   for (const [index, port] of (spec.ports ?? []).entries()) {
     const path = member('spec.ports', index)
     const protocol: string = (port.protocol ?? '').toUpperCase()
-    if (names.has(port.name ?? '')) check.error('duplicate', `${path}.name`, `the port name ${JSON.stringify(port.name ?? '')} is there twice`, 'name each port')
-    if (numbers.has(port.number)) check.error('duplicate', `${path}.number`, `the port ${port.number} is there twice`, 'give each port once')
+    if (names.has(port.name ?? ''))
+      check.error('duplicate', `${path}.name`, `the port name ${JSON.stringify(port.name ?? '')} is there twice`, 'name each port')
+    if (numbers.has(port.number))
+      check.error('duplicate', `${path}.number`, `the port ${port.number} is there twice`, 'give each port once')
     names.add(port.name ?? '')
     numbers.add(port.number)
     check.port(port.number, `${path}.number`)
     if (port.targetPort) check.port(port.targetPort, `${path}.targetPort`)
     if (!port.name) check.error('required', path, 'a port needs a name', 'add name: http')
-    if (protocol !== '' && !PROTOCOLS.includes(protocol)) check.error('unknown-value', `${path}.protocol`, `${JSON.stringify(port.protocol)} is no protocol`, suggest(protocol, PROTOCOLS) ?? `one of ${PROTOCOLS.join(', ')}`)
+    if (protocol !== '' && !PROTOCOLS.includes(protocol))
+      check.error(
+        'unknown-value',
+        `${path}.protocol`,
+        `${JSON.stringify(port.protocol)} is no protocol`,
+        suggest(protocol, PROTOCOLS) ?? `one of ${PROTOCOLS.join(', ')}`,
+      )
     if ((protocol === '' || protocol === 'TCP') && !(spec.addresses?.length > 0))
       check.warn('tcp-without-address', path, 'a TCP port is told apart by address only', 'add addresses:, or the protocol the port speaks')
     if (!HTTP_OR_TLS.has(protocol)) opaque = true
   }
   const resolution = spec.resolution ?? 'NONE'
   if (opaque && resolution !== 'NONE' && (spec.hosts?.length ?? 0) > 1 && !(spec.addresses?.length > 0))
-    check.error('ambiguous-hosts', 'spec.hosts', 'several hosts on a port that is neither HTTP nor TLS cannot be told apart', 'one ServiceEntry for each host')
+    check.error(
+      'ambiguous-hosts',
+      'spec.hosts',
+      'several hosts on a port that is neither HTTP nor TLS cannot be told apart',
+      'one ServiceEntry for each host',
+    )
   return names
 }
 
@@ -55,37 +70,83 @@ function resolution(check: Check, spec: any, names: ReadonlySet<string>): void {
   const endpoints: any[] = spec.endpoints ?? []
   const at = 'spec.endpoints'
   if (mode !== 'NONE' && mode !== 'STATIC')
-    for (const [index, address] of (spec.addresses ?? []).entries()) if (isCidr(address)) check.error('invalid-address', member('spec.addresses', index), `a CIDR range with resolution ${mode}`, 'ranges go with NONE and STATIC')
-  if (mode === 'NONE' && endpoints.length > 0) check.error('conflict', at, 'resolution NONE takes no endpoints', 'use resolution: STATIC or DNS')
-  if (mode === 'DNS_ROUND_ROBIN' && endpoints.length > 1) check.error('too-many', at, 'DNS_ROUND_ROBIN takes one endpoint', 'use resolution: DNS')
+    for (const [index, address] of (spec.addresses ?? []).entries())
+      if (isCidr(address))
+        check.error(
+          'invalid-address',
+          member('spec.addresses', index),
+          `a CIDR range with resolution ${mode}`,
+          'ranges go with NONE and STATIC',
+        )
+  if (mode === 'NONE' && endpoints.length > 0)
+    check.error('conflict', at, 'resolution NONE takes no endpoints', 'use resolution: STATIC or DNS')
+  if (mode === 'DNS_ROUND_ROBIN' && endpoints.length > 1)
+    check.error('too-many', at, 'DNS_ROUND_ROBIN takes one endpoint', 'use resolution: DNS')
   if (mode === 'DYNAMIC_DNS') dynamic(check, spec, endpoints)
   if (mode.startsWith('DNS') && endpoints.length === 0)
     for (const [index, host] of (spec.hosts ?? []).entries())
-      if (host !== '*' && domainFault(host, true) === undefined && domainFault(host, false) !== undefined) check.error('invalid-host', member('spec.hosts', index), `${host} cannot be looked up`, 'name the host, or add endpoints')
+      if (host !== '*' && domainFault(host, true) === undefined && domainFault(host, false) !== undefined)
+        check.error('invalid-host', member('spec.hosts', index), `${host} cannot be looked up`, 'name the host, or add endpoints')
   if (mode === 'NONE') return
   for (const [index, endpoint] of endpoints.entries()) {
     const path = member(at, index)
     const address: string = endpoint.address ?? ''
     workloadEntry(check, endpoint, path, { address: mode !== 'STATIC' || address === '' })
-    for (const name of Object.keys(endpoint.ports ?? {})) if (!isUnix(address) && !names.has(name)) check.error('unknown-port', member(`${path}.ports`, name), `the service has no port ${name}`, suggest(name, [...names]) ?? `its ports: ${[...names].join(', ')}`)
-    if (mode === 'STATIC' && address !== '' && !isUnix(address) && !isIp(address)) check.error('invalid-address', `${path}.address`, `${JSON.stringify(address)} is no IP address`, 'use resolution: DNS for names')
-    if (mode.startsWith('DNS') && isUnix(address)) check.error('invalid-address', `${path}.address`, 'a unix socket cannot be looked up', 'use resolution: STATIC')
+    for (const name of Object.keys(endpoint.ports ?? {}))
+      if (!isUnix(address) && !names.has(name))
+        check.error(
+          'unknown-port',
+          member(`${path}.ports`, name),
+          `the service has no port ${name}`,
+          suggest(name, [...names]) ?? `its ports: ${[...names].join(', ')}`,
+        )
+    if (mode === 'STATIC' && address !== '' && !isUnix(address) && !isIp(address))
+      check.error('invalid-address', `${path}.address`, `${JSON.stringify(address)} is no IP address`, 'use resolution: DNS for names')
+    if (mode.startsWith('DNS') && isUnix(address))
+      check.error('invalid-address', `${path}.address`, 'a unix socket cannot be looked up', 'use resolution: STATIC')
   }
 }
 
 function dynamic(check: Check, spec: any, endpoints: readonly unknown[]): void {
-  for (const [index, host] of (spec.hosts ?? []).entries()) if (!(host as string).startsWith('*')) check.error('invalid-host', member('spec.hosts', index), `${host} is no wildcard`, 'DYNAMIC_DNS is for wildcards; use resolution: DNS')
+  for (const [index, host] of (spec.hosts ?? []).entries())
+    if (!(host as string).startsWith('*'))
+      check.error(
+        'invalid-host',
+        member('spec.hosts', index),
+        `${host} is no wildcard`,
+        'DYNAMIC_DNS is for wildcards; use resolution: DNS',
+      )
   if (spec.addresses?.length > 0) check.error('conflict', 'spec.addresses', 'DYNAMIC_DNS takes no addresses', 'leave addresses out')
   if (endpoints.length > 0) check.error('conflict', 'spec.endpoints', 'DYNAMIC_DNS takes no endpoints', 'leave endpoints out')
   for (const [index, port] of (spec.ports ?? []).entries())
-    if (!HTTP_OR_TLS.has((port.protocol ?? '').toUpperCase())) check.error('conflict', member('spec.ports', index), 'DYNAMIC_DNS needs a protocol that names its host', 'use HTTP, HTTP2, GRPC or TLS')
+    if (!HTTP_OR_TLS.has((port.protocol ?? '').toUpperCase()))
+      check.error(
+        'conflict',
+        member('spec.ports', index),
+        'DYNAMIC_DNS needs a protocol that names its host',
+        'use HTTP, HTTP2, GRPC or TLS',
+      )
 }
 
 function selector(check: Check, spec: any): void {
   const labels: Record<string, string> = spec.workloadSelector.labels ?? {}
-  if (spec.endpoints?.length > 0) check.error('conflict', 'spec.workloadSelector', 'workloadSelector and endpoints exclude each other', 'leave one of them out')
-  if (Object.keys(labels).length === 0) check.warn('empty-selector', 'spec.workloadSelector', 'a selector without labels selects every workload of the namespace', 'add labels:')
+  if (spec.endpoints?.length > 0)
+    check.error('conflict', 'spec.workloadSelector', 'workloadSelector and endpoints exclude each other', 'leave one of them out')
+  if (Object.keys(labels).length === 0)
+    check.warn(
+      'empty-selector',
+      'spec.workloadSelector',
+      'a selector without labels selects every workload of the namespace',
+      'add labels:',
+    )
   for (const [name, value] of Object.entries(labels))
-    if (name === '' || (name + value).includes('*')) check.error('invalid-label', member('spec.workloadSelector.labels', name), 'selectors know no wildcards', 'name the label and its value')
-  if ((spec.resolution ?? 'NONE') === 'NONE') check.warn('selector-unused', 'spec.workloadSelector', 'workloadSelector has no effect with resolution NONE', 'use resolution: STATIC')
+    if (name === '' || (name + value).includes('*'))
+      check.error(
+        'invalid-label',
+        member('spec.workloadSelector.labels', name),
+        'selectors know no wildcards',
+        'name the label and its value',
+      )
+  if ((spec.resolution ?? 'NONE') === 'NONE')
+    check.warn('selector-unused', 'spec.workloadSelector', 'workloadSelector has no effect with resolution NONE', 'use resolution: STATIC')
 }

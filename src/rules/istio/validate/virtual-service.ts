@@ -14,13 +14,20 @@ export function virtualService(check: Check, spec: any): void {
   if (http.length + (spec.tls?.length ?? 0) + (spec.tcp?.length ?? 0) === 0)
     check.error('no-routes', 'spec', 'no http, tls or tcp routes', 'add http: with at least one route')
   if (isDelegate) {
-    for (const field of ['gateways', 'tls', 'tcp']) if (spec[field]?.length > 0) check.error('delegate', `spec.${field}`, `a VirtualService without hosts is a delegate and has no ${field}`, 'add hosts, or leave the field out')
+    for (const field of ['gateways', 'tls', 'tcp'])
+      if (spec[field]?.length > 0)
+        check.error(
+          'delegate',
+          `spec.${field}`,
+          `a VirtualService without hosts is a delegate and has no ${field}`,
+          'add hosts, or leave the field out',
+        )
   } else hostNames(check, hosts, gateways)
   check.gateways(gateways, 'spec.gateways')
   for (const [index, route] of http.entries()) httpRoute(check, route, member('spec.http', index), { isDelegate, gateways })
   for (const [index, route] of (spec.tls ?? []).entries()) tlsRoute(check, route, member('spec.tls', index), hosts)
   for (const [index, route] of (spec.tcp ?? []).entries()) tcpRoute(check, route, member('spec.tcp', index))
-  unreachable(check, http, 'spec.http')
+  for (const layer of ['http', 'tls', 'tcp']) unreachable(check, spec[layer] ?? [], `spec.${layer}`)
 }
 
 function hostNames(check: Check, hosts: readonly string[], gateways: readonly string[]): void {
@@ -36,7 +43,8 @@ function hostNames(check: Check, hosts: readonly string[], gateways: readonly st
   if (!valid) return
   for (const [index, host] of hosts.entries()) {
     const other = hosts.slice(0, index).find(earlier => overlap(earlier, host))
-    if (other !== undefined) check.error('duplicate', member('spec.hosts', index), `${host} and ${other} are the same hosts`, 'name each host once')
+    if (other !== undefined)
+      check.error('duplicate', member('spec.hosts', index), `${host} and ${other} are the same hosts`, 'name each host once')
   }
 }
 
@@ -65,11 +73,13 @@ function tcpRoute(check: Check, route: any, path: string): void {
 }
 
 function layer4Match(check: Check, match: any, path: string): void {
-  for (const [index, subnet] of (match.destinationSubnets ?? []).entries()) check.subnet(subnet, member(`${path}.destinationSubnets`, index))
+  for (const [index, subnet] of (match.destinationSubnets ?? []).entries())
+    check.subnet(subnet, member(`${path}.destinationSubnets`, index))
   if (match.port !== undefined && match.port !== 0) check.port(match.port, `${path}.port`)
   check.labels(match.sourceLabels, `${path}.sourceLabels`)
   check.gateways(match.gateways, `${path}.gateways`)
-  if (match.sourceNamespace && !isLabel(match.sourceNamespace)) check.error('invalid-namespace', `${path}.sourceNamespace`, `${JSON.stringify(match.sourceNamespace)} is no namespace`)
+  if (match.sourceNamespace && !isLabel(match.sourceNamespace))
+    check.error('invalid-namespace', `${path}.sourceNamespace`, `${JSON.stringify(match.sourceNamespace)} is no namespace`)
 }
 
 function layer4Route(check: Check, route: any, path: string): void {
