@@ -39,8 +39,10 @@ export function resiliencePolicy(check: Check, spec: any): void {
 
 function target(check: Check, value: unknown, path: string): void {
   if (value === '*') return
-  if (!isObject(value))
-    return check.error('invalid-target', path, 'a target is "*" or a map', '{ host: … }, { route: … } or { workloadSelector: … }')
+  if (!isObject(value)) {
+    check.error('invalid-target', path, 'a target is "*" or a map', '{ host: … }, { route: … } or { workloadSelector: … }')
+    return
+  }
   for (const name of Object.keys(value))
     if (!TARGET_FIELDS.includes(name))
       check.error(
@@ -50,8 +52,10 @@ function target(check: Check, value: unknown, path: string): void {
         suggest(name, TARGET_FIELDS) ?? `known here: ${TARGET_FIELDS.join(', ')}`,
       )
   const ways = ['route', 'host', 'workloadSelector'].filter(name => value[name] !== undefined)
-  if (ways.length !== 1)
-    return check.error('invalid-target', path, 'a target has exactly one of route, host, workloadSelector', 'write one target for each')
+  if (ways.length !== 1) {
+    check.error('invalid-target', path, 'a target has exactly one of route, host, workloadSelector', 'write one target for each')
+    return
+  }
   const allowed = { route: [], host: ['subset', 'port'], workloadSelector: ['methods', 'paths'] }[
     ways[0] as 'route' | 'host' | 'workloadSelector'
   ] as string[]

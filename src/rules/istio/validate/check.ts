@@ -50,13 +50,15 @@ export class Check {
 
   /** RE2's syntax, as Envoy runs it: no lookaround, no backreferences. */
   regex(pattern: string, path: string): void {
-    if (pattern.length > 1024)
-      return this.error(
+    if (pattern.length > 1024) {
+      this.error(
         'regex-too-long',
         path,
         `a regex of ${pattern.length} characters; at most 1024 are allowed`,
         'shorten it, or split it over several matches',
       )
+      return
+    }
     try {
       compileRe2(pattern)
     } catch (error) {

@@ -5,7 +5,10 @@ import { type Check, isLabel } from './check.ts'
 /** `path` is the route's or mirror's; the destination stands at its `field`, or is the thing itself. */
 export function destination(check: Check, target: any, path: string, field = 'destination'): void {
   const at = field === '' ? path : `${path}.${field}`
-  if (target === undefined) return check.error('required', path, 'a destination is required', 'add destination: { host: … }')
+  if (target === undefined) {
+    check.error('required', path, 'a destination is required', 'add destination: { host: … }')
+    return
+  }
   if (target.host === '*') check.error('invalid-host', `${at}.host`, 'a destination cannot be "*"', 'name one service')
   else check.wildcardDomain(target.host, `${at}.host`)
   if (target.subset && !isLabel(target.subset))

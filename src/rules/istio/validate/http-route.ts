@@ -47,7 +47,10 @@ function action(check: Check, route: any, path: string, { isDelegate }: RouteCon
   excludes(route.directResponse, 'directResponse', ['route', 'fault', 'rewrite'])
   if (route.delegate !== undefined) {
     if (isDelegate) check.error('delegate', `${path}.delegate`, 'a delegate cannot delegate again', 'delegates are one level deep')
-    else return excludes(route.delegate, 'delegate', ['route', 'redirect'])
+    else {
+      excludes(route.delegate, 'delegate', ['route', 'redirect'])
+      return
+    }
   }
   if (!routed && route.redirect === undefined && route.directResponse === undefined)
     check.error('no-action', path, 'a route, redirect or directResponse is required', 'add route: with a destination')

@@ -77,13 +77,10 @@ function egressHost(check: Check, host: string, path: string, seen: Set<string>)
   const slash = host.indexOf('/')
   const namespace = host.slice(0, slash)
   const name = host.slice(slash + 1)
-  if (slash < 0 || (!['*', '.', '~'].includes(namespace) && !isLabel(namespace)))
-    return check.error(
-      'invalid-host',
-      path,
-      `${JSON.stringify(host)} is not namespace/host`,
-      'such as "./*" or "prod/api.prod.svc.cluster.local"',
-    )
+  if (slash < 0 || (!['*', '.', '~'].includes(namespace) && !isLabel(namespace))) {
+    check.error('invalid-host', path, `${JSON.stringify(host)} is not namespace/host`, 'such as "./*" or "prod/api.prod.svc.cluster.local"')
+    return
+  }
   if (name !== '*' && check.wildcardDomain(name, path) && !name.includes('.'))
     check.error('invalid-host', path, `${JSON.stringify(name)} is a short name`, 'write the full name, such as api.prod.svc.cluster.local')
   if (seen.has(host)) check.warn('duplicate', path, `${host} is there twice`, 'name each host once')

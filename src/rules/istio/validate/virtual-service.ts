@@ -83,7 +83,10 @@ function layer4Match(check: Check, match: any, path: string): void {
 }
 
 function layer4Route(check: Check, route: any, path: string): void {
-  if (!(route.route?.length > 0)) return check.error('required', path, 'a route is required', 'add route: with a destination')
+  if (!(route.route?.length > 0)) {
+    check.error('required', path, 'a route is required', 'add route: with a destination')
+    return
+  }
   for (const [index, target] of route.route.entries()) destination(check, target.destination, member(`${path}.route`, index))
   weights(check, route.route, `${path}.route`)
 }
