@@ -1,0 +1,43 @@
+/**
+ * Regular expressions with RE2's syntax, in linear time. Rules come from outside, so a pattern must never be able to stall the process:
+ * what is certainly harmless (a literal, a literal with `.*` at its ends) needs no automaton; everything else runs on RE2's.
+ */
+import { RE2JS } from 're2js'
+
+export interface Matcher {
+  /** Whether the whole text matches. */
+  test(text: string): boolean
+  /** All matches replaced; `\0`..`\9` are groups, `\\` is a backslash. */
+  replaceAll(text: string, substitution: string): string
+}
+
+const LITERAL = /^[A-Za-z0-9 _\-/:;,=@%&~"'<>!#]*$/
+
+/** Compiles a pattern. Throws a `SyntaxError` that says what RE2 does not accept. */
+export function compileRe2(pattern: string): Matcher {
+  let compiled: RE2JS
+  try {
+    compiled = RE2JS.compile(pattern)
+  } catch (error) {
+    throw new SyntaxError(`not a RE2 pattern: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return { test: quickTest(pattern) ?? (text => compiled.testExact(text)), replaceAll: (text, substitution) => compiled.matcher(text).replaceAll(javaForm(substitution), true) }
+}
+
+/** A test without an automaton for the commonest forms. `.` does not match a line end. */
+function quickTest(pattern: string): ((text: string) => boolean) | undefined {
+  const before = pattern.startsWith('.*')
+  const after = pattern.endsWith('.*') && pattern.length > 2
+  const literal = pattern.slice(before ? 2 : 0, after ? -2 : undefined)
+  if (!LITERAL.test(literal)) return undefined
+  if (!before && !after) return text => text === literal
+  const oneLine = (text: string) => !text.includes('\n')
+  if (before && after) return text => text.includes(literal) && oneLine(text)
+  if (before) return text => text.endsWith(literal) && oneLine(text)
+  return text => text.startsWith(literal) && oneLine(text)
+}
+
+/** RE2's `\1` in the notation of the automaton's replacement (`$1`). */
+function javaForm(substitution: string): string {
+  return substitution.replace(/\\(\d)|\\\\|\$/g, (match, digit: string | undefined) => (digit !== undefined ? `$${digit}` : match === '$' ? '\\$' : '\\\\'))
+}

@@ -1,0 +1,37 @@
+/**
+ * Istio traffic rules, inside your process. No sidecar.
+ *
+ * The composition root: it alone knows every room, and joins the mesh with the ways in.
+ */
+import { createTransport } from '#transport'
+import { axiosAdapter } from './adapters/outbound/axios.ts'
+import { makeFetch } from './adapters/outbound/fetch.ts'
+import { MeshCore } from './mesh/mesh.ts'
+import type { MeshOptions } from './mesh/options.ts'
+import { governed, type Mesh } from './mesh/public.ts'
+
+export { governAxios } from './adapters/outbound/axios.ts'
+export { governFetch } from './adapters/outbound/govern.ts'
+export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
+export type { Connection, ConnectTarget, Transport } from './core/transport.ts'
+export type { Mesh } from './mesh/public.ts'
+export type { MeshEvents } from './mesh/events.ts'
+export type { Applied, EndpointInput, MeshOptions, RuleInput, WorkloadOptions } from './mesh/options.ts'
+export { RuleError } from './mesh/rule-error.ts'
+export type { Diagnostic } from './rules/istio/diagnostic.ts'
+export { translate } from './rules/translate.ts'
+export { validate } from './rules/validate.ts'
+export { createTransport as nodeTransport } from '#transport'
+
+/**
+ * Makes a mesh: the rules that govern this process's outgoing requests.
+ *
+ * @throws RuleError when the initial rules are wrong; it names every fault with its place.
+ * @example
+ * const mesh = createMesh({ rules: yamlText })
+ * const response = await mesh.fetch('http://reviews:9080/reviews/1')
+ */
+export function createMesh(options: MeshOptions = {}): Mesh {
+  const core = new MeshCore(options, options.transport ?? createTransport())
+  return governed(core, options, makeFetch, axiosAdapter)
+}

@@ -1,0 +1,74 @@
+/** What a mesh is made from. */
+import type { Clock } from '../base/time/clock.ts'
+import type { Duration } from '../base/time/duration.ts'
+import type { Random } from '../base/time/random.ts'
+import type { Resolver } from '../core/resolver.ts'
+import type { Transport } from '../core/transport.ts'
+
+/** YAML text (several documents allowed), a parsed document, or an array of both. */
+export type RuleInput = string | object | readonly (string | object)[]
+
+/** Who calls: rules may look at it. */
+export interface WorkloadOptions {
+  /** Kubernetes namespace; short host names are completed with it. Default `default`. */
+  namespace?: string | undefined
+  /** Labels that `sourceLabels` and workload selectors look at. */
+  labels?: Record<string, string> | undefined
+  /** `region/zone/subzone`, for locality load balancing. */
+  locality?: string | undefined
+  /** DNS domain of the cluster. Default `cluster.local`. */
+  domain?: string | undefined
+}
+
+export interface MeshOptions {
+  /** The first set of rules of the apply source. Wrong rules throw a `RuleError` with all diagnostics. */
+  rules?: RuleInput | undefined
+  workload?: WorkloadOptions | undefined
+  /** Istio's MeshConfig, as an object or YAML text. */
+  meshConfig?: string | object | undefined
+  /** Unknown fields and dangling references are errors. Default `false`. */
+  strict?: boolean | undefined
+  discovery?:
+    | {
+        /** `dns` (default): a host with rules but without endpoints resolves its own name. `none`: it has no endpoint. */
+        unlisted?: 'dns' | 'none' | undefined
+        /** How names become addresses. Default: the system's resolver. */
+        resolver?: Resolver | undefined
+      }
+    | undefined
+  /** `enforce` (default), or `off`: requests pass ungoverned. */
+  mode?: 'enforce' | 'off' | undefined
+  /** `false` turns every injected fault off. Default `true`. */
+  faults?: boolean | undefined
+  /** `response` (default): what goes wrong is answered as Envoy answers. `throw`: local error replies reject instead. */
+  localReplies?: 'response' | 'throw' | undefined
+  clock?: Clock | undefined
+  random?: Random | undefined
+  transport?: Transport | undefined
+  limits?:
+    | {
+        /** How long an unread body may hold its connection. Default 30s. */
+        abandonedBodyTimeout?: Duration | undefined
+        /** How many hosts that only traffic brings are remembered. Default 1000. */
+        dynamicHosts?: number | undefined
+      }
+    | undefined
+}
+
+/** An endpoint as `setEndpoints` takes it. */
+export interface EndpointInput {
+  /** `ip:port`. */
+  address: string
+  labels?: Record<string, string> | undefined
+  /** `region/zone/subzone`. */
+  locality?: string | undefined
+  /** 0 is asked first. Default 0. */
+  priority?: number | undefined
+  /** Default 1. */
+  weight?: number | undefined
+  /** Default `healthy`. */
+  health?: 'healthy' | 'unhealthy' | undefined
+}
+
+/** The result of `apply`. */
+export type Applied<D> = { accepted: true; version: number; warnings: readonly D[] } | { accepted: false; errors: readonly D[]; warnings: readonly D[] }

@@ -1,0 +1,71 @@
+/** The mesh as its users hold it: the core with the ways in attached. */
+import type { ListenOptions } from '../core/events.ts'
+import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import type { Handle } from '../traffic/engine/exchange.ts'
+import type { GuardBreaker } from '../traffic/engine/guard.ts'
+import type { MeshEvents } from './events.ts'
+import { type Explanation, explain } from './explain.ts'
+import type { MeshCore, MeshSnapshot } from './mesh.ts'
+import type { Applied, EndpointInput, MeshOptions, RuleInput } from './options.ts'
+import { thrown } from './thrown.ts'
+
+export interface Mesh {
+  /** Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`. */
+  ready(options?: { timeout?: number | string }): Promise<void>
+  /** WHATWG fetch, governed by the rules. */
+  readonly fetch: typeof fetch
+  /** An adapter for `axios.create({ adapter: mesh.axios() })`. */
+  axios(): (config: any) => Promise<any>
+  /** Replaces the rules as a whole, or changes nothing and says why. Calls queue up. */
+  apply(rules: RuleInput): Promise<Applied<Diagnostic>>
+  /** Replaces the endpoints of a cluster (`outbound|port|subset|host`, or `host|subset|port`) without touching rules. */
+  setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void
+  /** What would happen to a request, and why. */
+  explain(request: { method?: string; url: string; headers?: Record<string, string> }): Explanation
+  /** Everything there is to see, as plain JSON. */
+  snapshot(): MeshSnapshot
+  /** A breaker of the mesh by hand; key: `host|subset|port`. */
+  breaker(key: string): GuardBreaker
+  /** Takes an endpoint out, for a time or until `uneject`. */
+  eject(cluster: string, address: string, options?: { for?: number | string }): void
+  uneject(cluster: string, address: string): void
+  /** Listens to events; gives back what stops it. */
+  on<K extends keyof MeshEvents>(type: K, listener: (event: MeshEvents[K]) => void, options?: ListenOptions): () => void
+  /** What was said about the rules in force. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
+  close(options?: { drain?: number | string }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+type MakeFetch = (handle: Handle) => typeof fetch
+type AxiosAdapter = (fetch: typeof globalThis.fetch) => (config: any) => Promise<any>
+
+/** Joins the core with the ways in. */
+export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFetch, axiosAdapter: AxiosAdapter): Mesh {
+  const ungoverned = globalThis.fetch
+  const throwing = options.localReplies === 'throw'
+  const governedFetch = makeFetch(request => {
+    const reply = core.handle(request)
+    return throwing ? reply.then(thrown) : reply
+  })
+  const meshFetch = ((input: any, init: any) => (core.governs ? governedFetch(input, init) : ungoverned(input, init))) as typeof fetch
+  return {
+    ready: o => core.ready(o),
+    fetch: meshFetch,
+    axios: () => axiosAdapter(meshFetch),
+    apply: rules => core.apply(rules),
+    setEndpoints: (cluster, endpoints) => core.setEndpoints(cluster, endpoints),
+    explain: request => explain(core, request),
+    snapshot: () => core.snapshot(),
+    breaker: key => core.cluster(key).breaker(),
+    eject: (cluster, address, o) => core.eject(cluster, address, o),
+    uneject: (cluster, address) => core.uneject(cluster, address),
+    on: (type, listener, o) => core.on(type, listener, o),
+    get diagnostics() {
+      return core.diagnostics
+    },
+    close: o => core.close(o),
+    [Symbol.asyncDispose]: () => core.close(),
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Hosts that have rules but no ServiceEntry. People bring the VirtualServices of their cluster, which name Kubernetes services that no
+ * document describes; such a host gets a service of its own whose one endpoint is its name, found by DNS.
+ */
+import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import type { RuleDocument } from '../rules/istio/document.ts'
+
+/** ServiceEntries for what the documents name and nobody describes, with a warning for each. */
+export function unlistedServices(documents: readonly RuleDocument[], workload: { namespace: string; domain: string }): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
+  const listed = new Set<string>()
+  const wildcards: string[] = []
+  for (const document of documents) {
+    if (document.kind !== 'ServiceEntry') continue
+    for (const host of document.spec?.hosts ?? []) {
+      if (typeof host !== 'string') continue
+      if (host.startsWith('*')) wildcards.push(host.slice(1))
+      else listed.add(host)
+    }
+  }
+  const ports = new Map<string, Set<number>>()
+  const owner = new Map<string, RuleDocument>()
+  const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
+    if (typeof host !== 'string' || host === '' || host.includes('*')) return
+    const fqdn = host.includes('.') ? host : `${host}.${from.metadata.namespace ?? workload.namespace}.svc.${workload.domain}`
+    if (listed.has(fqdn) || wildcards.some(suffix => fqdn.endsWith(suffix))) return
+    let known = ports.get(fqdn)
+    if (known === undefined) {
+      known = new Set()
+      ports.set(fqdn, known)
+      owner.set(fqdn, from)
+    }
+    if (port !== undefined) known.add(port)
+  }
+  for (const document of documents) {
+    if (document.kind === 'VirtualService') {
+      for (const http of document.spec?.http ?? []) {
+        for (const route of http?.route ?? []) need(route?.destination?.host, document, route?.destination?.port?.number)
+        for (const mirror of [http?.mirror, ...(http?.mirrors ?? []).map((m: any) => m?.destination)]) if (mirror) need(mirror.host, document, mirror.port?.number)
+      }
+    } else if (document.kind === 'DestinationRule') need(document.spec?.host, document, undefined)
+  }
+  const made: RuleDocument[] = []
+  const diagnostics: Diagnostic[] = []
+  for (const [host, numbers] of ports) {
+    if (numbers.size === 0) numbers.add(80)
+    const from = owner.get(host)!
+    made.push({
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: `unlisted-${host}`, namespace: from.metadata.namespace ?? workload.namespace },
+      spec: {
+        hosts: [host],
+        location: 'MESH_INTERNAL',
+        resolution: 'DNS',
+        ports: [...numbers].map(number => ({ number, name: `http-${number}`, protocol: 'HTTP' })),
+      },
+    })
+    diagnostics.push({
+      severity: 'warning',
+      code: 'host-without-endpoints',
+      message: `${host} has rules but no ServiceEntry: its own name is resolved by DNS, and its subsets stay empty`,
+      kind: from.kind,
+      name: from.metadata.name,
+      ...(from.origin === undefined ? {} : { document: from.origin.document, line: from.origin.line }),
+      hint: `add a ServiceEntry for ${host}, or setEndpoints, or discovery: { unlisted: 'none' }`,
+    })
+  }
+  return { documents: made, diagnostics }
+}

@@ -1,0 +1,114 @@
+/** One try of a request on one endpoint: from the pool's queue to the last byte. It reports to the outlier detector and to its exchange, each exactly once. */
+import type { Timer } from '../../base/time/clock.ts'
+import type { ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { Host } from '../upstream/host.ts'
+import type { Lease, PoolListener, PoolTicket } from '../upstream/pool/host-pool.ts'
+import type { ClusterRuntime } from './cluster-runtime.ts'
+
+/** Who is told how the try goes. */
+export interface AttemptOwner {
+  /** The request as it shall be sent now. */
+  wire(): WireRequest
+  /** The name under which TLS is spoken when the request itself asks for it. */
+  readonly tls: string | undefined
+  /** ms that the try may take once it has its connection; 0 for no limit. */
+  readonly perTryTimeout: number
+  /** Response headers are there; the body waits. */
+  answered(attempt: Attempt, response: WireResponse): void
+  /** It ended before its time, before or after the headers. */
+  failed(attempt: Attempt, reason: ResetReason, error: Error): void
+  /** No answer within the per-try timeout. */
+  timedOut(attempt: Attempt): void
+  /** Everything was received. */
+  completed(attempt: Attempt): void
+}
+
+export class Attempt implements PoolListener, StreamListener {
+  readonly host: Host
+  /** Whether the request went out (a connection was ready). */
+  sent = false
+  hasResponse = false
+  readonly #cluster: ClusterRuntime
+  readonly #owner: AttemptOwner
+  #ticket: PoolTicket | undefined
+  #stream: Stream | undefined
+  #timer: Timer | undefined
+  #over = false
+
+  constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner) {
+    this.#cluster = cluster
+    this.host = host
+    this.#owner = owner
+  }
+
+  start(): void {
+    const ticket = this.#cluster.pool(this.host, this.#owner.tls).acquire(this)
+    if (!this.sent && !this.#over) this.#ticket = ticket
+  }
+
+  // What the pool says.
+
+  ready(lease: Lease): void {
+    this.#ticket = undefined
+    this.sent = true
+    this.host.active++
+    this.#cluster.stats.upstream_rq_total++
+    this.#cluster.report(this.host, 'connected')
+    if (this.#owner.perTryTimeout > 0)
+      this.#timer = this.#cluster.clock.schedule(this.#owner.perTryTimeout, () => this.#owner.timedOut(this), { keepAlive: true })
+    this.#stream = lease.send(this.#owner.wire(), this)
+  }
+
+  rejected(reason: ResetReason, error: Error): void {
+    this.#ticket = undefined
+    if (this.#over) return
+    this.#over = true
+    if (reason !== 'overflow') this.#cluster.report(this.host, 'connect-failure')
+    this.#owner.failed(this, reason, error)
+  }
+
+  // What the stream says.
+
+  response(response: WireResponse): void {
+    if (this.#over) return
+    this.#timer?.cancel()
+    this.hasResponse = true
+    this.#cluster.reportResponse(this.host, response)
+    this.#owner.answered(this, response)
+  }
+
+  reset(reason: ResetReason, error: Error): void {
+    if (!this.#finish()) return
+    if (reason === 'remote_reset' || reason === 'remote_refused_stream_reset') this.#cluster.stats.upstream_rq_rx_reset++
+    this.#cluster.report(this.host, 'reset')
+    this.#owner.failed(this, reason, error)
+  }
+
+  complete(): void {
+    if (this.#finish()) this.#owner.completed(this)
+  }
+
+  /** Gives the try up; nobody hears of it any more. `timeout`: the endpoint is charged with it. */
+  cancel(timeout: boolean): void {
+    if (this.#over) return
+    const ticket = this.#ticket
+    if (ticket !== undefined) {
+      this.#over = true
+      ticket.cancel()
+      return
+    }
+    const stream = this.#stream
+    if (!this.#finish()) return
+    stream?.cancel()
+    if (timeout) this.#cluster.report(this.host, 'timeout')
+  }
+
+  #finish(): boolean {
+    if (this.#over) return false
+    this.#over = true
+    this.#timer?.cancel()
+    if (this.sent) this.host.active--
+    this.#stream = undefined
+    return true
+  }
+}

@@ -1,0 +1,22 @@
+/** The data wing's state at one moment: the linked configuration and the clusters at work. A swap replaces the table; clusters live on. */
+import type { Clock } from '../../base/time/clock.ts'
+import type { Random } from '../../base/time/random.ts'
+import type { RouteTable } from '../routing/route-table.ts'
+import type { ClusterRuntime } from './cluster-runtime.ts'
+import type { ListenerStats } from './stats.ts'
+
+export interface Engine {
+  readonly clock: Clock
+  readonly random: Random
+  readonly table: RouteTable
+  readonly clusters: ReadonlyMap<string, ClusterRuntime>
+  readonly stats: ListenerStats
+  /** Whether a host that no rule names may be called. */
+  readonly allowAny: boolean
+  /** The kill switch of fault injection. */
+  readonly faults: boolean
+  /** What source-IP hashing sees of the caller. */
+  readonly clientAddress: string
+  /** The cluster of a host that only traffic brings. */
+  passthrough(scheme: 'http' | 'https', authority: string, port: number): ClusterRuntime
+}

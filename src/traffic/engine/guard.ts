@@ -1,0 +1,29 @@
+/** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
+import type { Next } from '../../core/layer.ts'
+
+export interface Fallback {
+  readonly status: number
+  readonly body: string
+}
+
+/** A breaker as operations see it. */
+export interface GuardBreaker {
+  readonly state: string
+  readonly metrics: object
+  forceOpen(): void
+  close(): void
+  disable(): void
+  open(options?: { for?: number | string }): void
+  reset(): void
+}
+
+export interface Guard {
+  /** The whole chain; absent when only a fallback is set. */
+  readonly next: Next | undefined
+  readonly fallback: Fallback | undefined
+  readonly breaker: GuardBreaker | undefined
+  snapshot(): Record<string, unknown>
+}
+
+/** Makes the guard of a cluster from the one it had. */
+export type GuardLinker = (before: Guard | undefined, innermost: Next, cluster: string) => Guard | undefined

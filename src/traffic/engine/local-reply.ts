@@ -1,0 +1,99 @@
+/** The answers that are made here, as Envoy words them, and our own for what Envoy lacks. */
+import { BulkheadFullError, CircuitOpenError, type MeshlessError, RateLimitedError, SheddedError, TimeLimitError } from '../../core/errors.ts'
+import type { ResetReason } from '../../core/transport.ts'
+
+export interface LocalReply {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: string
+  /** Response flag, `''` for none. */
+  readonly flag: string
+  readonly details: string
+}
+
+const TEXT = ['content-type', 'text/plain']
+const make = (status: number, body: string, flag: string, details: string, headers: readonly string[] = []): LocalReply => ({
+  status,
+  headers: body === '' ? headers : [...headers, ...TEXT],
+  body,
+  flag,
+  details,
+})
+
+/** Replies whose words never change. */
+export const REPLIES = {
+  route_not_found: make(404, '', 'NR', 'route_not_found'),
+  cluster_not_found: make(503, '', 'NC', 'cluster_not_found'),
+  no_healthy_upstream: make(503, 'no healthy upstream', 'UH', 'no_healthy_upstream'),
+  response_timeout: make(504, 'upstream request timeout', 'UT', 'response_timeout'),
+  upstream_per_try_timeout: make(504, 'upstream request timeout', 'UT', 'upstream_per_try_timeout'),
+  path_normalization_failed: make(400, '', '', 'path_normalization_failed'),
+  blocked: make(502, '', '', 'direct_response'),
+} as const
+
+/** The reply of an injected abort. A gRPC status makes it a gRPC answer: HTTP 200 with the status in headers. */
+export function faultReply(httpStatus: number | undefined, grpcStatus: number | undefined): LocalReply {
+  const body = 'fault filter abort'
+  if (httpStatus === undefined && grpcStatus !== undefined)
+    return make(200, body, 'FI', 'fault_filter_abort', ['grpc-status', String(grpcStatus), 'grpc-message', body])
+  return make(httpStatus ?? 503, body, 'FI', 'fault_filter_abort')
+}
+
+const FLAGS: Record<ResetReason, string> = {
+  connection_failure: 'UF',
+  connection_timeout: 'UF',
+  connection_termination: 'UC',
+  remote_reset: 'UR',
+  remote_refused_stream_reset: 'UR',
+  protocol_error: 'UPE',
+  local_reset: 'LR',
+  overflow: 'UO',
+}
+
+export const flagOf = (reason: ResetReason): string => FLAGS[reason]
+
+const SYSTEM: Record<string, string> = {
+  ECONNREFUSED: 'Connection refused',
+  EHOSTUNREACH: 'No route to host',
+  ENETUNREACH: 'Network is unreachable',
+  ETIMEDOUT: 'Connection timed out',
+  ECONNRESET: 'Connection reset by peer',
+}
+
+/** The reply for a try that ended before its answer and is not tried again. */
+export function resetReply(reason: ResetReason, error: Error, retried: boolean): LocalReply {
+  const name = reason === 'connection_failure' ? 'remote_connection_failure' : reason
+  const words = name.replaceAll('_', ' ')
+  const code = (error as { code?: string }).code
+  const transport = reason === 'connection_failure' ? `delayed connect error: ${SYSTEM[code ?? ''] ?? code ?? error.message}` : ''
+  const body = `upstream connect error or disconnect/reset before headers. ${retried ? 'retried and the latest ' : ''}reset reason: ${words}${transport === '' ? '' : `, transport failure reason: ${transport}`}`
+  const details = `upstream_reset_before_response_started{${name}${transport === '' ? '' : `|${transport.replaceAll(' ', '_')}`}}`
+  return make(reason === 'protocol_error' ? 502 : 503, body, FLAGS[reason], details, reason === 'overflow' ? ['x-envoy-overloaded', 'true'] : [])
+}
+
+/** The reply for a refusal of one of our policies. */
+export function policyReply(error: unknown): LocalReply {
+  const wait = (error as MeshlessError | undefined)?.retryAfter
+  const after = wait === undefined ? [] : ['retry-after', String(Math.max(1, Math.ceil(wait / 1000)))]
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof CircuitOpenError) return make(503, message, '', 'meshless_circuit_open', after)
+  if (error instanceof BulkheadFullError) return make(503, message, 'UO', 'meshless_bulkhead_full')
+  if (error instanceof RateLimitedError) return make(429, message, 'RL', 'meshless_rate_limited', after)
+  if (error instanceof TimeLimitError) return make(504, message, 'UT', 'meshless_time_limit')
+  if (error instanceof SheddedError) return make(503, message, 'UO', 'meshless_shedded')
+  return make(503, message, 'LR', 'meshless_policy')
+}
+
+const GRPC_OF_HTTP: Record<number, number> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 }
+
+/** The same reply for a gRPC request: HTTP 200, the status and text in headers. */
+export function asGrpc(reply: LocalReply): LocalReply {
+  if (reply.headers.includes('grpc-status')) return { ...reply, headers: reply.headers.filter((_, i, all) => !TEXT.includes(all[i - (i % 2)]!)).concat('content-type', 'application/grpc'), body: '' }
+  const status = ['content-type', 'application/grpc', 'grpc-status', String(GRPC_OF_HTTP[reply.status] ?? 2)]
+  const kept = reply.headers.filter((_, i, all) => all[i - (i % 2)] !== 'content-type')
+  return { ...reply, status: 200, headers: [...kept, ...status, ...(reply.body === '' ? [] : ['grpc-message', reply.body])], body: '' }
+}
+
+const TEXTS: Record<number, string> = { 200: 'OK', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 404: 'Not Found', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' }
+
+export const statusText = (status: number): string => TEXTS[status] ?? ''

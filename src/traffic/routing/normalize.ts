@@ -1,0 +1,28 @@
+/** Path normalisation as Istio's listeners have it: dot segments, `\` and needless percent signs go; `//` and `%2F` stay. */
+
+const CLEAN = /^\/(?!.*(?:%|\\|\/\.|#|\0))/
+
+/** The path as rules and upstreams see it; `undefined` for one that cannot be normalised (answered 400). */
+export function normalizePath(target: string): string | undefined {
+  if (CLEAN.test(target)) return target
+  const query = target.indexOf('?')
+  const path = query < 0 ? target : target.slice(0, query)
+  const rest = query < 0 ? '' : target.slice(query)
+  if (path.includes('#') || path.includes('%00') || path.includes('\0')) return undefined
+  const unescaped = path.replaceAll('\\', '/').replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16))
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : whole
+  })
+  const kept: string[] = []
+  const segments = unescaped.split('/').slice(1)
+  segments.forEach((segment, i) => {
+    const last = i === segments.length - 1
+    if (segment === '.') {
+      if (last) kept.push('')
+    } else if (segment === '..') {
+      kept.pop()
+      if (last) kept.push('')
+    } else kept.push(segment)
+  })
+  return `/${kept.join('/')}${rest}`
+}

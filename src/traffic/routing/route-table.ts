@@ -1,0 +1,114 @@
+/** From a request to its route: per port, the virtual host by name (exact, longest suffix wildcard, longest prefix wildcard, any), then the first route whose conditions hold. */
+import type { RouteConfiguration, VirtualHost } from '../../envoy/index.ts'
+import { type CompiledRoute, compileRoute } from './compiled-route.ts'
+import type { RequestView } from './request-view.ts'
+
+export interface Found {
+  readonly virtualHost: string
+  readonly route: CompiledRoute
+}
+
+/** A route that was tried, for people. */
+export interface Tried {
+  readonly route: string
+  readonly chosen: boolean
+  readonly conditions: readonly { text: string; held: boolean }[]
+}
+
+export interface RouteTable {
+  /** Whether any rule speaks of the port. */
+  has(port: number): boolean
+  match(request: RequestView): Found | undefined
+  explain(request: RequestView): { virtualHost: string | undefined; routes: Tried[] }
+}
+
+interface Hosted {
+  readonly name: string
+  readonly routes: readonly CompiledRoute[]
+}
+
+class PortTable {
+  readonly #exact = new Map<string, Hosted>()
+  readonly #suffixes = new Map<string, Hosted>()
+  readonly #prefixes = new Map<string, Hosted>()
+  readonly #suffixLengths: number[]
+  readonly #prefixLengths: number[]
+  #any: Hosted | undefined
+
+  constructor(hosts: readonly VirtualHost[]) {
+    for (const host of hosts) {
+      const hosted: Hosted = { name: host.name, routes: (host.routes ?? []).map(compileRoute) }
+      for (const domain of host.domains.map(d => d.toLowerCase())) {
+        if (domain === '*') this.#any ??= hosted
+        else if (domain.startsWith('*')) once(this.#suffixes, domain.slice(1), hosted)
+        else if (domain.endsWith('*')) once(this.#prefixes, domain.slice(0, -1), hosted)
+        else once(this.#exact, domain, hosted)
+      }
+    }
+    this.#suffixLengths = lengths(this.#suffixes)
+    this.#prefixLengths = lengths(this.#prefixes)
+  }
+
+  host(authority: string): Hosted | undefined {
+    const name = hostOf(authority)
+    const exact = this.#exact.get(name)
+    if (exact !== undefined) return exact
+    for (const length of this.#suffixLengths) {
+      if (length >= name.length) continue
+      const found = this.#suffixes.get(name.slice(-length))
+      if (found !== undefined) return found
+    }
+    for (const length of this.#prefixLengths) {
+      if (length >= name.length) continue
+      const found = this.#prefixes.get(name.slice(0, length))
+      if (found !== undefined) return found
+    }
+    return this.#any
+  }
+}
+
+const once = (map: Map<string, Hosted>, key: string, hosted: Hosted) => map.has(key) || map.set(key, hosted)
+const lengths = (map: Map<string, Hosted>) => [...new Set([...map.keys()].map(k => k.length))].sort((a, b) => b - a)
+
+/** Host of an authority: lower case, without port. */
+function hostOf(authority: string): string {
+  const colon = authority.startsWith('[') ? authority.indexOf(':', authority.indexOf(']')) : authority.indexOf(':')
+  return (colon < 0 ? authority : authority.slice(0, colon)).toLowerCase()
+}
+
+/** Compiles route configurations; the name of each is its port. Throws for a regex or a formatter that cannot be compiled. */
+export function compileRoutes(configs: readonly RouteConfiguration[]): RouteTable {
+  const ports = new Map(configs.map(config => [Number(config.name), new PortTable(config.virtualHosts ?? [])]))
+  return {
+    has: port => ports.has(port),
+    match(request) {
+      const hosted = ports.get(request.port)?.host(request.authority)
+      if (hosted === undefined) return undefined
+      const path = bare(request.path)
+      for (const route of hosted.routes) if (holds(route, request, path)) return { virtualHost: hosted.name, route }
+      return undefined
+    },
+    explain(request) {
+      const hosted = ports.get(request.port)?.host(request.authority)
+      const path = bare(request.path)
+      const routes: Tried[] = []
+      for (const route of hosted?.routes ?? []) {
+        const conditions = route.conditions.map(c => ({ text: c.text, held: c.holds(request, path) }))
+        const chosen = conditions.every(c => c.held)
+        routes.push({ route: route.name, chosen, conditions })
+        if (chosen) break
+      }
+      return { virtualHost: hosted?.name, routes }
+    },
+  }
+}
+
+function bare(path: string): string {
+  const query = path.indexOf('?')
+  return query < 0 ? path : path.slice(0, query)
+}
+
+function holds(route: CompiledRoute, request: RequestView, path: string): boolean {
+  for (const condition of route.conditions) if (!condition.holds(request, path)) return false
+  return true
+}

@@ -1,0 +1,26 @@
+/** The transport of Node: our own sockets, HTTP/1.1 by node:http and HTTP/2 by node:http2 on top of them. */
+import type { Connection, ConnectionListener, ConnectTarget, Transport } from '../../core/transport.ts'
+import { Http1Connection } from './node-http1.ts'
+import { Http2Connection } from './node-http2.ts'
+
+export interface NodeTransportOptions {
+  /** Where an endpoint is really dialled, by its own `ip:port`: a map or a function. For tests and port-forwards; rules, hashes and snapshots keep the endpoint's own address. */
+  connectTo?: Readonly<Record<string, string>> | ((address: string) => string | undefined) | undefined
+}
+
+/**
+ * Makes the transport.
+ *
+ * @example
+ * const mesh = createMesh({ rules, transport: nodeTransport({ connectTo: { '10.0.0.1:80': '127.0.0.1:8080' } }) })
+ */
+export function createTransport(options: NodeTransportOptions = {}): Transport {
+  const { connectTo } = options
+  const dial = typeof connectTo === 'function' ? connectTo : connectTo === undefined ? undefined : (address: string) => connectTo[address]
+  return {
+    connect(target: ConnectTarget, listener: ConnectionListener): Connection {
+      const address = dial?.(target.address) ?? target.address
+      return target.protocol === 'http2' ? new Http2Connection(address, target, listener) : new Http1Connection(address, target, listener)
+    },
+  }
+}
