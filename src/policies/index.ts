@@ -1,5 +1,13 @@
-/** Policies for code. */
-export type { Call, CallOptions, CallView } from '../core/call.ts'
+/** Policies for code: composable, without a mesh, and without a word of HTTP's types. */
+export type { CallOptions, CallView } from '../core/call.ts'
 export * from '../core/errors.ts'
 export { pipeline } from '../core/pipeline.ts'
 export { type AnyPolicy, bind, type Description, type Policy } from '../core/policy.ts'
+export { type Bulkhead, type BulkheadOptions, bulkhead } from './bulkhead/index.ts'
+export { type BreakerMetrics, type CircuitBreaker, type CircuitBreakerOptions, circuitBreaker, type State } from './circuit-breaker/index.ts'
+export { type Fallback, fallback } from './fallback/index.ts'
+export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
+export { type Keyed, keyed } from './keyed/index.ts'
+export { type RateLimiter, type RateLimiterOptions, rateLimiter } from './rate-limiter/index.ts'
+export { MaxRetriesExceededError, type Retry, type RetryOptions, retry } from './retry/index.ts'
+export { type TimeLimiter, type TimeLimiterOptions, timeLimiter } from './time-limiter/index.ts'

@@ -13,7 +13,7 @@ import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
 import { selected } from '../routing/compiled-route.ts'
 import { normalizePath } from '../routing/normalize.ts'
 import type { RequestView } from '../routing/request-view.ts'
-import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../routing/retry-policy.ts'
+import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../../policies/retry/kernel.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
 import type { HttpFault } from '../../envoy/index.ts'
 import { parseDuration } from '../../base/time/duration.ts'
@@ -44,6 +44,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   path: string
   headers: string[]
   perTryTimeout = 0
+  /** Of the answer, for header formatters. */
+  status = 0
   readonly #engine: Engine
   readonly #request: MeshRequest
   readonly #resolve: (reply: MeshReply) => void
@@ -60,6 +62,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #destination: Destination | undefined
   #hash: HashResult | undefined
   #attempt: Attempt | undefined
+  /** How long the try may take, as the upstream is told. */
+  #expected = Infinity
   #triesLeft = 0
   #hasRetrySlot = false
   #retriedBefore = false
@@ -159,7 +163,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     if (route.redirect !== undefined) {
       this.#engine.stats.rq_redirect++
       const to = route.redirect(this)
-      return this.#reply(to.status, ['location', to.location], '', 'redirect', '', true)
+      return this.#reply(to.status, ['location', to.location], '', 'direct_response', '', true)
     }
     if (route.directResponse !== undefined) {
       this.#engine.stats.rq_direct_response++
@@ -256,6 +260,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
 
   #try(): void {
     this.#outcome.attempts++
+    this.#expected = this.perTryTimeout > 0 ? this.perTryTimeout : Infinity
+    if (this.#routeDeadline !== Infinity) this.#expected = Math.min(this.#expected, Math.max(1, Math.ceil(this.#routeDeadline - this.#engine.clock.now())))
     const guarded = this.#cluster!.guarded
     if (guarded === undefined) {
       this.#start()
@@ -331,8 +337,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
 
   wire(): WireRequest {
     const headers = this.headers
-    let timeout = this.perTryTimeout > 0 ? this.perTryTimeout : Infinity
-    if (this.#routeDeadline !== Infinity) timeout = Math.min(timeout, Math.max(1, Math.floor(this.#routeDeadline - this.#engine.clock.now())))
+    const timeout = this.#expected
     if (this.#route !== undefined) {
       setHeader(headers, 'x-envoy-attempt-count', String(this.#outcome.attempts))
       if (timeout !== Infinity) setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(timeout)))
@@ -355,7 +360,6 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   failed(attempt: Attempt, reason: ResetReason, error: Error): void {
     if (this.#over) return
     if (this.#responded) {
-      this.#engine.stats.rq_reset_after_downstream_response_started++
       this.#flag(flagOf(reason))
       this.#outcome.details = `upstream_reset_after_response_started{${reason}}`
       this.#outcome.error = error
@@ -473,6 +477,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     outcome.error = undefined
     outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
     const headers = response.headers as string[]
+    this.status = response.status
     this.#finishHeaders(headers)
     this.#resolve({ status: response.status, statusText: response.statusText, headers, body: this, text: undefined, outcome })
   }
@@ -500,6 +505,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     const outcome = this.#outcome
     outcome.details = details
     outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
+    this.status = status
     if (withHeaderRules) this.#finishHeaders(headers)
     this.#end()
     this.#resolve({ status, statusText: statusText(status), headers, body: undefined, text, outcome })

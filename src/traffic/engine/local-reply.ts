@@ -9,6 +9,8 @@ export interface LocalReply {
   /** Response flag, `''` for none. */
   readonly flag: string
   readonly details: string
+  /** The status a gRPC caller gets; otherwise it follows from the HTTP status. */
+  readonly grpcStatus?: number | undefined
 }
 
 const TEXT = ['content-type', 'text/plain']
@@ -35,7 +37,7 @@ export const REPLIES = {
 export function faultReply(httpStatus: number | undefined, grpcStatus: number | undefined): LocalReply {
   const body = 'fault filter abort'
   if (httpStatus === undefined && grpcStatus !== undefined)
-    return make(200, body, 'FI', 'fault_filter_abort', ['grpc-status', String(grpcStatus), 'grpc-message', body])
+    return { ...make(200, body, 'FI', 'fault_filter_abort'), grpcStatus }
   return make(httpStatus ?? 503, body, 'FI', 'fault_filter_abort')
 }
 
@@ -88,8 +90,7 @@ const GRPC_OF_HTTP: Record<number, number> = { 400: 13, 401: 16, 403: 7, 404: 12
 
 /** The same reply for a gRPC request: HTTP 200, the status and text in headers. */
 export function asGrpc(reply: LocalReply): LocalReply {
-  if (reply.headers.includes('grpc-status')) return { ...reply, headers: reply.headers.filter((_, i, all) => !TEXT.includes(all[i - (i % 2)]!)).concat('content-type', 'application/grpc'), body: '' }
-  const status = ['content-type', 'application/grpc', 'grpc-status', String(GRPC_OF_HTTP[reply.status] ?? 2)]
+  const status = ['content-type', 'application/grpc', 'grpc-status', String(reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? 2)]
   const kept = reply.headers.filter((_, i, all) => all[i - (i % 2)] !== 'content-type')
   return { ...reply, status: 200, headers: [...kept, ...status, ...(reply.body === '' ? [] : ['grpc-message', reply.body])], body: '' }
 }

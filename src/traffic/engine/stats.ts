@@ -35,7 +35,6 @@ export class ListenerStats {
   no_cluster = 0
   rq_direct_response = 0
   rq_redirect = 0
-  rq_reset_after_downstream_response_started = 0
   'fault.aborts_injected' = 0
   'fault.delays_injected' = 0
   'fault.active_faults' = 0

@@ -2,7 +2,7 @@
 import { hasHeader, setHeader } from '../../base/formats/headers.ts'
 import { parseDuration } from '../../base/time/duration.ts'
 import type { FractionalPercent, HashPolicy, HttpFault, Route } from '../../envoy/index.ts'
-import { parseRetryOn, type RetryOn } from './retry-policy.ts'
+import { parseRetryOn, type RetryOn } from '../../policies/retry/kernel.ts'
 import { type Condition, conditionsOf } from './match.ts'
 import { compileRedirect, type Redirection } from './redirect.ts'
 import type { RequestView } from './request-view.ts'
@@ -52,10 +52,13 @@ export interface CompiledRoute {
 
 const ms = (text: string | undefined): number => (text === undefined ? 0 : (parseDuration(text) ?? 0))
 
+/** A random number of [0, 1) as a whole number: 52 bits, what the platform's generator really has. */
+const whole = (random: number): number => Math.floor(random * 4_503_599_627_370_496)
+
 /** Whether a share applies to a random number: `random % denominator < numerator`. */
 export function selected(fraction: FractionalPercent | undefined, random: number): boolean {
   const denominator = fraction?.denominator === 'MILLION' ? 1_000_000 : fraction?.denominator === 'TEN_THOUSAND' ? 10_000 : 100
-  return Math.floor(random * Number.MAX_SAFE_INTEGER) % denominator < (fraction?.numerator ?? 0)
+  return whole(random) % denominator < (fraction?.numerator ?? 0)
 }
 
 export function compileRoute(route: Route): CompiledRoute {
@@ -133,7 +136,7 @@ function splitOf(route: Route): { pick: (random: number) => Destination; shares:
   }))
   const total = entries.reduce((sum, e) => sum + e.weight, 0)
   const pick = (random: number) => {
-    let rest = Math.floor(random * Number.MAX_SAFE_INTEGER) % total
+    let rest = whole(random) % total
     for (const entry of entries) {
       if (rest < entry.weight) return entry.destination
       rest -= entry.weight

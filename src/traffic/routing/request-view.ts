@@ -7,6 +7,8 @@ export interface RequestView {
   readonly path: string
   readonly scheme: string
   readonly port: number
+  /** Status of the answer, once there is one. */
+  readonly status?: number
   /** A header's value, several lines joined by a comma; `name` in lower case. */
   header(name: string): string | undefined
 }

@@ -57,6 +57,7 @@ function formatter(template: string): (request: RequestView) => string {
       const [name = '', other] = (match[2] ?? '').toLowerCase().split('?')
       parts.push(request => request.header(name) ?? (other ? request.header(other) : undefined) ?? '-')
     } else if (match[1] === 'PROTOCOL') parts.push('HTTP/1.1')
+    else if (match[1] === 'RESPONSE_CODE') parts.push(request => String(request.status ?? 0))
     else throw new SyntaxError(`header value ${JSON.stringify(template)}: ${match[0]} is not a formatter known here; write %% for a percent sign`)
   }
   parts.push(template.slice(at))

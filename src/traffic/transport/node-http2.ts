@@ -79,6 +79,7 @@ class Http2Stream implements Stream, BodySource {
   readonly #listener: StreamListener
   readonly #stream: http2.ClientHttp2Stream
   readonly #ended: () => void
+  readonly #session: http2.ClientHttp2Session
   #over = false
   #counted = true
   #answered = false
@@ -88,6 +89,7 @@ class Http2Stream implements Stream, BodySource {
   constructor(session: http2.ClientHttp2Session, wire: WireRequest, listener: StreamListener, ended: () => void) {
     this.#listener = listener
     this.#ended = ended
+    this.#session = session
     const headers: http2.OutgoingHttpHeaders = Object.create(null)
     headers[':method'] = wire.method
     headers[':path'] = wire.path
@@ -150,7 +152,7 @@ class Http2Stream implements Stream, BodySource {
     this.#over = true
     this.#error = error
     const { rstCode } = this.#stream
-    const gone = this.#stream.session?.destroyed !== false && (rstCode === undefined || rstCode === 0 || rstCode === NGHTTP2_CANCEL)
+    const gone = this.#session.destroyed || this.#session.closed || rstCode === undefined || rstCode === 0
     const reason: ResetReason = gone ? (this.#answered ? 'protocol_error' : 'connection_termination') : rstCode === NGHTTP2_REFUSED_STREAM ? 'remote_refused_stream_reset' : 'remote_reset'
     this.#listener.reset(reason, error)
     this.#reader?.error(error)

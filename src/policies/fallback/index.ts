@@ -1,0 +1,48 @@
+/** Fallback: another answer when the first one fails. */
+import type { Call, CallView } from '../../core/call.ts'
+import { isPromiseLike, type Layer } from '../../core/layer.ts'
+import { Emitter, type Observable } from '../../core/events.ts'
+import { type Policy, policy } from '../../core/policy.ts'
+
+export interface FallbackEvents {
+  fallback: { error: unknown }
+}
+
+export interface Fallback<A> extends Policy<unknown, A>, Observable<FallbackEvents> {}
+
+/**
+ * Makes a fallback. `answer` is called with the error, or is the value itself when it is no function. The caller's own abort is no
+ * failure. When the fallback fails too, its error has the original one as its cause.
+ *
+ * @example
+ * const guard = pipeline(fallback(() => []), circuitBreaker())
+ */
+export function fallback<A>(answer: ((error: unknown, call: CallView) => A | PromiseLike<A>) | A, options: { name?: string; on?: (error: unknown) => boolean } = {}): Fallback<A> {
+  const { name = '', on } = options
+  const events = new Emitter<FallbackEvents>()
+  const instead = (error: unknown, call: Call): any => {
+    if (call.abortedByCaller || on?.(error) === false) throw error
+    if (events.listening > 0) events.emit('fallback', { error })
+    if (typeof answer !== 'function') return answer
+    const blame = (own: unknown): never => {
+      if (own instanceof Error && own !== error && own.cause === undefined) own.cause = error
+      throw own
+    }
+    try {
+      const made = (answer as (error: unknown, call: CallView) => any)(error, call)
+      return isPromiseLike(made) ? made.then(undefined, blame) : made
+    } catch (own) {
+      return blame(own)
+    }
+  }
+  const layer: Layer = next => call => {
+    let result: any
+    try {
+      result = next(call)
+    } catch (error) {
+      return instead(error, call)
+    }
+    return isPromiseLike(result) ? result.then(undefined, (error: unknown) => instead(error, call)) : result
+  }
+  return Object.assign(policy<unknown, A>('fallback', name, layer, () => ({ kind: 'fallback', name, options: {} })), { on: events.on.bind(events) }) as unknown as Fallback<A>
+}
