@@ -10,19 +10,19 @@ import { MeshCore } from './mesh/mesh.ts'
 import type { MeshOptions } from './mesh/options.ts'
 import { governed, type Mesh } from './mesh/public.ts'
 
+export { createTransport as nodeTransport } from '#transport'
 export { governAxios } from './adapters/outbound/axios.ts'
 export { governFetch } from './adapters/outbound/govern.ts'
 export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
 export type { Connection, ConnectTarget, Transport } from './core/transport.ts'
-export type { Mesh } from './mesh/public.ts'
 export type { MeshEvents } from './mesh/events.ts'
 export type { Applied, EndpointInput, MeshOptions, RuleInput, WorkloadOptions } from './mesh/options.ts'
+export type { Mesh } from './mesh/public.ts'
 export { RuleError } from './mesh/rule-error.ts'
 export * from './policies/index.ts'
 export type { Diagnostic } from './rules/istio/diagnostic.ts'
 export { translate } from './rules/translate.ts'
 export { validate } from './rules/validate.ts'
-export { createTransport as nodeTransport } from '#transport'
 
 /**
  * Makes a mesh: the rules that govern this process's outgoing requests.

@@ -82,7 +82,15 @@ async function walk() {
     const started = performance.now()
     const response = await mesh.fetch(`http://${host}:9080/${host}`, { headers })
     const text = await response.text()
-    const one = { status: response.status, version: response.headers.get('x-version') ?? '-', flags: outcomeOf(response).flags, ms: performance.now() - started, text, attempts: outcomeOf(response).attempts, retryAfter: response.headers.get('retry-after') }
+    const one = {
+      status: response.status,
+      version: response.headers.get('x-version') ?? '-',
+      flags: outcomeOf(response).flags,
+      ms: performance.now() - started,
+      text,
+      attempts: outcomeOf(response).attempts,
+      retryAfter: response.headers.get('retry-after'),
+    }
     report.series.push({ ms: Date.now() - began, host, version: one.version, status: one.status, took: one.ms })
     return one
   }
@@ -96,8 +104,12 @@ async function walk() {
     )
     return results
   }
-  const count = (results, key = r => r.version) => results.reduce((c, r) => ({ ...c, [key(r)]: (c[key(r)] ?? 0) + 1 }), {})
-  const figures = counts => Object.entries(counts).sort().map(([k, v]) => `${k} ${v}`).join(', ')
+  const count = (results, key = r => r.version) => results.reduce((c, r) => Object.assign(c, { [key(r)]: (c[key(r)] ?? 0) + 1 }), {})
+  const figures = counts =>
+    Object.entries(counts)
+      .sort()
+      .map(([k, v]) => `${k} ${v}`)
+      .join(', ')
 
   async function step(title, expected, run) {
     const started = Date.now()
@@ -135,7 +147,10 @@ async function walk() {
       const c = count(await many(400))
       const share = ((c.v2 ?? 0) / 400) * 100
       const lost = during.filter(r => r.status !== 200).length
-      return { ok: Math.abs(share - v2) <= 6 && lost === 0 && (v1 > 0 || c.v1 === undefined), saw: `${figures(c)} of 400; ${lost} lost in the change` }
+      return {
+        ok: Math.abs(share - v2) <= 6 && lost === 0 && (v1 > 0 || c.v1 === undefined),
+        saw: `${figures(c)} of 400; ${lost} lost in the change`,
+      }
     })
 
   await step('1:99 with one process of each version', 'about 1 % v2, without a hundred replicas', async () => {
@@ -177,47 +192,63 @@ async function walk() {
     await apply('fault-abort.yaml')
     const jason = await ask('ratings', { 'end-user': 'jason' })
     const other = await ask('ratings')
-    return { ok: jason.status === 500 && jason.text === 'fault filter abort' && jason.flags === 'FI' && other.status === 200, saw: `jason: ${jason.status} ${jason.text} (${jason.flags}); others: ${other.status}` }
+    return {
+      ok: jason.status === 500 && jason.text === 'fault filter abort' && jason.flags === 'FI' && other.status === 200,
+      saw: `jason: ${jason.status} ${jason.text} (${jason.flags}); others: ${other.status}`,
+    }
   })
 
   await step('delay under a condition', 'jason waits 300 ms, others do not', async () => {
     await apply('fault-delay.yaml')
     const jason = await ask('ratings', { 'end-user': 'jason' })
     const other = await ask('ratings')
-    return { ok: jason.ms >= 299 && jason.status === 200 && other.ms < 200, saw: `jason: ${jason.ms.toFixed(0)} ms; others: ${other.ms.toFixed(0)} ms` }
+    return {
+      ok: jason.ms >= 299 && jason.status === 200 && other.ms < 200,
+      saw: `jason: ${jason.ms.toFixed(0)} ms; others: ${other.ms.toFixed(0)} ms`,
+    }
   })
 
-  await step('pool limits', 'of 10 at once two pass (one runs, one waits), eight get 503 UO at once', async () => {
+  await step('pool limits', 'of 10 at once one gets the only connection, the others find its queue full: 503 UO at once', async () => {
     await apply('pool-limits.yaml')
     await tell('details', { behaviour: { delay: 150 } })
     const burst = await Promise.all(Array.from({ length: 10 }, () => ask('details')))
     await tell('details', { behaviour: {} })
     const refused = burst.filter(r => r.flags === 'UO')
     const slowest = Math.max(...refused.map(r => r.ms))
-    return { ok: burst.filter(r => r.status === 200).length + refused.length === 10 && refused.length >= 7 && refused.length <= 9 && slowest < 100, saw: `${figures(count(burst, r => `${r.status}${r.flags && ` ${r.flags}`}`))}; refused within ${slowest.toFixed(0)} ms` }
+    return {
+      ok: burst.filter(r => r.status === 200).length + refused.length === 10 && refused.length >= 8 && slowest < 100,
+      saw: `${figures(count(burst, r => `${r.status}${r.flags && ` ${r.flags}`}`))}; refused within ${slowest.toFixed(0)} ms`,
+    }
   })
 
-  await step('a bad endpoint is ejected, longer each time, and taken back', 'reviews-v2 out after 3 errors for one base time, the second time for two', async () => {
-    await apply('outlier.yaml')
-    const spells = []
-    let since
-    const offs = [
-      mesh.on('ejection', e => {
-        if (name(e.endpoint) === 'reviews-v2') since = performance.now()
-      }),
-      mesh.on('unejection', e => {
-        if (name(e.endpoint) === 'reviews-v2' && since !== undefined) spells.push(performance.now() - since)
-      }),
-    ]
-    await tell('reviews-v2', { behaviour: { status: 503 } })
-    for (const end = Date.now() + 8000; spells.length < 2 && Date.now() < end; ) {
-      await many(6, 'reviews', {}, 2)
-      await sleep(40)
-    }
-    await tell('reviews-v2', { behaviour: {} })
-    for (const off of offs) off()
-    return { ok: spells.length === 2 && spells[1] > spells[0] * 1.4, saw: `out for ${spells.map(s => `${(s / 1000).toFixed(1)} s`).join(', then ')}` }
-  })
+  await step(
+    'a bad endpoint is ejected, longer each time, and taken back',
+    'reviews-v2 out after 3 errors for one base time, the second time for two',
+    async () => {
+      await apply('outlier.yaml')
+      const spells = []
+      let since
+      const offs = [
+        mesh.on('ejection', e => {
+          if (name(e.endpoint) === 'reviews-v2') since = performance.now()
+        }),
+        mesh.on('unejection', e => {
+          if (name(e.endpoint) === 'reviews-v2' && since !== undefined) spells.push(performance.now() - since)
+        }),
+      ]
+      await tell('reviews-v2', { behaviour: { status: 503 } })
+      for (const end = Date.now() + 8000; spells.length < 2 && Date.now() < end; ) {
+        await many(6, 'reviews', {}, 2)
+        await sleep(40)
+      }
+      await tell('reviews-v2', { behaviour: {} })
+      for (const off of offs) off()
+      return {
+        ok: spells.length === 2 && spells[1] > spells[0] * 1.4,
+        saw: `out for ${spells.map(s => `${(s / 1000).toFixed(1)} s`).join(', then ')}`,
+      }
+    },
+  )
 
   await step('panic mode', 'with two of three ejected (below minHealthPercent 50) all are asked again', async () => {
     await apply('panic.yaml')
@@ -230,27 +261,37 @@ async function walk() {
     await tell('reviews-v2', { behaviour: {} })
     const ejected = out.endpoints.filter(e => e.health === 'ejected').length
     const panics = mesh.snapshot().clusters['outbound|9080||reviews.default.svc.cluster.local'].stats.lb_healthy_panic ?? 0
-    return { ok: ejected === 2 && panics > 0 && c.v1 > 0 && c.v2 > 0, saw: `${ejected} ejected; ${figures(c)}; chosen in panic ${panics} times` }
+    return {
+      ok: ejected === 2 && panics > 0 && c.v1 > 0 && c.v2 > 0,
+      saw: `${ejected} ejected; ${figures(c)}; chosen in panic ${panics} times`,
+    }
   })
 
-  await step('a breaker opens, fails fast, probes, closes', 'CLOSED → OPEN after failures, no call through, HALF_OPEN after its wait, CLOSED by good probes', async () => {
-    await apply('breaker.yaml')
-    const key = 'ratings.default.svc.cluster.local||9080'
-    const states = [mesh.breaker(key).state]
-    await tell('ratings-v1', { behaviour: { status: 500 } })
-    await tell('ratings-v2', { behaviour: { status: 500 } })
-    await many(12, 'ratings', {}, 1)
-    states.push(mesh.breaker(key).state)
-    const fast = await ask('ratings')
-    await tell('ratings-v1', { behaviour: {} })
-    await tell('ratings-v2', { behaviour: {} })
-    await sleep(700)
-    await ask('ratings')
-    states.push(mesh.breaker(key).state)
-    await many(4, 'ratings', {}, 1)
-    states.push(mesh.breaker(key).state)
-    return { ok: states.join() === 'CLOSED,OPEN,HALF_OPEN,CLOSED' && fast.status === 503 && fast.ms < 50, saw: `${states.join(' → ')}; refused in ${fast.ms.toFixed(1)} ms with ${fast.status}, retry-after ${fast.retryAfter}` }
-  })
+  await step(
+    'a breaker opens, fails fast, probes, closes',
+    'CLOSED → OPEN after failures, no call through, HALF_OPEN after its wait, CLOSED by good probes',
+    async () => {
+      await apply('breaker.yaml')
+      const key = 'ratings.default.svc.cluster.local||9080'
+      const states = [mesh.breaker(key).state]
+      await tell('ratings-v1', { behaviour: { status: 500 } })
+      await tell('ratings-v2', { behaviour: { status: 500 } })
+      await many(12, 'ratings', {}, 1)
+      states.push(mesh.breaker(key).state)
+      const fast = await ask('ratings')
+      await tell('ratings-v1', { behaviour: {} })
+      await tell('ratings-v2', { behaviour: {} })
+      await sleep(700)
+      await ask('ratings')
+      states.push(mesh.breaker(key).state)
+      await many(4, 'ratings', {}, 1)
+      states.push(mesh.breaker(key).state)
+      return {
+        ok: states.join() === 'CLOSED,OPEN,HALF_OPEN,CLOSED' && fast.status === 503 && fast.ms < 50,
+        saw: `${states.join(' → ')}; refused in ${fast.ms.toFixed(1)} ms with ${fast.status}, retry-after ${fast.retryAfter}`,
+      }
+    },
+  )
 
   await step('fallback', 'an empty list with 200 while ratings is down', async () => {
     await apply('fallback.yaml')
@@ -260,14 +301,19 @@ async function walk() {
     await tell('ratings-v1', { behaviour: {} })
     await tell('ratings-v2', { behaviour: {} })
     const well = await ask('ratings')
-    return { ok: one.status === 200 && one.text === '[]' && well.version !== '-', saw: `down: ${one.status} ${one.text}; up: ratings ${well.version}` }
+    return {
+      ok: one.status === 200 && one.text === '[]' && well.version !== '-',
+      saw: `down: ${one.status} ${one.text}; up: ratings ${well.version}`,
+    }
   })
 
   await mesh.close()
   for (const child of children.values()) child.process.kill()
   const seconds = ((Date.now() - began) / 1000).toFixed(1)
   const place = writeReport(report)
-  console.log(`\n${report.steps.length - failed} of ${report.steps.length} steps as expected, ${report.series.length} requests, ${seconds} s\nreport: ${place}`)
+  console.log(
+    `\n${report.steps.length - failed} of ${report.steps.length} steps as expected, ${report.series.length} requests, ${seconds} s\nreport: ${place}`,
+  )
   process.exitCode = failed === 0 ? 0 : 1
 }
 
@@ -301,7 +347,9 @@ async function governOwn(file) {
       for (const w of e.warnings) console.log(`  warning: ${w}`)
       const seen = {}
       for (let i = 0; i < 10; i++) {
-        const response = await mesh.fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(5000) }).catch(error => ({ status: String(error.message), text() {} }))
+        const response = await mesh
+          .fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(5000) })
+          .catch(error => ({ status: String(error.message), text() {} }))
         await response.text()
         const o = outcomeOf(response)
         const key = `${response.status}${o?.flags ? ` ${o.flags}` : ''} ${o?.endpoint ?? ''}`

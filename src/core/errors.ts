@@ -97,7 +97,15 @@ export class OptionsError extends MeshlessError {
   readonly code = 'ERR_OPTIONS'
 }
 
-for (const rejection of [CircuitOpenError, BulkheadFullError, RateLimitedError, FaultInjectedError, OverflowError, NoHealthyEndpointError, SheddedError])
+for (const rejection of [
+  CircuitOpenError,
+  BulkheadFullError,
+  RateLimitedError,
+  FaultInjectedError,
+  OverflowError,
+  NoHealthyEndpointError,
+  SheddedError,
+])
   Object.defineProperty(rejection.prototype, REJECTION, { value: true })
 
 /** True for every error of this library, whichever copy of it made the error. */

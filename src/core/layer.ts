@@ -11,12 +11,7 @@ export type Next<R = any> = (call: Call) => R | PromiseLike<R>
 export type Layer = (next: Next) => Next
 
 /** Runs the rest of the call and reports its end exactly once: the value when it answered, the error when it threw or rejected. */
-export function settle<R>(
-  next: Next<R>,
-  call: Call,
-  answered: (value: R) => void,
-  failed: (error: unknown) => void,
-): R | PromiseLike<R> {
+export function settle<R>(next: Next<R>, call: Call, answered: (value: R) => void, failed: (error: unknown) => void): R | PromiseLike<R> {
   let result: R | PromiseLike<R>
   try {
     result = next(call)

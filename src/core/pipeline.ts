@@ -47,7 +47,8 @@ function surprises(outerToInner: readonly Description[]): string[] {
   if (limit >= 0 && retry > limit) {
     const wait = Number(outerToInner[retry]!.options['baseInterval'] ?? 0)
     const timeout = Number(outerToInner[limit]!.options['timeoutDuration'] ?? Infinity)
-    if (wait >= timeout) warnings.push(`timeLimiter (${timeout} ms) stands outside retry whose first wait may be ${wait} ms: the retry may never run`)
+    if (wait >= timeout)
+      warnings.push(`timeLimiter (${timeout} ms) stands outside retry whose first wait may be ${wait} ms: the retry may never run`)
   }
   return warnings
 }

@@ -63,7 +63,12 @@ export interface PolicyCore<Sees, Adds> {
 }
 
 /** Gives a layer the methods of a policy. */
-export function policy<Sees = unknown, Adds = never>(kind: string, name: string, layer: Layer, describe: () => Description): PolicyCore<Sees, Adds> {
+export function policy<Sees = unknown, Adds = never>(
+  kind: string,
+  name: string,
+  layer: Layer,
+  describe: () => Description,
+): PolicyCore<Sees, Adds> {
   const run = layer(runWork)
   return {
     kind,

@@ -19,7 +19,9 @@ export interface ConnectTarget {
   readonly connectTimeout: number
   readonly tls?: TlsSettings | undefined
   /** TCP keep-alive; `undefined`: off. */
-  readonly keepAlive?: { readonly time?: number | undefined; readonly interval?: number | undefined; readonly probes?: number | undefined } | undefined
+  readonly keepAlive?:
+    | { readonly time?: number | undefined; readonly interval?: number | undefined; readonly probes?: number | undefined }
+    | undefined
   /** HTTP/2: streams we allow ourselves on one connection. */
   readonly maxConcurrentStreams?: number | undefined
 }

@@ -129,7 +129,11 @@ export interface TransportSocket {
     sni?: string
     commonTlsContext?: {
       tlsCertificates?: { certificateChain?: { filename?: string }; privateKey?: { filename?: string } }[]
-      validationContext?: { trustedCa?: { filename?: string }; matchSubjectAltNames?: { exact?: string }[]; trustChainVerification?: string }
+      validationContext?: {
+        trustedCa?: { filename?: string }
+        matchSubjectAltNames?: { exact?: string }[]
+        trustChainVerification?: string
+      }
       combinedValidationContext?: unknown
       alpnProtocols?: string[]
       [field: string]: unknown

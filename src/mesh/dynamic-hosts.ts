@@ -35,7 +35,12 @@ export class DynamicHosts {
       type: 'ORIGINAL_DST',
       connectTimeout: '10s',
       lbPolicy: 'RANDOM',
-      loadAssignment: { clusterName: key, endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: host.replace(/^\[|\]$/g, ''), portValue: port } } } }] }] },
+      loadAssignment: {
+        clusterName: key,
+        endpoints: [
+          { lbEndpoints: [{ endpoint: { address: { socketAddress: { address: host.replace(/^\[|\]$/g, ''), portValue: port } } } }] },
+        ],
+      },
     })
     this.#hosts.set(key, made)
     return made

@@ -10,7 +10,12 @@ export interface Explanation {
   /** Name of the chosen route; `undefined` when none matched. */
   route: string | undefined
   /** Clusters it may go to, with their shares in percent. */
-  destinations: { cluster: string; percent: number; endpoints: { address: string; health: string; active: number; why: string }[]; limits: Record<string, { limit: number; used: number }> }[]
+  destinations: {
+    cluster: string
+    percent: number
+    endpoints: { address: string; health: string; active: number; why: string }[]
+    limits: Record<string, { limit: number; used: number }>
+  }[]
   warnings: string[]
 }
 
@@ -29,7 +34,12 @@ export function explain(core: MeshCore, request: { method?: string; url: string;
   const warnings: string[] = []
   const { table, clusters, allowAny } = core.engine
   const found = table.match(view)
-  if (found === undefined) warnings.push(table.has(port) ? 'no route matches: answered 404' : `no rule speaks of port ${port}: ${allowAny ? 'passes ungoverned' : 'answered 502'}`)
+  if (found === undefined)
+    warnings.push(
+      table.has(port)
+        ? 'no route matches: answered 404'
+        : `no rule speaks of port ${port}: ${allowAny ? 'passes ungoverned' : 'answered 502'}`,
+    )
   const shares = found?.route.shares() ?? []
   return {
     host: url.hostname,
@@ -46,7 +56,12 @@ export function explain(core: MeshCore, request: { method?: string; url: string;
         address: host.address,
         health: host.health,
         active: host.active,
-        why: host.health === 'healthy' ? 'in' : host.health === 'ejected' ? `out: ejected${host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - core.clock.now()))} ms more`}` : 'out: unhealthy',
+        why:
+          host.health === 'healthy'
+            ? 'in'
+            : host.health === 'ejected'
+              ? `out: ejected${host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - core.clock.now()))} ms more`}`
+              : 'out: unhealthy',
       }))
       if (endpoints.length === 0) warnings.push(`${cluster} has no endpoint: answered 503 UH`)
       return { cluster, percent, endpoints, limits: runtime.limitsInUse() }

@@ -22,9 +22,9 @@ import { execute, guardedTry } from '../traffic/engine/executor.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
 import { compileRoutes, type RouteTable } from '../traffic/routing/route-table.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
-import { guardLinker } from './guard.ts'
 import { assignmentOf, localityText } from './endpoints.ts'
 import type { MeshEvents } from './events.ts'
+import { guardLinker } from './guard.ts'
 import type { Applied, EndpointInput, MeshOptions, RuleInput } from './options.ts'
 import { resilienceOf } from './resilience.ts'
 import { RuleError } from './rule-error.ts'
@@ -103,7 +103,10 @@ export class MeshCore {
     if (warming.length === 0) return
     const timeout = options?.timeout === undefined ? undefined : toMs(options.timeout, 'ready.timeout')
     await new Promise<void>((resolve, reject) => {
-      const timer = timeout === undefined ? undefined : this.clock.schedule(timeout, () => reject(new Error(`the mesh was not ready within ${timeout} ms`)), { keepAlive: true })
+      const timer =
+        timeout === undefined
+          ? undefined
+          : this.clock.schedule(timeout, () => reject(new Error(`the mesh was not ready within ${timeout} ms`)), { keepAlive: true })
       Promise.allSettled(warming).then(() => {
         timer?.cancel()
         resolve()
@@ -143,7 +146,11 @@ export class MeshCore {
       diagnostics.push(...unlisted.diagnostics)
     }
     const translated = translateDocuments(documents, { workload: this.#workload, meshConfig: this.#meshConfig })
-    diagnostics.push(...translated.diagnostics.map(d => (strict && d.severity === 'warning' && /unknown/.test(d.code) ? { ...d, severity: 'error' as const } : d)))
+    diagnostics.push(
+      ...translated.diagnostics.map(d =>
+        strict && d.severity === 'warning' && /unknown/.test(d.code) ? { ...d, severity: 'error' as const } : d,
+      ),
+    )
     return { documents, config: translated, diagnostics }
   }
 

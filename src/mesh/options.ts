@@ -71,4 +71,6 @@ export interface EndpointInput {
 }
 
 /** The result of `apply`. */
-export type Applied<D> = { accepted: true; version: number; warnings: readonly D[] } | { accepted: false; errors: readonly D[]; warnings: readonly D[] }
+export type Applied<D> =
+  | { accepted: true; version: number; warnings: readonly D[] }
+  | { accepted: false; errors: readonly D[]; warnings: readonly D[] }

@@ -14,7 +14,11 @@ export interface Resilience {
 const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'fallback'] as const
 
 /** Collects the blocks for a cluster. `undefined`: none applies. */
-export function resilienceOf(policies: readonly RuleDocument[], cluster: Cluster, workload: { namespace: string; domain: string }): Resilience | undefined {
+export function resilienceOf(
+  policies: readonly RuleDocument[],
+  cluster: Cluster,
+  workload: { namespace: string; domain: string },
+): Resilience | undefined {
   if (policies.length === 0) return undefined
   const [direction, port = '', subset = '', host = ''] = cluster.name.split('|')
   if (direction !== 'outbound') return undefined
@@ -37,7 +41,12 @@ export function resilienceOf(policies: readonly RuleDocument[], cluster: Cluster
 }
 
 /** How specific a target is for this cluster: host+subset+port 4, host+subset 3, host+port 2, host 1, "*" 0; -1: not meant. */
-function rankOf(target: any, cluster: { host: string; subset: string; port: string }, namespace: string, workload: { domain: string }): number {
+function rankOf(
+  target: any,
+  cluster: { host: string; subset: string; port: string },
+  namespace: string,
+  workload: { domain: string },
+): number {
   if (target === '*') return 0
   if (typeof target?.host !== 'string') return -1
   const host = target.host.includes('.') ? target.host : `${target.host}.${namespace}.svc.${workload.domain}`

@@ -10,13 +10,19 @@ export class RuleError extends MeshlessError {
 
   constructor(diagnostics: readonly Diagnostic[]) {
     const errors = diagnostics.filter(d => d.severity === 'error')
-    super(`${errors.length === 1 ? 'one fault' : `${errors.length} faults`} in the rules:\n${errors.map(d => `  ${place(d)}${d.message}${d.hint ? ` (${d.hint})` : ''}`).join('\n')}`)
+    super(
+      `${errors.length === 1 ? 'one fault' : `${errors.length} faults`} in the rules:\n${errors.map(d => `  ${place(d)}${d.message}${d.hint ? ` (${d.hint})` : ''}`).join('\n')}`,
+    )
     this.diagnostics = diagnostics
   }
 }
 
 function place(d: Diagnostic): string {
-  const where = [d.line === undefined ? '' : `line ${d.line}${d.column === undefined ? '' : `:${d.column}`}`, d.kind && d.name ? `${d.kind} ${d.name}` : (d.kind ?? ''), d.path ?? '']
+  const where = [
+    d.line === undefined ? '' : `line ${d.line}${d.column === undefined ? '' : `:${d.column}`}`,
+    d.kind && d.name ? `${d.kind} ${d.name}` : (d.kind ?? ''),
+    d.path ?? '',
+  ]
     .filter(Boolean)
     .join(' ')
   return where === '' ? '' : `${where}: `

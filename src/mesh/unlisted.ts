@@ -6,7 +6,10 @@ import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 
 /** ServiceEntries for what the documents name and nobody describes, with a warning for each. */
-export function unlistedServices(documents: readonly RuleDocument[], workload: { namespace: string; domain: string }): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
+export function unlistedServices(
+  documents: readonly RuleDocument[],
+  workload: { namespace: string; domain: string },
+): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
   const listed = new Set<string>()
   const wildcards: string[] = []
   for (const document of documents) {
@@ -33,9 +36,13 @@ export function unlistedServices(documents: readonly RuleDocument[], workload: {
   }
   for (const document of documents) {
     if (document.kind === 'VirtualService') {
+      const gateways: unknown = document.spec?.gateways
+      if (!Array.isArray(gateways) || gateways.includes('mesh'))
+        for (const host of document.spec?.hosts ?? []) need(host, document, undefined)
       for (const http of document.spec?.http ?? []) {
         for (const route of http?.route ?? []) need(route?.destination?.host, document, route?.destination?.port?.number)
-        for (const mirror of [http?.mirror, ...(http?.mirrors ?? []).map((m: any) => m?.destination)]) if (mirror) need(mirror.host, document, mirror.port?.number)
+        for (const mirror of [http?.mirror, ...(http?.mirrors ?? []).map((m: any) => m?.destination)])
+          if (mirror) need(mirror.host, document, mirror.port?.number)
       }
     } else if (document.kind === 'DestinationRule') need(document.spec?.host, document, undefined)
   }

@@ -4,7 +4,13 @@ export * from '../core/errors.ts'
 export { pipeline } from '../core/pipeline.ts'
 export { type AnyPolicy, bind, type Description, type Policy } from '../core/policy.ts'
 export { type Bulkhead, type BulkheadOptions, bulkhead } from './bulkhead/index.ts'
-export { type BreakerMetrics, type CircuitBreaker, type CircuitBreakerOptions, circuitBreaker, type State } from './circuit-breaker/index.ts'
+export {
+  type BreakerMetrics,
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+  type State,
+} from './circuit-breaker/index.ts'
 export { type Fallback, fallback } from './fallback/index.ts'
 export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
 export { type Keyed, keyed } from './keyed/index.ts'

@@ -18,6 +18,9 @@ export interface TranslateInput {
  */
 export function translate(documents: string | object | readonly (string | object)[], options: TranslateInput = {}): EnvoyConfig {
   const { workload, meshConfig } = options
-  const { clusters, routes, endpoints } = translateDocuments(parseRules(documents).documents, { meshConfig: readMeshConfig(meshConfig), ...(workload === undefined ? {} : { workload }) })
+  const { clusters, routes, endpoints } = translateDocuments(parseRules(documents).documents, {
+    meshConfig: readMeshConfig(meshConfig),
+    ...(workload === undefined ? {} : { workload }),
+  })
   return { clusters, routes, endpoints }
 }

@@ -21,14 +21,22 @@ export function axiosAdapter(fetcher: typeof fetch): (config: any) => Promise<an
       response = await fetcher(url, {
         method,
         headers: headersOf(config),
-        ...(config.data === undefined || config.data === null || method === 'GET' || method === 'HEAD' ? {} : { body: config.data, duplex: 'half' }),
+        ...(config.data === undefined || config.data === null || method === 'GET' || method === 'HEAD'
+          ? {}
+          : { body: config.data, duplex: 'half' }),
         ...(signals.length === 0 ? {} : { signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals) }),
         redirect: config.maxRedirects === 0 ? 'manual' : 'follow',
       } as RequestInit)
     } catch (error) {
       const timedOut = controller?.aborted === true && config.signal?.aborted !== true
       const aborted = config.signal?.aborted === true
-      throw axiosError(timedOut ? `timeout of ${config.timeout}ms exceeded` : aborted ? 'canceled' : String((error as Error).message), timedOut ? 'ECONNABORTED' : aborted ? 'ERR_CANCELED' : ((error as any).code ?? 'ERR_NETWORK'), config, undefined, error)
+      throw axiosError(
+        timedOut ? `timeout of ${config.timeout}ms exceeded` : aborted ? 'canceled' : String((error as Error).message),
+        timedOut ? 'ECONNABORTED' : aborted ? 'ERR_CANCELED' : ((error as any).code ?? 'ERR_NETWORK'),
+        config,
+        undefined,
+        error,
+      )
     }
     const result = {
       data: await dataOf(response, config.responseType),
@@ -41,7 +49,12 @@ export function axiosAdapter(fetcher: typeof fetch): (config: any) => Promise<an
     if (response.headers.getSetCookie().length > 0) (result.headers as any)['set-cookie'] = response.headers.getSetCookie()
     const { validateStatus } = config
     if (!validateStatus || validateStatus(response.status)) return result
-    throw axiosError(`Request failed with status code ${response.status}`, response.status >= 500 ? 'ERR_BAD_RESPONSE' : 'ERR_BAD_REQUEST', config, result)
+    throw axiosError(
+      `Request failed with status code ${response.status}`,
+      response.status >= 500 ? 'ERR_BAD_RESPONSE' : 'ERR_BAD_REQUEST',
+      config,
+      result,
+    )
   }
 }
 
@@ -57,10 +70,18 @@ async function dataOf(response: Response, type: string | undefined): Promise<unk
 
 function uriOf(config: any): string {
   const { url = '', baseURL, params } = config
-  const full = baseURL && !/^([a-z][a-z\d+\-.]*:)?\/\//i.test(url) ? `${String(baseURL).replace(/\/?\/$/, '')}/${String(url).replace(/^\/+/, '')}` : url
+  const full =
+    baseURL && !/^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)
+      ? `${String(baseURL).replace(/\/?\/$/, '')}/${String(url).replace(/^\/+/, '')}`
+      : url
   if (params === undefined || params === null) return full
   const serializer = config.paramsSerializer
-  const text = typeof serializer?.serialize === 'function' ? serializer.serialize(params) : params instanceof URLSearchParams ? params.toString() : queryOf(params)
+  const text =
+    typeof serializer?.serialize === 'function'
+      ? serializer.serialize(params)
+      : params instanceof URLSearchParams
+        ? params.toString()
+        : queryOf(params)
   return text === '' ? full : `${full}${full.includes('?') ? '&' : '?'}${text}`
 }
 
@@ -77,7 +98,8 @@ function queryOf(params: object): string {
 function headersOf(config: any): [string, string][] {
   const plain = typeof config.headers?.toJSON === 'function' ? config.headers.toJSON() : (config.headers ?? {})
   const pairs: [string, string][] = []
-  for (const [name, value] of Object.entries(plain)) if (value !== undefined && value !== null && value !== false) pairs.push([name, String(value)])
+  for (const [name, value] of Object.entries(plain))
+    if (value !== undefined && value !== null && value !== false) pairs.push([name, String(value)])
   if (config.auth) pairs.push(['Authorization', `Basic ${btoa(`${config.auth.username ?? ''}:${config.auth.password ?? ''}`)}`])
   return pairs
 }
@@ -102,6 +124,9 @@ function axiosError(message: string, code: string, config: any, response?: any, 
 export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any, any>): A {
   const send = instance.request.bind(instance)
   instance.request = (config: any) =>
-    policy.execute((call: CallView) => send({ ...config, signal: call.signal }), { signal: config?.signal, method: config?.method?.toUpperCase() ?? 'GET' })
+    policy.execute((call: CallView) => send({ ...config, signal: call.signal }), {
+      signal: config?.signal,
+      method: config?.method?.toUpperCase() ?? 'GET',
+    })
   return instance
 }

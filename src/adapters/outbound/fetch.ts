@@ -16,9 +16,16 @@ export function makeFetch(handle: Handle): typeof fetch {
   return async function meshFetch(input: any, init: any = {}): Promise<Response> {
     let given = init ?? {}
     let address = input
-    if (typeof input === 'object' && input !== null && !(input instanceof URL) && typeof input.url === 'string' && typeof input.method === 'string') {
+    if (
+      typeof input === 'object' &&
+      input !== null &&
+      !(input instanceof URL) &&
+      typeof input.url === 'string' &&
+      typeof input.method === 'string'
+    ) {
       const request = input as Request
-      if (request.bodyUsed && given.body === undefined) throw new TypeError('Cannot construct a Request with a Request object that has already been used.')
+      if (request.bodyUsed && given.body === undefined)
+        throw new TypeError('Cannot construct a Request with a Request object that has already been used.')
       given = {
         method: request.method,
         headers: request.headers,
@@ -31,7 +38,8 @@ export function makeFetch(handle: Handle): typeof fetch {
     }
     const url = read(String(address))
     if (url.protocol !== 'http:' && url.protocol !== 'https:') return globalThis.fetch(input, init)
-    if (url.username !== '' || url.password !== '') throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${url.href}`)
+    if (url.username !== '' || url.password !== '')
+      throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${url.href}`)
     const method = methodOf(given.method)
     const signal: AbortSignal | undefined = given.signal ?? undefined
     signal?.throwIfAborted()
@@ -44,7 +52,20 @@ export function makeFetch(handle: Handle): typeof fetch {
       if (made.type !== undefined && getHeader(headers, 'content-type') === undefined) headers.push('content-type', made.type)
     }
     defaults(headers)
-    return follow(handle, { method, scheme: url.protocol === 'https:' ? 'https' : 'http', authority: url.host, path: pathOf(String(address), url), headers, body, signal }, url, given.redirect ?? 'follow')
+    return follow(
+      handle,
+      {
+        method,
+        scheme: url.protocol === 'https:' ? 'https' : 'http',
+        authority: url.host,
+        path: pathOf(String(address), url),
+        headers,
+        body,
+        signal,
+      },
+      url,
+      given.redirect ?? 'follow',
+    )
   } as typeof fetch
 }
 
@@ -64,13 +85,25 @@ async function follow(handle: Handle, first: MeshRequest, start: URL, mode: stri
     const headers = request.headers.slice()
     for (const name of ['x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms']) removeHeader(headers, name)
     let { method, body } = request
-    if ((reply.status === 303 && method !== 'HEAD' && method !== 'GET') || ((reply.status === 301 || reply.status === 302) && method === 'POST')) {
+    if (
+      (reply.status === 303 && method !== 'HEAD' && method !== 'GET') ||
+      ((reply.status === 301 || reply.status === 302) && method === 'POST')
+    ) {
       method = 'GET'
       body = undefined
       for (const name of ['content-encoding', 'content-language', 'content-location', 'content-type']) removeHeader(headers, name)
     } else if (body !== undefined && body.bytes === undefined) throw failed(new Error('the body was a stream and cannot be sent again'))
-    if (next.origin !== url.origin) for (const name of ['authorization', 'proxy-authorization', 'cookie', 'host']) removeHeader(headers, name)
-    request = { method, scheme: next.protocol === 'https:' ? 'https' : 'http', authority: next.host, path: next.pathname + next.search, headers, body, signal: request.signal }
+    if (next.origin !== url.origin)
+      for (const name of ['authorization', 'proxy-authorization', 'cookie', 'host']) removeHeader(headers, name)
+    request = {
+      method,
+      scheme: next.protocol === 'https:' ? 'https' : 'http',
+      authority: next.host,
+      path: next.pathname + next.search,
+      headers,
+      body,
+      signal: request.signal,
+    }
     url = next
   }
 }
@@ -130,7 +163,10 @@ function headersOf(given: unknown): string[] {
     const text = value.trim()
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
-      if (code > 255) throw new TypeError(`Cannot convert argument to a ByteString because the character at index ${i} has a value of ${code} which is greater than 255.`)
+      if (code > 255)
+        throw new TypeError(
+          `Cannot convert argument to a ByteString because the character at index ${i} has a value of ${code} which is greater than 255.`,
+        )
       if (code === 0 || code === 10 || code === 13) throw new TypeError(`Headers.append: "${text}" is an invalid header value.`)
     }
     if (!OURS.has(name.toLowerCase())) flat.push(name, text)

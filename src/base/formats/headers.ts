@@ -5,7 +5,8 @@ export function getHeader(headers: readonly string[], name: string): string | un
   let found: string | undefined
   for (let i = 0; i < headers.length; i += 2) {
     const key = headers[i]!
-    if (key.length === name.length && (key === name || key.toLowerCase() === name)) found = found === undefined ? headers[i + 1]! : `${found},${headers[i + 1]}`
+    if (key.length === name.length && (key === name || key.toLowerCase() === name))
+      found = found === undefined ? headers[i + 1]! : `${found},${headers[i + 1]}`
   }
   return found
 }

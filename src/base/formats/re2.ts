@@ -21,7 +21,10 @@ export function compileRe2(pattern: string): Matcher {
   } catch (error) {
     throw new SyntaxError(`not a RE2 pattern: ${error instanceof Error ? error.message : String(error)}`)
   }
-  return { test: quickTest(pattern) ?? (text => compiled.testExact(text)), replaceAll: (text, substitution) => compiled.matcher(text).replaceAll(javaForm(substitution), true) }
+  return {
+    test: quickTest(pattern) ?? (text => compiled.testExact(text)),
+    replaceAll: (text, substitution) => compiled.matcher(text).replaceAll(javaForm(substitution), true),
+  }
 }
 
 /** A test without an automaton for the commonest forms. `.` does not match a line end. */
@@ -39,5 +42,7 @@ function quickTest(pattern: string): ((text: string) => boolean) | undefined {
 
 /** RE2's `\1` in the notation of the automaton's replacement (`$1`). */
 function javaForm(substitution: string): string {
-  return substitution.replace(/\\(\d)|\\\\|\$/g, (match, digit: string | undefined) => (digit !== undefined ? `$${digit}` : match === '$' ? '\\$' : '\\\\'))
+  return substitution.replace(/\\(\d)|\\\\|\$/g, (match, digit: string | undefined) =>
+    digit !== undefined ? `$${digit}` : match === '$' ? '\\$' : '\\\\',
+  )
 }

@@ -26,7 +26,7 @@ export function parseDuration(text: string): number | undefined {
     // Whole seconds and more are multiplied, parts of a millisecond divided, so that '0.1s' is 100 and not 100.00000000000001.
     total += unit === 'ns' ? value / 1e6 : unit.length === 2 && unit !== 'ms' ? value / 1000 : value * UNITS[unit]!
   }
-  return sign * Math.round(total * 1e6) / 1e6
+  return (sign * Math.round(total * 1e6)) / 1e6
 }
 
 /** Milliseconds of a duration. Throws a `RangeError` that says what was expected. */

@@ -16,7 +16,8 @@ export function fieldsSchema(fields: Fields): JsonSchema {
 
 export function optionSchema(option: Option): JsonSchema {
   const shared: JsonSchema = {}
-  if (option.text !== '') shared['description'] = option.unit && option.type !== 'duration' ? `${option.text} (${option.unit})` : option.text
+  if (option.text !== '')
+    shared['description'] = option.unit && option.type !== 'duration' ? `${option.text} (${option.unit})` : option.text
   if (option.default !== undefined) shared['default'] = option.default
   switch (option.type) {
     case 'number':

@@ -6,7 +6,19 @@ import type { Duration } from '../../base/time/duration.ts'
 
 /** What every description has. `In` is what a user may write, `Out` what the code gets after defaults. */
 export interface Option<In = any, Out = any> {
-  readonly type: 'number' | 'integer' | 'boolean' | 'string' | 'enum' | 'duration' | 'function' | 'array' | 'object' | 'map' | 'union' | 'any'
+  readonly type:
+    | 'number'
+    | 'integer'
+    | 'boolean'
+    | 'string'
+    | 'enum'
+    | 'duration'
+    | 'function'
+    | 'array'
+    | 'object'
+    | 'map'
+    | 'union'
+    | 'any'
   /** Meaning in one or two sentences. Stripped from the built package. */
   readonly text: string
   /** The value when nothing is written; in the user's form. */
@@ -47,19 +59,36 @@ export const integer = <const S extends Spec<number>>(text: string, spec?: S): G
 export const boolean = <const S extends Spec<boolean>>(text: string, spec?: S): Given<boolean, boolean, S> => make('boolean', text, spec)
 export const string = <const S extends Spec<string>>(text: string, spec?: S): Given<string, string, S> => make('string', text, spec)
 /** Milliseconds in code, a Go duration in documents; the code gets milliseconds. */
-export const duration = <const S extends Spec<Duration>>(text: string, spec?: S): Given<Duration, number, S> => make('duration', text, { unit: 'ms', ...spec })
-export const oneOf = <const V extends readonly string[], const S extends Spec<V[number]>>(text: string, values: V, spec?: S): Given<V[number], V[number], S> =>
-  make('enum', text, { values, ...spec })
+export const duration = <const S extends Spec<Duration>>(text: string, spec?: S): Given<Duration, number, S> =>
+  make('duration', text, { unit: 'ms', ...spec })
+export const oneOf = <const V extends readonly string[], const S extends Spec<V[number]>>(
+  text: string,
+  values: V,
+  spec?: S,
+): Given<V[number], V[number], S> => make('enum', text, { values, ...spec })
 /** A hook: code only. */
-export const hook = <F extends (...args: any[]) => unknown>(text: string): Option<F, F | undefined> => make('function', text, { codeOnly: true })
-export const array = <I, O, const S extends Spec<readonly I[]>>(text: string, items: Option<I, O>, spec?: S): Given<readonly I[], readonly NonNullable<O>[], S> =>
-  make('array', text, { items, ...spec })
-export const map = <I, O, const S extends Spec<Readonly<Record<string, I>>>>(text: string, items: Option<I, O>, spec?: S): Given<Readonly<Record<string, I>>, Readonly<Record<string, NonNullable<O>>>, S> =>
-  make('map', text, { items, ...spec })
-export const object = <const F extends Fields, const S extends Spec<object>>(text: string, fields: F, spec?: S): Given<InputOf<F>, OptionsOf<F>, S> =>
-  make('object', text, { fields, ...spec })
-export const union = <const O extends readonly Option[], const S extends Spec<any>>(text: string, of: O, spec?: S): Given<InOf<O[number]>, NonNullable<OutOf<O[number]>>, S> =>
-  make('union', text, { of, ...spec })
+export const hook = <F extends (...args: any[]) => unknown>(text: string): Option<F, F | undefined> =>
+  make('function', text, { codeOnly: true })
+export const array = <I, O, const S extends Spec<readonly I[]>>(
+  text: string,
+  items: Option<I, O>,
+  spec?: S,
+): Given<readonly I[], readonly NonNullable<O>[], S> => make('array', text, { items, ...spec })
+export const map = <I, O, const S extends Spec<Readonly<Record<string, I>>>>(
+  text: string,
+  items: Option<I, O>,
+  spec?: S,
+): Given<Readonly<Record<string, I>>, Readonly<Record<string, NonNullable<O>>>, S> => make('map', text, { items, ...spec })
+export const object = <const F extends Fields, const S extends Spec<object>>(
+  text: string,
+  fields: F,
+  spec?: S,
+): Given<InputOf<F>, OptionsOf<F>, S> => make('object', text, { fields, ...spec })
+export const union = <const O extends readonly Option[], const S extends Spec<any>>(
+  text: string,
+  of: O,
+  spec?: S,
+): Given<InOf<O[number]>, NonNullable<OutOf<O[number]>>, S> => make('union', text, { of, ...spec })
 export const anything = <T = unknown>(text: string): Option<T, T | undefined> => make('any', text)
 
 export type InOf<O> = O extends Option<infer I, any> ? I : never
@@ -67,6 +96,8 @@ export type OutOf<O> = O extends Option<any, infer T> ? T : never
 type RequiredKeys<F extends Fields> = { [K in keyof F]: F[K] extends { readonly required: true } ? K : never }[keyof F]
 
 /** What a user writes. */
-export type InputOf<F extends Fields> = { [K in Exclude<keyof F, RequiredKeys<F>>]?: InOf<F[K]> | undefined } & { [K in RequiredKeys<F>]: InOf<F[K]> }
+export type InputOf<F extends Fields> = { [K in Exclude<keyof F, RequiredKeys<F>>]?: InOf<F[K]> | undefined } & {
+  [K in RequiredKeys<F>]: InOf<F[K]>
+}
 /** What the code works with, defaults filled in. */
 export type OptionsOf<F extends Fields> = { readonly [K in keyof F]: OutOf<F[K]> }

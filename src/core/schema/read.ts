@@ -22,7 +22,9 @@ export function readOptions<F extends Fields>(fields: F, given: unknown, what: s
   const faults: Fault[] = []
   const result = readFields(fields, given ?? {}, '', faults, true)
   if (faults.length > 0)
-    throw new OptionsError(`${what}: ${faults.map(f => `${f.path ? `${f.path}: ` : ''}${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`)
+    throw new OptionsError(
+      `${what}: ${faults.map(f => `${f.path ? `${f.path}: ` : ''}${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`,
+    )
   return result as OptionsOf<F>
 }
 
@@ -30,7 +32,12 @@ export function readOptions<F extends Fields>(fields: F, given: unknown, what: s
 export function readFields(fields: Fields, given: unknown, path: string, faults: Fault[], inCode: boolean): Record<string, unknown> {
   const result: Record<string, unknown> = {}
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    faults.push({ path, kind: 'type', message: `${show(given)} is not an object`, hint: `expected fields such as ${Object.keys(fields).slice(0, 3).join(', ')}` })
+    faults.push({
+      path,
+      kind: 'type',
+      message: `${show(given)} is not an object`,
+      hint: `expected fields such as ${Object.keys(fields).slice(0, 3).join(', ')}`,
+    })
     return result
   }
   const source = given as Record<string, unknown>
@@ -75,7 +82,8 @@ export function readValue(option: Option, value: unknown, path: string, faults: 
       if (option.pattern !== undefined && !option.pattern.test(value)) return wrong(`of the form ${option.pattern.source}`)
       return value
     case 'enum':
-      if (typeof value !== 'string' || !option.values!.includes(value)) return wrong(`one of ${option.values!.join(', ')}`, typeof value === 'string' ? suggest(value, option.values!) : undefined)
+      if (typeof value !== 'string' || !option.values!.includes(value))
+        return wrong(`one of ${option.values!.join(', ')}`, typeof value === 'string' ? suggest(value, option.values!) : undefined)
       return value
     case 'function':
       return typeof value === 'function' && inCode ? value : wrong('a function')
@@ -113,7 +121,12 @@ function inRange(option: Option, value: number, path: string, faults: Fault[]): 
   if ((min !== undefined && (above ? value <= min : value < min)) || (max !== undefined && value > max)) {
     const low = min === undefined ? '' : `${above ? 'above' : 'at least'} ${min}`
     const high = max === undefined ? '' : `at most ${max}`
-    faults.push({ path, kind: 'range', message: `${value} is out of range`, hint: `expected ${[low, high].filter(Boolean).join(', ')}${option.unit ? ` ${option.unit}` : ''}` })
+    faults.push({
+      path,
+      kind: 'range',
+      message: `${value} is out of range`,
+      hint: `expected ${[low, high].filter(Boolean).join(', ')}${option.unit ? ` ${option.unit}` : ''}`,
+    })
     return undefined
   }
   return value

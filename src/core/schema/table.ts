@@ -17,8 +17,18 @@ export function optionsTable(fields: Fields): string {
 }
 
 function typeOf(option: Option): string {
-  const bounds = [option.min === undefined ? '' : `${option.above ? '>' : '≥'} ${option.min}`, option.max === undefined ? '' : `≤ ${option.max}`].filter(Boolean).join(', ')
-  const base = option.type === 'enum' ? option.values!.map(v => `\`${v}\``).join(' ') : option.type === 'union' ? option.of!.map(typeOf).join(' or ') : option.type
+  const bounds = [
+    option.min === undefined ? '' : `${option.above ? '>' : '≥'} ${option.min}`,
+    option.max === undefined ? '' : `≤ ${option.max}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
+  const base =
+    option.type === 'enum'
+      ? option.values!.map(v => `\`${v}\``).join(' ')
+      : option.type === 'union'
+        ? option.of!.map(typeOf).join(' or ')
+        : option.type
   const unit = option.unit && option.type !== 'duration' ? ` ${option.unit}` : ''
   return `${base}${unit}${bounds ? ` (${bounds})` : ''}`
 }

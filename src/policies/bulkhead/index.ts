@@ -58,7 +58,11 @@ export function bulkhead(options: BulkheadOptions = {}, around: { name?: string;
   }
   const refuse = () => {
     if (events.listening > 0) events.emit('rejected', { running: running(), waiting: slots.waiting })
-    return reject(BulkheadFullError, `bulkhead${name === '' ? '' : ` ${name}`} is full: ${running()} of ${slots.max} calls run, ${slots.waiting} wait`, { policy: name })
+    return reject(
+      BulkheadFullError,
+      `bulkhead${name === '' ? '' : ` ${name}`} is full: ${running()} of ${slots.max} calls run, ${slots.waiting} wait`,
+      { policy: name },
+    )
   }
   const enter = () => {
     if (!slots.enter()) return false
@@ -126,33 +130,41 @@ export function bulkhead(options: BulkheadOptions = {}, around: { name?: string;
     }
   }
   return Object.defineProperties(
-    Object.assign(policy('bulkhead', name, layer, () => ({ kind: 'bulkhead', name, options: { ...settings, queueCapacity: capacity() } })), {
-      on: events.on.bind(events),
-      tryAcquire(): Slot | undefined {
-        if (enter()) return slot()
-        if (events.listening > 0) events.emit('rejected', { running: running(), waiting: slots.waiting })
-        return undefined
+    Object.assign(
+      policy('bulkhead', name, layer, () => ({ kind: 'bulkhead', name, options: { ...settings, queueCapacity: capacity() } })),
+      {
+        on: events.on.bind(events),
+        tryAcquire(): Slot | undefined {
+          if (enter()) return slot()
+          if (events.listening > 0) events.emit('rejected', { running: running(), waiting: slots.waiting })
+          return undefined
+        },
+        async acquire(o: { signal?: AbortSignal } = {}): Promise<Slot> {
+          o.signal?.throwIfAborted()
+          if (enter()) return slot()
+          await queue(listener => {
+            const { signal } = o
+            if (signal === undefined) return () => {}
+            const heard = () => listener(signal.reason)
+            signal.addEventListener('abort', heard, { once: true })
+            return () => signal.removeEventListener('abort', heard)
+          })
+          return slot()
+        },
+        update(changed: BulkheadOptions) {
+          given = { ...given, ...changed }
+          settings = readOptions(bulkheadFields, given, 'bulkhead')
+          slots.max = settings.maxConcurrentCalls
+          slots.capacity = capacity()
+          for (let next = slots.admit(); next !== undefined; next = slots.admit()) next.admit()
+        },
       },
-      async acquire(o: { signal?: AbortSignal } = {}): Promise<Slot> {
-        o.signal?.throwIfAborted()
-        if (enter()) return slot()
-        await queue(listener => {
-          const { signal } = o
-          if (signal === undefined) return () => {}
-          const heard = () => listener(signal.reason)
-          signal.addEventListener('abort', heard, { once: true })
-          return () => signal.removeEventListener('abort', heard)
-        })
-        return slot()
+    ),
+    {
+      metrics: {
+        get: () => ({ availableConcurrentCalls: slots.available, maxAllowedConcurrentCalls: slots.max, queueDepth: slots.waiting }),
+        enumerable: true,
       },
-      update(changed: BulkheadOptions) {
-        given = { ...given, ...changed }
-        settings = readOptions(bulkheadFields, given, 'bulkhead')
-        slots.max = settings.maxConcurrentCalls
-        slots.capacity = capacity()
-        for (let next = slots.admit(); next !== undefined; next = slots.admit()) next.admit()
-      },
-    }),
-    { metrics: { get: () => ({ availableConcurrentCalls: slots.available, maxAllowedConcurrentCalls: slots.max, queueDepth: slots.waiting }), enumerable: true } },
+    },
   ) as unknown as Bulkhead
 }

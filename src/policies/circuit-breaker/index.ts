@@ -126,7 +126,8 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
   const succeeded = (generation: number, result: unknown, ms: number, now: number) => {
     const { recordResult, slowCallDurationThreshold } = kernel.settings
     const failed = recordResult !== undefined && result !== null && result !== undefined && recordResult(result)
-    if (events.listening > 0 && !silent()) failed ? events.emit('error', { error: result, durationMs: ms }) : events.emit('success', { durationMs: ms })
+    if (events.listening > 0 && !silent())
+      failed ? events.emit('error', { error: result, durationMs: ms }) : events.emit('success', { durationMs: ms })
     kernel.record(generation, failed, ms > slowCallDurationThreshold, now)
     follow()
   }
@@ -137,7 +138,8 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
       return kernel.release(generation)
     }
     const failed = recordException === undefined || recordException(error)
-    if (events.listening > 0 && !silent()) failed ? events.emit('error', { error, durationMs: ms }) : events.emit('success', { durationMs: ms })
+    if (events.listening > 0 && !silent())
+      failed ? events.emit('error', { error, durationMs: ms }) : events.emit('success', { durationMs: ms })
     kernel.record(generation, failed, ms > slowCallDurationThreshold, now)
     follow()
   }
@@ -149,7 +151,11 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
   }
   const refuse = () => {
     const wait = kernel.state === 'OPEN' ? Math.max(0, kernel.until - clock.now()) : undefined
-    return reject(CircuitOpenError, `circuit breaker${name === '' ? '' : ` ${name}`} is ${kernel.state} and does not permit further calls`, { policy: name, retryAfter: wait })
+    return reject(
+      CircuitOpenError,
+      `circuit breaker${name === '' ? '' : ` ${name}`} is ${kernel.state} and does not permit further calls`,
+      { policy: name, retryAfter: wait },
+    )
   }
 
   const layer: Layer = next => call => {

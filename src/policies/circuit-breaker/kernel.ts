@@ -117,7 +117,10 @@ export class BreakerKernel {
 
   /** By hand. Throws for a transition that is not in the table. */
   to(state: State, now: number, forMs?: number): void {
-    if (!TRANSITIONS[this.state].includes(state)) throw new RangeError(`a breaker in ${this.state} cannot go to ${state}; from there it can go to ${TRANSITIONS[this.state].join(', ')}`)
+    if (!TRANSITIONS[this.state].includes(state))
+      throw new RangeError(
+        `a breaker in ${this.state} cannot go to ${state}; from there it can go to ${TRANSITIONS[this.state].join(', ')}`,
+      )
     this.#change(state, now, forMs)
   }
 
@@ -129,7 +132,10 @@ export class BreakerKernel {
   update(settings: CircuitBreakerSettings, now: number): void {
     const before = this.settings
     this.settings = settings
-    const same = before.slidingWindowType === settings.slidingWindowType && before.slidingWindowSize === settings.slidingWindowSize && before.slidingWindowSliceDuration === settings.slidingWindowSliceDuration
+    const same =
+      before.slidingWindowType === settings.slidingWindowType &&
+      before.slidingWindowSize === settings.slidingWindowSize &&
+      before.slidingWindowSliceDuration === settings.slidingWindowSliceDuration
     if (this.state === 'CLOSED' || this.state === 'METRICS_ONLY') {
       if (!same) {
         const counts = this.#window.read(now)
@@ -209,7 +215,12 @@ export class BreakerKernel {
     const wait: unknown = this.settings.waitDurationInOpenState
     if (typeof wait === 'number') return wait
     if (typeof wait === 'function') return wait(this.attempts)
-    const { initial, multiplier, max, randomizationFactor } = wait as { initial: number; multiplier: number; max: number; randomizationFactor: number }
+    const { initial, multiplier, max, randomizationFactor } = wait as {
+      initial: number
+      multiplier: number
+      max: number
+      randomizationFactor: number
+    }
     const current = initial * multiplier ** (this.attempts - 1)
     const spread = randomizationFactor * current
     return Math.min(max, Math.max(1, current - spread + this.#random() * 2 * spread))
@@ -217,7 +228,9 @@ export class BreakerKernel {
 
   #fullWindow(now: number): Window {
     const { slidingWindowType, slidingWindowSize, slidingWindowSliceDuration } = this.settings
-    return slidingWindowType === 'COUNT_BASED' ? new CountWindow(slidingWindowSize) : new TimeWindow(slidingWindowSize, slidingWindowSliceDuration, now)
+    return slidingWindowType === 'COUNT_BASED'
+      ? new CountWindow(slidingWindowSize)
+      : new TimeWindow(slidingWindowSize, slidingWindowSliceDuration, now)
   }
 
   #fullMinimum(): number {

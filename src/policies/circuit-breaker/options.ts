@@ -1,13 +1,27 @@
 /** Options of the circuit breaker: Resilience4j's CircuitBreakerConfig names. */
 import type { Duration } from '../../base/time/duration.ts'
-import { boolean, duration, hook, type InputOf, integer, number, object, type OptionsOf, oneOf, union } from '../../core/schema/index.ts'
+import { boolean, duration, hook, type InputOf, integer, number, type OptionsOf, object, oneOf, union } from '../../core/schema/index.ts'
 import { STATES } from './transitions.ts'
 
 export const circuitBreakerFields = {
-  failureRateThreshold: number('Opens when at least this share of the calls in the window failed.', { default: 50, min: 0, above: true, max: 100, unit: '%' }),
-  slowCallRateThreshold: number('Opens when at least this share of the calls in the window was slow.', { default: 100, min: 0, above: true, max: 100, unit: '%' }),
+  failureRateThreshold: number('Opens when at least this share of the calls in the window failed.', {
+    default: 50,
+    min: 0,
+    above: true,
+    max: 100,
+    unit: '%',
+  }),
+  slowCallRateThreshold: number('Opens when at least this share of the calls in the window was slow.', {
+    default: 100,
+    min: 0,
+    above: true,
+    max: 100,
+    unit: '%',
+  }),
   slowCallDurationThreshold: duration('A call that takes longer than this is slow.', { default: '60s', min: 0, above: true }),
-  slidingWindowType: oneOf('Whether the window holds the last calls or the last seconds.', ['COUNT_BASED', 'TIME_BASED'], { default: 'COUNT_BASED' }),
+  slidingWindowType: oneOf('Whether the window holds the last calls or the last seconds.', ['COUNT_BASED', 'TIME_BASED'], {
+    default: 'COUNT_BASED',
+  }),
   slidingWindowSize: integer('Calls, or time slices, in the window.', { default: 100, min: 1 }),
   slidingWindowSliceDuration: duration('Width of a slice of a TIME_BASED window.', { default: '1s', min: 1 }),
   minimumNumberOfCalls: integer('No rate is worked out from fewer calls.', { default: 100, min: 1 }),
@@ -28,17 +42,25 @@ export const circuitBreakerFields = {
   ),
   maxWaitDurationInHalfOpenState: duration('How long HALF_OPEN may last; 0: until its calls have ended.', { default: 0, min: 0 }),
   transitionToStateAfterWaitDuration: oneOf('Where that leads.', ['OPEN', 'CLOSED'], { default: 'OPEN' }),
-  automaticTransitionFromOpenToHalfOpenEnabled: boolean('HALF_OPEN begins by itself when the wait is over, not at the next call.', { default: false }),
+  automaticTransitionFromOpenToHalfOpenEnabled: boolean('HALF_OPEN begins by itself when the wait is over, not at the next call.', {
+    default: false,
+  }),
   initialState: oneOf('State at the start.', STATES, { default: 'CLOSED' }),
   recordResult: hook<(result: any) => boolean>('Whether a result counts as a failure.'),
-  recordException: hook<(error: unknown) => boolean>('Whether an error counts as a failure; otherwise it counts as a success. Default: every error.'),
+  recordException: hook<(error: unknown) => boolean>(
+    'Whether an error counts as a failure; otherwise it counts as a success. Default: every error.',
+  ),
   ignoreException: hook<(error: unknown) => boolean>('Whether an error counts for nothing. Asked first.'),
 } as const
 
 /** What a user writes. `R` is what the hooks accept as a result. */
 export type CircuitBreakerOptions<R = unknown> = Omit<InputOf<typeof circuitBreakerFields>, 'recordResult' | 'waitDurationInOpenState'> & {
   recordResult?: ((result: R) => boolean) | undefined
-  waitDurationInOpenState?: Duration | { initial: Duration; multiplier?: number; max?: Duration; randomizationFactor?: number } | ((attempt: number) => number) | undefined
+  waitDurationInOpenState?:
+    | Duration
+    | { initial: Duration; multiplier?: number; max?: Duration; randomizationFactor?: number }
+    | ((attempt: number) => number)
+    | undefined
 }
 
 export type CircuitBreakerSettings = OptionsOf<typeof circuitBreakerFields>

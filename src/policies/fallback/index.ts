@@ -1,7 +1,7 @@
 /** Fallback: another answer when the first one fails. */
 import type { Call, CallView } from '../../core/call.ts'
-import { isPromiseLike, type Layer } from '../../core/layer.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
+import { isPromiseLike, type Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 
 export interface FallbackEvents {
@@ -17,7 +17,10 @@ export interface Fallback<A> extends Policy<unknown, A>, Observable<FallbackEven
  * @example
  * const guard = pipeline(fallback(() => []), circuitBreaker())
  */
-export function fallback<A>(answer: ((error: unknown, call: CallView) => A | PromiseLike<A>) | A, options: { name?: string; on?: (error: unknown) => boolean } = {}): Fallback<A> {
+export function fallback<A>(
+  answer: ((error: unknown, call: CallView) => A | PromiseLike<A>) | A,
+  options: { name?: string; on?: (error: unknown) => boolean } = {},
+): Fallback<A> {
   const { name = '', on } = options
   const events = new Emitter<FallbackEvents>()
   const instead = (error: unknown, call: Call): any => {
@@ -44,5 +47,8 @@ export function fallback<A>(answer: ((error: unknown, call: CallView) => A | Pro
     }
     return isPromiseLike(result) ? result.then(undefined, (error: unknown) => instead(error, call)) : result
   }
-  return Object.assign(policy<unknown, A>('fallback', name, layer, () => ({ kind: 'fallback', name, options: {} })), { on: events.on.bind(events) }) as unknown as Fallback<A>
+  return Object.assign(
+    policy<unknown, A>('fallback', name, layer, () => ({ kind: 'fallback', name, options: {} })),
+    { on: events.on.bind(events) },
+  ) as unknown as Fallback<A>
 }

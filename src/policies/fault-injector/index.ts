@@ -7,7 +7,9 @@ import type { Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { duration, type InputOf, integer, number, object, readOptions } from '../../core/schema/index.ts'
 
-const percentage = object('Share of the calls. Without it the fault never fires, as in Istio.', { value: number('Percent.', { default: 0, min: 0, max: 100, unit: '%' }) })
+const percentage = object('Share of the calls. Without it the fault never fires, as in Istio.', {
+  value: number('Percent.', { default: 0, min: 0, max: 100, unit: '%' }),
+})
 
 export const faultFields = {
   delay: object('Waits before the call.', { percentage, fixedDelay: duration('How long.', { required: true, min: 1 }) }),
@@ -26,7 +28,10 @@ const fires = (percent: number | undefined, random: Random) => Math.floor(random
  * @example
  * const chaos = faultInjector({ abort: { percentage: { value: 10 }, httpStatus: 503 } })
  */
-export function faultInjector(options: FaultOptions = {}, around: { name?: string; clock?: Clock; random?: Random } = {}): Policy & { update(options: FaultOptions): void } {
+export function faultInjector(
+  options: FaultOptions = {},
+  around: { name?: string; clock?: Clock; random?: Random } = {},
+): Policy & { update(options: FaultOptions): void } {
   const { name = '', clock = systemClock, random = systemRandom } = around
   let settings = readOptions(faultFields, options, 'faultInjector')
   const wait = (call: Call, ms: number) =>
@@ -48,17 +53,25 @@ export function faultInjector(options: FaultOptions = {}, around: { name?: strin
     const abortOr = (call: Call) => {
       const { abort } = settings
       if (abort !== undefined && fires(abort.percentage?.value, random))
-        throw new FaultInjectedError(`fault filter abort: ${abort.httpStatus ?? 503} (injected${name === '' ? '' : ` by ${name}`})`, { status: abort.httpStatus ?? 503, policy: name })
+        throw new FaultInjectedError(`fault filter abort: ${abort.httpStatus ?? 503} (injected${name === '' ? '' : ` by ${name}`})`, {
+          status: abort.httpStatus ?? 503,
+          policy: name,
+        })
       return next(call)
     }
     return call => {
       const { delay } = settings
-      return delay !== undefined && fires(delay.percentage?.value, random) ? wait(call, delay.fixedDelay).then(() => abortOr(call)) : abortOr(call)
+      return delay !== undefined && fires(delay.percentage?.value, random)
+        ? wait(call, delay.fixedDelay).then(() => abortOr(call))
+        : abortOr(call)
     }
   }
-  return Object.assign(policy('faultInjector', name, layer, () => ({ kind: 'faultInjector', name, options: { ...settings } })), {
-    update(changed: FaultOptions) {
-      settings = readOptions(faultFields, changed, 'faultInjector')
+  return Object.assign(
+    policy('faultInjector', name, layer, () => ({ kind: 'faultInjector', name, options: { ...settings } })),
+    {
+      update(changed: FaultOptions) {
+        settings = readOptions(faultFields, changed, 'faultInjector')
+      },
     },
-  })
+  )
 }

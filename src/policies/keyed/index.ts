@@ -19,7 +19,11 @@ export interface Keyed<P extends AnyPolicy> {
  * @example
  * const perHost = keyed(call => call.host ?? '', host => circuitBreaker({}, { name: host }), { max: 500 })
  */
-export function keyed<P extends AnyPolicy>(key: (call: Call) => string, make: (key: string) => P, options: { max?: number; name?: string } = {}): Policy<SeesOf<P>, AddsOf<P>> & Keyed<P> {
+export function keyed<P extends AnyPolicy>(
+  key: (call: Call) => string,
+  make: (key: string) => P,
+  options: { max?: number; name?: string } = {},
+): Policy<SeesOf<P>, AddsOf<P>> & Keyed<P> {
   const { max = 1000, name = '' } = options
   if (!(max >= 1)) throw new RangeError(`keyed: max is ${max}; expected at least 1`)
   const policies = new Map<string, P>()
@@ -47,7 +51,10 @@ export function keyed<P extends AnyPolicy>(key: (call: Call) => string, make: (k
     }
   }
   return Object.defineProperties(
-    Object.assign(policy('keyed', name, layer, () => ({ kind: 'keyed', name, options: { max, size: policies.size } })), { get: (k: string) => policies.get(k) }),
+    Object.assign(
+      policy('keyed', name, layer, () => ({ kind: 'keyed', name, options: { max, size: policies.size } })),
+      { get: (k: string) => policies.get(k) },
+    ),
     { stats: { get: () => ({ size: policies.size, ...stats }), enumerable: true } },
   ) as unknown as Policy<SeesOf<P>, AddsOf<P>> & Keyed<P>
 }

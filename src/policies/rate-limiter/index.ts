@@ -1,8 +1,8 @@
 /** A rate limiter: so many calls per period; who comes too early waits its turn, as long as it may. */
 import { type Clock, systemClock } from '../../base/time/clock.ts'
+import type { Call } from '../../core/call.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import type { Call } from '../../core/call.ts'
 import type { Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
@@ -58,7 +58,11 @@ export function rateLimiter(options: RateLimiterOptions = {}, around: { name?: s
   const refuse = (n: number) => {
     const now = since()
     const retryAfter = (settings.limitRefreshPeriod * 1e6 - (now % ns(settings.limitRefreshPeriod))) / 1e6
-    return reject(RateLimitedError, `rate limiter${name === '' ? '' : ` ${name}`} permits ${settings.limitForPeriod} calls per ${settings.limitRefreshPeriod} ms; ${cycles.available(now)} left, ${n} asked`, { policy: name, retryAfter })
+    return reject(
+      RateLimitedError,
+      `rate limiter${name === '' ? '' : ` ${name}`} permits ${settings.limitForPeriod} calls per ${settings.limitRefreshPeriod} ms; ${cycles.available(now)} left, ${n} asked`,
+      { policy: name, retryAfter },
+    )
   }
   /** Waits; an abort gives the reservation back. */
   const wait = (call: Call, ms: number, n: number) =>
@@ -87,21 +91,24 @@ export function rateLimiter(options: RateLimiterOptions = {}, around: { name?: s
     return wait(call, ms, call.weight).then(() => next(call))
   }
   return Object.defineProperties(
-    Object.assign(policy('rateLimiter', name, layer, () => ({ kind: 'rateLimiter', name, options: { ...settings } })), {
-      on: events.on.bind(events),
-      reserve,
-      drain() {
-        const permissions = cycles.available(since())
-        cycles.drain(since())
-        events.emit('drained', { permissions: Math.max(0, permissions) })
+    Object.assign(
+      policy('rateLimiter', name, layer, () => ({ kind: 'rateLimiter', name, options: { ...settings } })),
+      {
+        on: events.on.bind(events),
+        reserve,
+        drain() {
+          const permissions = cycles.available(since())
+          cycles.drain(since())
+          events.emit('drained', { permissions: Math.max(0, permissions) })
+        },
+        update(changed: RateLimiterOptions) {
+          given = { ...given, ...changed }
+          settings = readOptions(rateLimiterFields, given, 'rateLimiter')
+          cycles.limit = settings.limitForPeriod
+          cycles.timeout = ns(settings.timeoutDuration)
+        },
       },
-      update(changed: RateLimiterOptions) {
-        given = { ...given, ...changed }
-        settings = readOptions(rateLimiterFields, given, 'rateLimiter')
-        cycles.limit = settings.limitForPeriod
-        cycles.timeout = ns(settings.timeoutDuration)
-      },
-    }),
+    ),
     { metrics: { get: () => ({ availablePermissions: cycles.available(since()), numberOfWaitingThreads: waiting }), enumerable: true } },
   ) as unknown as RateLimiter
 }

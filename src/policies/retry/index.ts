@@ -47,7 +47,12 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
   let given = options
   let settings = check(options)
   const events = new Emitter<RetryEvents>()
-  const metrics = { numberOfSuccessfulCallsWithoutRetryAttempt: 0, numberOfSuccessfulCallsWithRetryAttempt: 0, numberOfFailedCallsWithoutRetryAttempt: 0, numberOfFailedCallsWithRetryAttempt: 0 }
+  const metrics = {
+    numberOfSuccessfulCallsWithoutRetryAttempt: 0,
+    numberOfSuccessfulCallsWithRetryAttempt: 0,
+    numberOfFailedCallsWithoutRetryAttempt: 0,
+    numberOfFailedCallsWithRetryAttempt: 0,
+  }
   let running = 0
   let retrying = 0
 
@@ -57,7 +62,12 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
   }
   const waitAfter = (attempt: number, outcome: unknown): number => {
     const { intervalFunction, waitDuration, backoff } = settings
-    const own = intervalFunction !== undefined ? intervalFunction(attempt, outcome) : waitDuration !== undefined ? waitDuration : Math.floor(random() * backoffInterval(attempt, backoff, backoff * 10))
+    const own =
+      intervalFunction !== undefined
+        ? intervalFunction(attempt, outcome)
+        : waitDuration !== undefined
+          ? waitDuration
+          : Math.floor(random() * backoffInterval(attempt, backoff, backoff * 10))
     const asked = (outcome as { retryAfter?: number } | undefined)?.retryAfter
     return own < 0 || typeof asked !== 'number' ? own : Math.max(own, asked)
   }
@@ -112,7 +122,11 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
         const wait = next(attempt, outcome, started)
         if (wait < 0) {
           if (failed) return bad(outcome, attempt)
-          if (settings.failAfterMaxAttempts) return bad(new MaxRetriesExceededError(`retry${name === '' ? '' : ` ${name}`} has exhausted all attempts (${attempt})`), attempt)
+          if (settings.failAfterMaxAttempts)
+            return bad(
+              new MaxRetriesExceededError(`retry${name === '' ? '' : ` ${name}`} has exhausted all attempts (${attempt})`),
+              attempt,
+            )
           running--
           metrics.numberOfFailedCallsWithRetryAttempt++
           return outcome
@@ -150,14 +164,21 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
       )
     }
   }
-  return Object.assign(policy('retry', name, layer, () => ({ kind: 'retry', name, options: { ...settings, attempts: retriesOf(settings), baseInterval: settings.waitDuration ?? settings.backoff } })), {
-    on: events.on.bind(events),
-    metrics,
-    update(changed: RetryOptions) {
-      given = { ...given, ...changed }
-      settings = check(given)
+  return Object.assign(
+    policy('retry', name, layer, () => ({
+      kind: 'retry',
+      name,
+      options: { ...settings, attempts: retriesOf(settings), baseInterval: settings.waitDuration ?? settings.backoff },
+    })),
+    {
+      on: events.on.bind(events),
+      metrics,
+      update(changed: RetryOptions) {
+        given = { ...given, ...changed }
+        settings = check(given)
+      },
     },
-  }) as unknown as Retry
+  ) as unknown as Retry
 }
 
 const retriesOf = (settings: RetrySettings) => settings.attempts ?? (settings.maxAttempts === undefined ? 2 : settings.maxAttempts - 1)

@@ -7,10 +7,24 @@ export interface RetryOn {
 }
 
 export function parseRetryOn(text: string, codes: readonly number[]): RetryOn {
-  return { tokens: new Set(text.split(',').map(t => t.trim()).filter(Boolean)), codes: new Set(codes) }
+  return {
+    tokens: new Set(
+      text
+        .split(',')
+        .map(t => t.trim())
+        .filter(Boolean),
+    ),
+    codes: new Set(codes),
+  }
 }
 
-const GRPC: Record<string, string> = { '1': 'cancelled', '4': 'deadline-exceeded', '13': 'internal', '8': 'resource-exhausted', '14': 'unavailable' }
+const GRPC: Record<string, string> = {
+  '1': 'cancelled',
+  '4': 'deadline-exceeded',
+  '13': 'internal',
+  '8': 'resource-exhausted',
+  '14': 'unavailable',
+}
 
 /** Whether response headers ask for another try. The order is Envoy's; the first rule that holds decides. */
 export function shouldRetryResponse(on: RetryOn, status: number, header: (name: string) => string | undefined): boolean {

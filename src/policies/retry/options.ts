@@ -1,10 +1,13 @@
 /** Options of retry: Istio's names, and Resilience4j's for code. */
-import { boolean, duration, hook, type InputOf, integer, object, type OptionsOf } from '../../core/schema/index.ts'
+import { boolean, duration, hook, type InputOf, integer, type OptionsOf, object } from '../../core/schema/index.ts'
 
 export const retryFields = {
   attempts: integer('Retries after the first try. Default 2.', { min: 0 }),
   maxAttempts: integer('Tries in all (Resilience4j); not together with `attempts`.', { min: 1 }),
-  backoff: duration('Base of the wait before a retry: doubled each time up to ten times itself, of which a random part is waited.', { default: 25, min: 1 }),
+  backoff: duration('Base of the wait before a retry: doubled each time up to ten times itself, of which a random part is waited.', {
+    default: 25,
+    min: 1,
+  }),
   waitDuration: duration('A fixed wait instead (Resilience4j).', { min: 0 }),
   intervalFunction: hook<(attempt: number, outcome: unknown) => number>('ms to wait after try `attempt`; negative: give up.'),
   retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try.'),

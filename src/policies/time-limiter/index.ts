@@ -45,7 +45,9 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
       const timer = clock.schedule(
         timeoutDuration,
         () => {
-          const error = new TimeLimitError(`time limiter${name === '' ? '' : ` ${name}`}: no result within ${timeoutDuration} ms`, { policy: name })
+          const error = new TimeLimitError(`time limiter${name === '' ? '' : ` ${name}`}: no result within ${timeoutDuration} ms`, {
+            policy: name,
+          })
           if (events.listening > 0) events.emit('timeout', { timeoutMs: timeoutDuration })
           if (cancelRunningFuture) call.abort(error)
           reject(error)
@@ -68,11 +70,14 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
       )
     })
   }
-  return Object.assign(policy('timeLimiter', name, layer, () => ({ kind: 'timeLimiter', name, options: { ...settings } })), {
-    on: events.on.bind(events),
-    update(changed: TimeLimiterOptions) {
-      given = { ...given, ...changed }
-      settings = readOptions(timeLimiterFields, given, 'timeLimiter')
+  return Object.assign(
+    policy('timeLimiter', name, layer, () => ({ kind: 'timeLimiter', name, options: { ...settings } })),
+    {
+      on: events.on.bind(events),
+      update(changed: TimeLimiterOptions) {
+        given = { ...given, ...changed }
+        settings = readOptions(timeLimiterFields, given, 'timeLimiter')
+      },
     },
-  }) as unknown as TimeLimiter
+  ) as unknown as TimeLimiter
 }

@@ -129,7 +129,8 @@ export class ClusterRuntime {
     if (named.length === 0) return this.#take(assignment)
     const found = new Map<string, readonly string[]>()
     const known = new Map<string, readonly string[]>()
-    const publish = () => this.#take(resolved(assignment, name => found.get(name) ?? known.get(name) ?? [], this.#config.type === 'LOGICAL_DNS'))
+    const publish = () =>
+      this.#take(resolved(assignment, name => found.get(name) ?? known.get(name) ?? [], this.#config.type === 'LOGICAL_DNS'))
     const first = named.map(
       name =>
         new Promise<void>(settled => {
@@ -137,7 +138,11 @@ export class ClusterRuntime {
             watchName(
               this.#around.resolver,
               name,
-              { clock: this.clock, refresh: parseDuration(this.#config.dnsRefreshRate ?? '60s') ?? 60_000, respectTtl: this.#config.respectDnsTtl === true },
+              {
+                clock: this.clock,
+                refresh: parseDuration(this.#config.dnsRefreshRate ?? '60s') ?? 60_000,
+                respectTtl: this.#config.respectDnsTtl === true,
+              },
               addresses => {
                 found.set(
                   name,
@@ -206,7 +211,10 @@ export class ClusterRuntime {
       protocol: explicit?.http2ProtocolOptions === undefined ? ('http1' as const) : ('http2' as const),
       connectTimeout: parseDuration(this.#config.connectTimeout ?? '10s') ?? 10_000,
       tls: this.#tls(name),
-      keepAlive: keepAlive === undefined ? undefined : { time: keepAlive.keepaliveTime, interval: keepAlive.keepaliveInterval, probes: keepAlive.keepaliveProbes },
+      keepAlive:
+        keepAlive === undefined
+          ? undefined
+          : { time: keepAlive.keepaliveTime, interval: keepAlive.keepaliveInterval, probes: keepAlive.keepaliveProbes },
       maxConcurrentStreams: explicit?.http2ProtocolOptions?.maxConcurrentStreams,
     }
   }
@@ -215,7 +223,10 @@ export class ClusterRuntime {
     const config = this.#config.transportSocket?.typedConfig
     if (config === undefined) return name === undefined ? undefined : { sni: name }
     const common = config.commonTlsContext
-    const validation = common?.validationContext ?? (common?.['combinedValidationContext'] as { defaultValidationContext?: NonNullable<typeof common>['validationContext'] } | undefined)?.defaultValidationContext
+    const validation =
+      common?.validationContext ??
+      (common?.['combinedValidationContext'] as { defaultValidationContext?: NonNullable<typeof common>['validationContext'] } | undefined)
+        ?.defaultValidationContext
     const certificate = common?.tlsCertificates?.[0]
     return {
       sni: config.sni ?? name,
@@ -237,23 +248,30 @@ export class ClusterRuntime {
   reportResponse(host: Host, response: WireResponse): void {
     if (this.#detector === undefined) return
     let { status } = response
-    if (status < 500 && getHeader(response.headers, 'content-type')?.startsWith('application/grpc')) status = GRPC_TO_HTTP[getHeader(response.headers, 'grpc-status') ?? ''] ?? status
+    if (status < 500 && getHeader(response.headers, 'content-type')?.startsWith('application/grpc'))
+      status = GRPC_TO_HTTP[getHeader(response.headers, 'grpc-status') ?? ''] ?? status
     this.#detector.status(host, status, this.clock.now())
   }
 
   eject(address: string, forMs: number): void {
     const host = this.#hosts.get(address)
-    if (host === undefined) throw new RangeError(`${this.name} has no endpoint ${address}; it has ${this.#hosts.all.map(h => h.address).join(', ') || 'none'}`)
-    this.#detector ??= new OutlierDetector<Host>({ ...outlierSettings({ enforcingConsecutive5xx: 0 }) }, this.clock.now(), this.#around.random, {
-      ejected: h => {
-        h.ejected = true
-        this.#hosts.refresh()
+    if (host === undefined)
+      throw new RangeError(`${this.name} has no endpoint ${address}; it has ${this.#hosts.all.map(h => h.address).join(', ') || 'none'}`)
+    this.#detector ??= new OutlierDetector<Host>(
+      { ...outlierSettings({ enforcingConsecutive5xx: 0 }) },
+      this.clock.now(),
+      this.#around.random,
+      {
+        ejected: h => {
+          h.ejected = true
+          this.#hosts.refresh()
+        },
+        returned: h => {
+          h.ejected = false
+          this.#hosts.refresh()
+        },
       },
-      returned: h => {
-        h.ejected = false
-        this.#hosts.refresh()
-      },
-    })
+    )
     this.#detector.members(this.#hosts.all)
     this.#detector.eject(host, this.clock.now())
     if (forMs !== Infinity) this.clock.schedule(forMs, () => this.uneject(address))
@@ -287,7 +305,16 @@ export class ClusterRuntime {
 
   // ── to see ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  hosts(): { address: string; labels: Record<string, string>; locality: Host['locality']; priority: number; weight: number; health: 'healthy' | 'ejected' | 'unhealthy'; ejectedUntil?: number; active: number }[] {
+  hosts(): {
+    address: string
+    labels: Record<string, string>
+    locality: Host['locality']
+    priority: number
+    weight: number
+    health: 'healthy' | 'ejected' | 'unhealthy'
+    ejectedUntil?: number
+    active: number
+  }[] {
     return this.#hosts.all.map(host => ({
       address: host.address,
       labels: host.labels,
@@ -315,7 +342,9 @@ export class ClusterRuntime {
 
   limitsInUse(): Record<string, { limit: number; used: number }> {
     const { connections, pending, requests, retries } = this.limits
-    return Object.fromEntries(Object.entries({ connections, pending, requests, retries }).map(([name, r]) => [name, { limit: r.max, used: r.used }]))
+    return Object.fromEntries(
+      Object.entries({ connections, pending, requests, retries }).map(([name, r]) => [name, { limit: r.max, used: r.used }]),
+    )
   }
 
   policySnapshot(): Record<string, unknown> {
@@ -353,7 +382,13 @@ function resolved(assignment: ClusterLoadAssignment, addresses: (name: string) =
     const socketAddress = lb.endpoint.address.socketAddress
     if (socketAddress === undefined || IP.test(socketAddress.address)) return [lb]
     const found = addresses(socketAddress.address)
-    return (one ? found.slice(0, 1) : found).map(address => ({ ...lb, endpoint: { ...lb.endpoint, address: { socketAddress: { ...socketAddress, address } } } }))
+    return (one ? found.slice(0, 1) : found).map(address => ({
+      ...lb,
+      endpoint: { ...lb.endpoint, address: { socketAddress: { ...socketAddress, address } } },
+    }))
   }
-  return { ...assignment, endpoints: (assignment.endpoints ?? []).map(group => ({ ...group, lbEndpoints: (group.lbEndpoints ?? []).flatMap(expand) })) }
+  return {
+    ...assignment,
+    endpoints: (assignment.endpoints ?? []).map(group => ({ ...group, lbEndpoints: (group.lbEndpoints ?? []).flatMap(expand) })),
+  }
 }

@@ -4,19 +4,19 @@
  */
 import { getHeader, setHeader } from '../../base/formats/headers.ts'
 import type { Timer } from '../../base/time/clock.ts'
+import { parseDuration } from '../../base/time/duration.ts'
 import { Call } from '../../core/call.ts'
 import { NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../../core/errors.ts'
 import type { Next } from '../../core/layer.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { BodyReader, BodySource, ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { HttpFault } from '../../envoy/index.ts'
+import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../../policies/retry/kernel.ts'
 import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
 import { selected } from '../routing/compiled-route.ts'
 import { normalizePath } from '../routing/normalize.ts'
 import type { RequestView } from '../routing/request-view.ts'
-import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../../policies/retry/kernel.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
-import type { HttpFault } from '../../envoy/index.ts'
-import { parseDuration } from '../../base/time/duration.ts'
 import type { Host } from '../upstream/host.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
@@ -90,7 +90,16 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     this.port = portOf(request)
     this.path = request.path
     this.headers = request.headers
-    this.#outcome = { flags: '', details: '', route: '', cluster: '', endpoint: '', attempts: 0, durations: { headers: 0, total: undefined }, error: undefined }
+    this.#outcome = {
+      flags: '',
+      details: '',
+      route: '',
+      cluster: '',
+      endpoint: '',
+      attempts: 0,
+      durations: { headers: 0, total: undefined },
+      error: undefined,
+    }
   }
 
   header(name: string): string | undefined {
@@ -134,7 +143,10 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #inject(fault: HttpFault): void {
     const engine = this.#engine
     const stats = engine.stats
-    const delay = fault.delay !== undefined && selected(fault.delay.percentage, engine.random()) ? (parseDuration(fault.delay.fixedDelay ?? '0s') ?? 0) : 0
+    const delay =
+      fault.delay !== undefined && selected(fault.delay.percentage, engine.random())
+        ? (parseDuration(fault.delay.fixedDelay ?? '0s') ?? 0)
+        : 0
     if (this.#route!.clusterFor !== undefined) this.#destination = this.#route!.clusterFor(this.#random)
     this.#outcome.cluster = this.#destination?.cluster ?? ''
     const then = () => {
@@ -172,7 +184,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     }
     this.#destination ??= route.clusterFor!(this.#random)
     const name = this.#destination.cluster
-    if (name === 'PassthroughCluster') return this.#enter(this.#engine.passthrough(this.#request.scheme, this.authority, this.port))
+    if (name === PASSTHROUGH) return this.#enter(this.#engine.passthrough(this.#request.scheme, this.authority, this.port))
     const cluster = this.#engine.clusters.get(name)
     if (cluster === undefined) {
       this.#engine.stats.no_cluster++
@@ -261,7 +273,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #try(): void {
     this.#outcome.attempts++
     this.#expected = this.perTryTimeout > 0 ? this.perTryTimeout : Infinity
-    if (this.#routeDeadline !== Infinity) this.#expected = Math.min(this.#expected, Math.max(1, Math.ceil(this.#routeDeadline - this.#engine.clock.now())))
+    if (this.#routeDeadline !== Infinity)
+      this.#expected = Math.min(this.#expected, Math.max(1, Math.ceil(this.#routeDeadline - this.#engine.clock.now())))
     const guarded = this.#cluster!.guarded
     if (guarded === undefined) {
       this.#start()
@@ -368,7 +381,11 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     const fail = this.#guardFail
     if (fail !== undefined) {
       this.#guardFail = this.#guardAnswer = undefined
-      fail(reason === 'overflow' ? reject(OverflowError, `${this.#cluster!.name}: ${error.message}`, { cause: error }) : new ResetError(reason, error, attempt.sent))
+      fail(
+        reason === 'overflow'
+          ? reject(OverflowError, `${this.#cluster!.name}: ${error.message}`, { cause: error })
+          : new ResetError(reason, error, attempt.sent),
+      )
     } else this.#onReset(reason, error, attempt.sent)
   }
 
@@ -407,10 +424,18 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #onReset(reason: ResetReason, error: Error, sent: boolean): void {
     this.#outcome.error = error
     const retry = this.#route?.retry
-    if (retry !== undefined && reason !== 'overflow' && this.#mayRetry(shouldRetryReset(retry.retryOn, reason, sent))) return this.#retryLater()
+    if (retry !== undefined && reason !== 'overflow' && this.#mayRetry(shouldRetryReset(retry.retryOn, reason, sent)))
+      return this.#retryLater()
     this.#endRetry()
+    if (this.#cluster!.name === PASSTHROUGH) return this.#networkError(error)
     this.#flag(flagOf(reason))
     this.#local(resetReply(reason, error, this.#outcome.attempts > 1), true)
+  }
+
+  /** A host that no rule governs fails as it would without us. */
+  #networkError(error: Error): void {
+    this.#end()
+    this.#reject(new TypeError('fetch failed', { cause: error }))
   }
 
   // ── retry ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -585,6 +610,8 @@ class ResetError extends Error {
     this.sent = sent
   }
 }
+
+const PASSTHROUGH = 'PassthroughCluster'
 
 const ignore = () => {}
 

@@ -1,5 +1,12 @@
 /** The answers that are made here, as Envoy words them, and our own for what Envoy lacks. */
-import { BulkheadFullError, CircuitOpenError, type MeshlessError, RateLimitedError, SheddedError, TimeLimitError } from '../../core/errors.ts'
+import {
+  BulkheadFullError,
+  CircuitOpenError,
+  type MeshlessError,
+  RateLimitedError,
+  SheddedError,
+  TimeLimitError,
+} from '../../core/errors.ts'
 import type { ResetReason } from '../../core/transport.ts'
 
 export interface LocalReply {
@@ -36,8 +43,7 @@ export const REPLIES = {
 /** The reply of an injected abort. A gRPC status makes it a gRPC answer: HTTP 200 with the status in headers. */
 export function faultReply(httpStatus: number | undefined, grpcStatus: number | undefined): LocalReply {
   const body = 'fault filter abort'
-  if (httpStatus === undefined && grpcStatus !== undefined)
-    return { ...make(200, body, 'FI', 'fault_filter_abort'), grpcStatus }
+  if (httpStatus === undefined && grpcStatus !== undefined) return { ...make(200, body, 'FI', 'fault_filter_abort'), grpcStatus }
   return make(httpStatus ?? 503, body, 'FI', 'fault_filter_abort')
 }
 
@@ -70,7 +76,13 @@ export function resetReply(reason: ResetReason, error: Error, retried: boolean):
   const transport = reason === 'connection_failure' ? `delayed connect error: ${SYSTEM[code ?? ''] ?? code ?? error.message}` : ''
   const body = `upstream connect error or disconnect/reset before headers. ${retried ? 'retried and the latest ' : ''}reset reason: ${words}${transport === '' ? '' : `, transport failure reason: ${transport}`}`
   const details = `upstream_reset_before_response_started{${name}${transport === '' ? '' : `|${transport.replaceAll(' ', '_')}`}}`
-  return make(reason === 'protocol_error' ? 502 : 503, body, FLAGS[reason], details, reason === 'overflow' ? ['x-envoy-overloaded', 'true'] : [])
+  return make(
+    reason === 'protocol_error' ? 502 : 503,
+    body,
+    FLAGS[reason],
+    details,
+    reason === 'overflow' ? ['x-envoy-overloaded', 'true'] : [],
+  )
 }
 
 /** The reply for a refusal of one of our policies. */
@@ -95,6 +107,20 @@ export function asGrpc(reply: LocalReply): LocalReply {
   return { ...reply, status: 200, headers: [...kept, ...status, ...(reply.body === '' ? [] : ['grpc-message', reply.body])], body: '' }
 }
 
-const TEXTS: Record<number, string> = { 200: 'OK', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 404: 'Not Found', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' }
+const TEXTS: Record<number, string> = {
+  200: 'OK',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  404: 'Not Found',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
 
 export const statusText = (status: number): string => TEXTS[status] ?? ''

@@ -76,7 +76,13 @@ export function compileRoute(route: Route): CompiledRoute {
     conditions: conditionsOf(route.match),
     fault,
     redirect: route.redirect === undefined ? undefined : compileRedirect(route.redirect, route.match),
-    directResponse: direct === undefined ? undefined : { status: direct.status, body: direct.body?.inlineString ?? (direct.body?.inlineBytes === undefined ? '' : atob(direct.body.inlineBytes)) },
+    directResponse:
+      direct === undefined
+        ? undefined
+        : {
+            status: direct.status,
+            body: direct.body?.inlineString ?? (direct.body?.inlineBytes === undefined ? '' : atob(direct.body.inlineBytes)),
+          },
     clusterFor: split?.pick,
     timeout: ms(action?.timeout),
     retry:

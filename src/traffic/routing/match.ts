@@ -28,7 +28,10 @@ function pathCondition(match: RouteMatch): Condition | undefined {
   if (match.prefix !== undefined) {
     if (match.prefix === '/' || match.prefix === '') return undefined
     const wanted = fold ? match.prefix.toLowerCase() : match.prefix
-    return { text: `path starts with ${match.prefix}`, holds: fold ? (_, path) => path.toLowerCase().startsWith(wanted) : (_, path) => path.startsWith(wanted) }
+    return {
+      text: `path starts with ${match.prefix}`,
+      holds: fold ? (_, path) => path.toLowerCase().startsWith(wanted) : (_, path) => path.startsWith(wanted),
+    }
   }
   if (match.pathSeparatedPrefix !== undefined) {
     const wanted = match.pathSeparatedPrefix
@@ -76,7 +79,7 @@ function describe(matcher: StringMatcher): string {
 }
 
 /** The value of a header or pseudo-header. */
-export function valueOf(request: RequestView, name: string): string | undefined {
+export function headerValue(request: RequestView, name: string): string | undefined {
   switch (name) {
     case ':method':
       return request.method
@@ -106,14 +109,14 @@ function headerCondition(matcher: HeaderMatcher): Condition {
           : undefined)
   if (string === undefined) {
     const wanted = (matcher.presentMatch ?? true) !== invert
-    return { text: `${name} is ${wanted ? 'present' : 'absent'}`, holds: request => (valueOf(request, name) !== undefined) === wanted }
+    return { text: `${name} is ${wanted ? 'present' : 'absent'}`, holds: request => (headerValue(request, name) !== undefined) === wanted }
   }
   const test = stringTest(string)
   const missingIsEmpty = matcher.treatMissingHeaderAsEmpty === true
   return {
     text: `${invert ? 'not ' : ''}${name} ${describe(string)}`,
     holds: request => {
-      const value = valueOf(request, name) ?? (missingIsEmpty ? '' : undefined)
+      const value = headerValue(request, name) ?? (missingIsEmpty ? '' : undefined)
       return value !== undefined && test(value) !== invert
     },
   }

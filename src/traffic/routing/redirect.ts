@@ -29,7 +29,8 @@ export function compileRedirect(action: RedirectAction, match: RouteMatch): (req
     const search = query < 0 || action.stripQuery ? '' : request.path.slice(query)
     let path = bare + search
     if (action.pathRedirect !== undefined) path = action.pathRedirect.includes('?') ? action.pathRedirect : action.pathRedirect + search
-    else if (action.prefixRewrite !== undefined) path = action.prefixRewrite + bare.slice((match.prefix ?? match.path ?? '').length) + search
+    else if (action.prefixRewrite !== undefined)
+      path = action.prefixRewrite + bare.slice((match.prefix ?? match.path ?? '').length) + search
     else if (regex !== undefined) path = regex.replaceAll(bare, action.regexRewrite!.substitution) + search
     return { status, location: `${scheme}://${host}${path.startsWith('/') ? '' : '/'}${path}` }
   }

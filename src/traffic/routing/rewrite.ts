@@ -1,6 +1,7 @@
 /** Header operations and rewrites of a route, in Envoy's order: weighted cluster, then route; removes, then adds; then host, then path. */
-import { compileRe2 } from '../../base/formats/re2.ts'
+
 import { hasHeader, removeHeader, setHeader } from '../../base/formats/headers.ts'
+import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderValueOption, Route } from '../../envoy/index.ts'
 import type { RequestView } from './request-view.ts'
 
@@ -58,7 +59,10 @@ function formatter(template: string): (request: RequestView) => string {
       parts.push(request => request.header(name) ?? (other ? request.header(other) : undefined) ?? '-')
     } else if (match[1] === 'PROTOCOL') parts.push('HTTP/1.1')
     else if (match[1] === 'RESPONSE_CODE') parts.push(request => String(request.status ?? 0))
-    else throw new SyntaxError(`header value ${JSON.stringify(template)}: ${match[0]} is not a formatter known here; write %% for a percent sign`)
+    else
+      throw new SyntaxError(
+        `header value ${JSON.stringify(template)}: ${match[0]} is not a formatter known here; write %% for a percent sign`,
+      )
   }
   parts.push(template.slice(at))
   return request => parts.map(part => (typeof part === 'string' ? part : part(request))).join('')
@@ -72,7 +76,9 @@ export function pathRewrite(route: Route): ((path: string) => string) | undefine
     const regex = compileRe2(regexRewrite.pattern.regex)
     return path => {
       const query = path.indexOf('?')
-      return query < 0 ? regex.replaceAll(path, regexRewrite.substitution) : regex.replaceAll(path.slice(0, query), regexRewrite.substitution) + path.slice(query)
+      return query < 0
+        ? regex.replaceAll(path, regexRewrite.substitution)
+        : regex.replaceAll(path.slice(0, query), regexRewrite.substitution) + path.slice(query)
     }
   }
   const to = action?.prefixRewrite

@@ -24,7 +24,11 @@ export function decoderOf(header: string | undefined): Decoder | undefined {
   if (zlib === undefined || stream === undefined) return undefined
   const make = (coding: string, first: number) => {
     const lenient = { flush: zlib.constants.Z_SYNC_FLUSH, finishFlush: zlib.constants.Z_SYNC_FLUSH }
-    if (coding === 'br') return zlib.createBrotliDecompress({ flush: zlib.constants.BROTLI_OPERATION_FLUSH, finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH })
+    if (coding === 'br')
+      return zlib.createBrotliDecompress({
+        flush: zlib.constants.BROTLI_OPERATION_FLUSH,
+        finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH,
+      })
     if (coding === 'deflate') return (first & 0x0f) === 8 ? zlib.createInflate(lenient) : zlib.createInflateRaw(lenient)
     return zlib.createGunzip(lenient)
   }

@@ -2,7 +2,13 @@
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, Transport, WireRequest } from '../../core/transport.ts'
 
 /** What rules ask for and this transport cannot do. */
-export const limitations = ['endpoint choice under https', 'the Host header', 'limits on connections', 'connect timeouts', 'TLS settings'] as const
+export const limitations = [
+  'endpoint choice under https',
+  'the Host header',
+  'limits on connections',
+  'connect timeouts',
+  'TLS settings',
+] as const
 
 export function createTransport(): Transport {
   return {
@@ -33,7 +39,13 @@ class FetchConnection implements Connection {
     const done = () => {
       if (!this.#gone) this.#listener.available(this)
     }
-    const init: RequestInit = { method: request.method, headers, redirect: 'manual', signal: controller.signal, ...(body?.bytes === undefined ? {} : { body: body.bytes as BodyInit }) }
+    const init: RequestInit = {
+      method: request.method,
+      headers,
+      redirect: 'manual',
+      signal: controller.signal,
+      ...(body?.bytes === undefined ? {} : { body: body.bytes as BodyInit }),
+    }
     fetch(`${this.#origin}${request.path}`, init).then(
       response => {
         if (over) return

@@ -4,7 +4,18 @@
  */
 import http from 'node:http'
 import type net from 'node:net'
-import type { BodyReader, BodySource, Connection, ConnectionListener, ConnectTarget, ResetReason, Stream, StreamListener, WireBody, WireRequest } from '../../core/transport.ts'
+import type {
+  BodyReader,
+  BodySource,
+  Connection,
+  ConnectionListener,
+  ConnectTarget,
+  ResetReason,
+  Stream,
+  StreamListener,
+  WireBody,
+  WireRequest,
+} from '../../core/transport.ts'
 import { dial } from './node-socket.ts'
 
 /** Before anybody patches it. */
@@ -194,7 +205,8 @@ class Http1Stream implements Stream, BodySource {
     this.#socket.destroy()
     const code = (error as { code?: string }).code ?? ''
     const early = this.#response === undefined
-    const reason: ResetReason = code.startsWith('HPE_') || !early || this.#socket.bytesRead > this.#bytesBefore ? 'protocol_error' : 'connection_termination'
+    const reason: ResetReason =
+      code.startsWith('HPE_') || !early || this.#socket.bytesRead > this.#bytesBefore ? 'protocol_error' : 'connection_termination'
     const told = Object.assign(new Error(`${this.#address}: ${error.message}`, { cause: error }), { code })
     this.#pendingError = told
     this.#listener.reset(reason, told)

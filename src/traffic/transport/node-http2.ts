@@ -1,7 +1,17 @@
 /** An HTTP/2 connection: many streams at once, as many as the peer's settings allow. */
 import http2 from 'node:http2'
 import type net from 'node:net'
-import type { BodyReader, BodySource, Connection, ConnectionListener, ConnectTarget, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import type {
+  BodyReader,
+  BodySource,
+  Connection,
+  ConnectionListener,
+  ConnectTarget,
+  ResetReason,
+  Stream,
+  StreamListener,
+  WireRequest,
+} from '../../core/transport.ts'
 import { dial } from './node-socket.ts'
 
 const { NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants
@@ -25,7 +35,10 @@ export class Http2Connection implements Connection {
       target,
       socket => {
         const scheme = target.tls === undefined ? 'http' : 'https'
-        const session = http2.connect(`${scheme}://${target.tls?.sni ?? 'localhost'}`, { createConnection: () => socket, settings: { enablePush: false } })
+        const session = http2.connect(`${scheme}://${target.tls?.sni ?? 'localhost'}`, {
+          createConnection: () => socket,
+          settings: { enablePush: false },
+        })
         this.#session = session
         session.on('remoteSettings', settings => {
           this.concurrency = Math.min(this.#ours, settings.maxConcurrentStreams ?? DEFAULT_STREAMS)
@@ -140,7 +153,9 @@ class Http2Stream implements Stream, BodySource {
     this.#answered = true
     const flat: string[] = []
     if (raw !== undefined) for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) flat.push(raw[i]!, raw[i + 1]!)
-    if (raw === undefined) for (const [name, value] of Object.entries(received)) if (!name.startsWith(':')) for (const line of Array.isArray(value) ? value : [String(value)]) flat.push(name, line)
+    if (raw === undefined)
+      for (const [name, value] of Object.entries(received))
+        if (!name.startsWith(':')) for (const line of Array.isArray(value) ? value : [String(value)]) flat.push(name, line)
     const said = received['content-length']
     this.length = said === undefined ? undefined : Number(said)
     this.#listener.response({ status: Number(received[':status']), statusText: '', headers: flat, body: this })
@@ -153,7 +168,13 @@ class Http2Stream implements Stream, BodySource {
     this.#error = error
     const { rstCode } = this.#stream
     const gone = this.#session.destroyed || this.#session.closed || rstCode === undefined || rstCode === 0
-    const reason: ResetReason = gone ? (this.#answered ? 'protocol_error' : 'connection_termination') : rstCode === NGHTTP2_REFUSED_STREAM ? 'remote_refused_stream_reset' : 'remote_reset'
+    const reason: ResetReason = gone
+      ? this.#answered
+        ? 'protocol_error'
+        : 'connection_termination'
+      : rstCode === NGHTTP2_REFUSED_STREAM
+        ? 'remote_refused_stream_reset'
+        : 'remote_reset'
     this.#listener.reset(reason, error)
     this.#reader?.error(error)
     this.#release()

@@ -30,14 +30,20 @@ export function dial(
           ...(security.cert === undefined ? {} : { cert: readFileSync(security.cert) }),
           ...(security.key === undefined ? {} : { key: readFileSync(security.key) }),
           rejectUnauthorized: security.insecureSkipVerify !== true,
-          ...(security.subjectAltNames?.length ? { checkServerIdentity: (_: string, certificate: tls.PeerCertificate) => checkNames(security.subjectAltNames!, certificate) } : {}),
+          ...(security.subjectAltNames?.length
+            ? { checkServerIdentity: (_: string, certificate: tls.PeerCertificate) => checkNames(security.subjectAltNames!, certificate) }
+            : {}),
           ...(sessions.has(key) ? { session: sessions.get(key)! } : {}),
         })
   let over = false
   const timer =
     target.connectTimeout === Infinity
       ? undefined
-      : systemClock.schedule(target.connectTimeout, () => end('connection_timeout', new Error(`no connection to ${target.address} within ${target.connectTimeout} ms`)), { keepAlive: true })
+      : systemClock.schedule(
+          target.connectTimeout,
+          () => end('connection_timeout', new Error(`no connection to ${target.address} within ${target.connectTimeout} ms`)),
+          { keepAlive: true },
+        )
   const end = (reason: 'connection_failure' | 'connection_timeout', error: Error) => {
     if (over) return
     over = true
@@ -72,5 +78,7 @@ function placeOf(address: string): { path: string } | { host: string; port: numb
 
 function checkNames(wanted: readonly string[], certificate: tls.PeerCertificate): Error | undefined {
   const has = (certificate.subjectaltname ?? '').split(', ').map(name => name.replace(/^\w+( Address)?:/, ''))
-  return wanted.some(name => has.includes(name)) ? undefined : new Error(`the certificate names ${has.join(', ') || 'nobody'}, expected one of ${wanted.join(', ')}`)
+  return wanted.some(name => has.includes(name))
+    ? undefined
+    : new Error(`the certificate names ${has.join(', ') || 'nobody'}, expected one of ${wanted.join(', ')}`)
 }

@@ -92,13 +92,19 @@ export class LazyResponse {
   }
   async arrayBuffer(): Promise<ArrayBuffer> {
     const bytes = await this.#read()
-    return (bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) as ArrayBuffer
+    return (
+      bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength
+        ? bytes.buffer
+        : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+    ) as ArrayBuffer
   }
   async blob(): Promise<Blob> {
     return new Blob([(await this.#read()) as BlobPart], { type: getHeader(this.#init.headers, 'content-type') ?? '' })
   }
   async formData(): Promise<FormData> {
-    return new Response((await this.#read()) as BodyInit, { headers: { 'content-type': getHeader(this.#init.headers, 'content-type') ?? '' } }).formData()
+    return new Response((await this.#read()) as BodyInit, {
+      headers: { 'content-type': getHeader(this.#init.headers, 'content-type') ?? '' },
+    }).formData()
   }
 
   clone(): Response {
@@ -244,7 +250,8 @@ class Collector implements BodyReader {
 /** As fetch says it: a broken body is a TypeError "terminated"; the caller's own reason passes as it is. */
 function failure(error: unknown): unknown {
   const name = (error as Error | undefined)?.name
-  if (!(error instanceof Error) || name === 'AbortError' || name === 'TimeoutError' || (error as { code?: string }).code === undefined) return error
+  if (!(error instanceof Error) || name === 'AbortError' || name === 'TimeoutError' || (error as { code?: string }).code === undefined)
+    return error
   return Object.assign(new TypeError('terminated', { cause: error }), { code: (error as { code?: string }).code })
 }
 

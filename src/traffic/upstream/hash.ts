@@ -36,7 +36,15 @@ export function hashOf(policies: readonly HashPolicy[], request: Hashed, clientA
         const made = xxhash64(clientAddress).toString(16)
         own = xxhash64(made)
         const age = Math.floor((parseDuration(ttl) ?? 0) / 1000)
-        setCookie = [`${name}="${made}"`, age > 0 ? `Max-Age=${age}` : '', path ? `Path=${path}` : '', ...(attributes ?? []).map(a => (a.value ? `${a.name}=${a.value}` : a.name)), 'HttpOnly'].filter(Boolean).join('; ')
+        setCookie = [
+          `${name}="${made}"`,
+          age > 0 ? `Max-Age=${age}` : '',
+          path ? `Path=${path}` : '',
+          ...(attributes ?? []).map(a => (a.value ? `${a.name}=${a.value}` : a.name)),
+          'HttpOnly',
+        ]
+          .filter(Boolean)
+          .join('; ')
       }
     }
     if (own !== undefined) hash = hash === undefined ? own : (((hash << 1n) | (hash >> 63n)) & WIDE) ^ own
@@ -65,7 +73,11 @@ function ofQuery(path: string, name: string): bigint | undefined {
 function cookieOf(request: Hashed, name: string): string | undefined {
   for (const part of request.header('cookie')?.split(/[;,]/) ?? []) {
     const equals = part.indexOf('=')
-    if (equals >= 0 && part.slice(0, equals).trim() === name) return part.slice(equals + 1).trim().replace(/^"(.*)"$/, '$1')
+    if (equals >= 0 && part.slice(0, equals).trim() === name)
+      return part
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"(.*)"$/, '$1')
   }
   return undefined
 }

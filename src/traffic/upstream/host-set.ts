@@ -36,7 +36,12 @@ export class HostSet {
           host.priority = priority
           host.weight = weight
         }
-        host.configured = lb.healthStatus === 'UNHEALTHY' || lb.healthStatus === 'DRAINING' ? 'unhealthy' : lb.healthStatus === 'DEGRADED' ? 'degraded' : 'healthy'
+        host.configured =
+          lb.healthStatus === 'UNHEALTHY' || lb.healthStatus === 'DRAINING'
+            ? 'unhealthy'
+            : lb.healthStatus === 'DEGRADED'
+              ? 'degraded'
+              : 'healthy'
         all.push(host)
       }
     }
@@ -67,5 +72,7 @@ function addressOf(lb: LbEndpoint): string | undefined {
   const { socketAddress, pipe } = lb.endpoint.address
   if (pipe !== undefined) return pipe.path
   if (socketAddress === undefined) return undefined
-  return socketAddress.address.includes(':') ? `[${socketAddress.address}]:${socketAddress.portValue}` : `${socketAddress.address}:${socketAddress.portValue}`
+  return socketAddress.address.includes(':')
+    ? `[${socketAddress.address}]:${socketAddress.portValue}`
+    : `${socketAddress.address}:${socketAddress.portValue}`
 }

@@ -59,7 +59,8 @@ export class LoadBalancer {
       this.panics++
       return undefined
     }
-    const at = set.levels.length === 1 ? 0 : choosePriority(this.#loads, hash === undefined ? below(this.#random, 100) : Number(hash % 100n))
+    const at =
+      set.levels.length === 1 ? 0 : choosePriority(this.#loads, hash === undefined ? below(this.#random, 100) : Number(hash % 100n))
     const level = set.levels[at]!
     let hosts = level.healthy
     if (this.#loads.panic[at]) {

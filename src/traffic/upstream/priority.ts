@@ -12,8 +12,13 @@ export interface Loads {
 
 /** Works out loads and panic. `threshold`: percent of healthy hosts below which a priority panics; 0: never. */
 export function priorityLoads(levels: readonly Level[], threshold: number): Loads {
-  const health = levels.map(l => (l.hosts.length === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISION * l.healthy.length) / l.hosts.length))))
-  const total = Math.min(100, health.reduce((sum, h) => sum + h, 0))
+  const health = levels.map(l =>
+    l.hosts.length === 0 ? 0 : Math.min(100, Math.floor((OVERPROVISION * l.healthy.length) / l.hosts.length)),
+  )
+  const total = Math.min(
+    100,
+    health.reduce((sum, h) => sum + h, 0),
+  )
   const panic = levels.map(l => total < 100 && l.hosts.length > 0 && (100 * l.healthy.length) / l.hosts.length < threshold)
   const load = levels.map(() => 0)
   if (levels.length === 0) return { load, panic }

@@ -69,7 +69,20 @@ export class OutlierDetector<K> {
   /** The hosts there are now. Those gone are forgotten, with their ejections. */
   members(hosts: Iterable<K>): void {
     const now = new Set(hosts)
-    for (const host of now) if (!this.#records.has(host)) this.#records.set(host, { host, c5xx: 0, gateway: 0, local: 0, multiplier: 0, ejected: false, byHand: false, since: 0, jitter: 0, lastReturn: undefined })
+    for (const host of now)
+      if (!this.#records.has(host))
+        this.#records.set(host, {
+          host,
+          c5xx: 0,
+          gateway: 0,
+          local: 0,
+          multiplier: 0,
+          ejected: false,
+          byHand: false,
+          since: 0,
+          jitter: 0,
+          lastReturn: undefined,
+        })
     for (const [host, record] of this.#records) {
       if (now.has(host)) continue
       if (record.ejected) this.#active--
@@ -97,7 +110,8 @@ export class OutlierDetector<K> {
       return
     }
     if (result === 'connected') record.local = 0
-    else if (++record.local === this.#settings.consecutiveLocal) this.#fire(record, 'consecutive_local_origin_failure', this.#settings.enforcingLocal, now)
+    else if (++record.local === this.#settings.consecutiveLocal)
+      this.#fire(record, 'consecutive_local_origin_failure', this.#settings.enforcingLocal, now)
   }
 
   #code(record: Record<K>, status: number, now: number): void {
@@ -107,7 +121,8 @@ export class OutlierDetector<K> {
     }
     const settings = this.#settings
     if (status >= 502 && status <= 504) {
-      if (++record.gateway === settings.consecutiveGateway) this.#fire(record, 'consecutive_gateway_failure', settings.enforcingGateway, now)
+      if (++record.gateway === settings.consecutiveGateway)
+        this.#fire(record, 'consecutive_gateway_failure', settings.enforcingGateway, now)
     } else record.gateway = 0
     if (++record.c5xx === settings.consecutive5xx) this.#fire(record, 'consecutive_5xx', settings.enforcing5xx, now)
   }
@@ -175,9 +190,11 @@ export class OutlierDetector<K> {
         if (missed > 0) this.#nextSweep += missed * this.#settings.interval
         return
       }
-      for (const record of this.#records.values()) if (record.ejected && !record.byHand && this.#length(record) <= at - record.since) this.#return(record, at)
       for (const record of this.#records.values())
-        if (!record.ejected && record.lastReturn !== undefined && at - record.lastReturn >= this.#settings.interval) record.multiplier = Math.max(0, record.multiplier - 1)
+        if (record.ejected && !record.byHand && this.#length(record) <= at - record.since) this.#return(record, at)
+      for (const record of this.#records.values())
+        if (!record.ejected && record.lastReturn !== undefined && at - record.lastReturn >= this.#settings.interval)
+          record.multiplier = Math.max(0, record.multiplier - 1)
     }
   }
 

@@ -3,7 +3,17 @@
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
 import type { Clock, Timer } from '../../../base/time/clock.ts'
-import type { Connection, ConnectionListener, ConnectTarget, ResetReason, Stream, StreamListener, Transport, WireRequest, WireResponse } from '../../../core/transport.ts'
+import type {
+  Connection,
+  ConnectionListener,
+  ConnectTarget,
+  ResetReason,
+  Stream,
+  StreamListener,
+  Transport,
+  WireRequest,
+  WireResponse,
+} from '../../../core/transport.ts'
 import type { ClusterLimits } from './limits.ts'
 
 /** Somebody who wants a connection. Exactly one of these is called, `ready` perhaps at once. */
@@ -118,7 +128,7 @@ export class HostPool implements ConnectionListener {
     // All who wait here fail together; the line is emptied first, so that a retry re-enters a clean pool.
     const waiting = [...this.#line]
     this.#line.clear()
-    for (const waiter of waiting) {
+    for (const _waiter of waiting) {
       pending.give()
       stats.upstream_rq_pending_failure_eject++
     }
@@ -185,7 +195,13 @@ export class HostPool implements ConnectionListener {
 
   /** One timer for the pool: it looks at the connection that has been idle longest. */
   #watchIdle(): void {
-    if (this.#idleTimer !== undefined || this.settings.idleTimeout === Infinity || this.settings.idleTimeout <= 0 || this.#ready.length === 0) return
+    if (
+      this.#idleTimer !== undefined ||
+      this.settings.idleTimeout === Infinity ||
+      this.settings.idleTimeout <= 0 ||
+      this.#ready.length === 0
+    )
+      return
     this.#idleTimer = this.#clock.schedule(this.settings.idleTimeout, () => {
       this.#idleTimer = undefined
       const now = this.#clock.now()

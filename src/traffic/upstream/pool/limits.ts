@@ -38,7 +38,17 @@ export class ClusterLimits {
   readonly pending = new Resource(UNLIMITED)
   readonly requests = new Resource(UNLIMITED)
   readonly retries: Resource
-  readonly stats = { upstream_cx_total: 0, upstream_cx_overflow: 0, upstream_cx_connect_fail: 0, upstream_cx_connect_timeout: 0, upstream_cx_max_requests: 0, upstream_cx_idle_timeout: 0, upstream_rq_pending_total: 0, upstream_rq_pending_overflow: 0, upstream_rq_pending_failure_eject: 0 }
+  readonly stats = {
+    upstream_cx_total: 0,
+    upstream_cx_overflow: 0,
+    upstream_cx_connect_fail: 0,
+    upstream_cx_connect_timeout: 0,
+    upstream_cx_max_requests: 0,
+    upstream_cx_idle_timeout: 0,
+    upstream_rq_pending_total: 0,
+    upstream_rq_pending_overflow: 0,
+    upstream_rq_pending_failure_eject: 0,
+  }
 
   constructor() {
     this.retries = new Resource(UNLIMITED)
@@ -57,7 +67,8 @@ export class ClusterLimits {
 
   /** Room for one more retry, under the budget when there is one. */
   takeRetry(): boolean {
-    if (this.#budget !== undefined) this.retries.max = Math.max(Math.trunc((this.#budget.percent / 100) * (this.requests.used + this.pending.used)), this.#budget.min)
+    if (this.#budget !== undefined)
+      this.retries.max = Math.max(Math.trunc((this.#budget.percent / 100) * (this.requests.used + this.pending.used)), this.#budget.min)
     return this.retries.tryTake()
   }
 

@@ -1,0 +1,35 @@
+/** The house's own rules: imports go one way, and the machine's clocks are touched in one place. */
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const src = fileURLToPath(new URL('../src', import.meta.url))
+const files = (readdirSync(src, { recursive: true }) as string[]).filter(f => f.endsWith('.ts')).map(f => f.replaceAll(path.sep, '/'))
+
+const MAY_IMPORT: Record<string, string[]> = {
+  base: [],
+  core: ['base'],
+  envoy: [],
+  policies: ['base', 'core'],
+  rules: ['base', 'core', 'envoy'],
+  traffic: ['base', 'core', 'envoy', 'policies'],
+  mesh: ['base', 'core', 'envoy', 'policies', 'rules', 'traffic'],
+  adapters: ['base', 'core', 'envoy', 'policies', 'rules', 'traffic', 'mesh'],
+  testing: ['base', 'core'],
+}
+
+test('there are files', () => expect(files.length).toBeGreaterThan(80))
+
+test.each(files.filter(f => f !== 'index.ts'))('%s imports only downwards', file => {
+  const room = file.split('/')[0]!
+  const allowed = [room, ...MAY_IMPORT[room]!]
+  for (const [, target] of readFileSync(path.join(src, file), 'utf8').matchAll(/from '(\.[^']+)'/g)) {
+    const to = path.posix.normalize(path.posix.join(path.posix.dirname(file), target!)).split('/')[0]!
+    expect(allowed, `${file} imports ${target}`).toContain(to)
+  }
+})
+
+test.each(files.filter(f => !f.startsWith('base/time/')))('%s touches no clock, timer or chance of the machine', file => {
+  expect(readFileSync(path.join(src, file), 'utf8')).not.toMatch(/\b(Date\.now|setTimeout|setInterval|Math\.random|performance\.now)\b/)
+})
