@@ -52,9 +52,9 @@ function optionsOf(c: any): CircuitBreakerOptions {
 
 describe.each(['breaker-clean', 'breaker-late'])('%s', file => {
   const { traces } = JSON.parse(gunzipSync(readFileSync(new URL(`./${file}.json.gz`, import.meta.url))).toString())
-  const applicable = traces.filter((t: any) => !t.config.transitionOnResult)
+  const applicable: any[] = traces.filter((t: any) => !t.config.transitionOnResult)
   test('has traces', () => expect(applicable.length).toBeGreaterThan(20))
-  test.each(applicable.map((t: any): [string, any] => [t.id, t]))('%s', (_id, trace: any) => {
+  test.each(applicable)('$id', (trace: any) => {
     const clock = virtualClock(trace.t0)
     const breaker = circuitBreaker(optionsOf(trace.config), { clock })
     const permits = new Map<number, any>()

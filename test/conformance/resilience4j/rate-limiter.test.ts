@@ -7,13 +7,13 @@ import { rateLimiter } from '../../../src/policies/rate-limiter/index.ts'
 
 const { traces } = JSON.parse(gunzipSync(readFileSync(new URL('./ratelimiter.json.gz', import.meta.url))).toString())
 const blocking = ['acquire', 'interrupt', 'result', 'error']
-const applicable = traces.filter(
+const applicable: any[] = traces.filter(
   (t: any) => !t.steps.some((s: any) => blocking.includes(s.op) || s.threw || (s.op === 'reserve' && s.n < 1)),
 )
 
 test('has traces', () => expect(applicable.length).toBeGreaterThan(10))
 
-test.each(applicable.map((t: any): [string, any] => [t.id, t]))('%s', (_id, trace: any) => {
+test.each(applicable)('$id', (trace: any) => {
   const clock = virtualClock(0)
   const { limitForPeriod, limitRefreshPeriodNs, timeoutDurationNs } = trace.config
   const limiter = rateLimiter(
