@@ -6,11 +6,12 @@
 import { createTransport } from '#transport'
 import { axiosAdapter } from './adapters/outbound/axios.ts'
 import { makeFetch } from './adapters/outbound/fetch.ts'
+import type { Transport } from './core/transport.ts'
 import { MeshCore } from './mesh/mesh.ts'
 import type { MeshOptions } from './mesh/options.ts'
 import { governed, type Mesh } from './mesh/public.ts'
+import type { NodeTransportOptions } from './traffic/transport/node.ts'
 
-export { createTransport as nodeTransport } from '#transport'
 export { governAxios } from './adapters/outbound/axios.ts'
 export { governFetch } from './adapters/outbound/govern.ts'
 export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
@@ -23,6 +24,11 @@ export * from './policies/index.ts'
 export type { Diagnostic } from './rules/istio/diagnostic.ts'
 export { translate } from './rules/translate.ts'
 export { validate } from './rules/validate.ts'
+
+export type { NodeTransportOptions }
+
+/** The transport of this runtime: on Node our own connections; elsewhere one over global fetch. */
+export const nodeTransport: (options?: NodeTransportOptions) => Transport = createTransport
 
 /**
  * Makes a mesh: the rules that govern this process's outgoing requests.

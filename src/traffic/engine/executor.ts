@@ -323,7 +323,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #start(): void {
     const cluster = this.#cluster!
     const retry = this.#route?.retry
-    const host = cluster.choose(this.#hash?.hash, this.#outcome.attempts, retry?.previousHosts === true ? this.#tried : undefined)
+    const host = cluster.choose(this.#hash?.hash, 1, retry?.previousHosts === true ? this.#tried : undefined)
     if (host === undefined) {
       if (this.#guardFail !== undefined) {
         const fail = this.#guardFail

@@ -3,7 +3,9 @@ import { below, type Random } from '../../base/time/random.ts'
 import type { Cluster } from '../../envoy/index.ts'
 import type { Balancer } from './balance/balancer.ts'
 import { LeastRequest } from './balance/least-request.ts'
+import { Maglev } from './balance/maglev.ts'
 import { randomBalancer } from './balance/random.ts'
+import { RingHash } from './balance/ring-hash.ts'
 import { RoundRobin } from './balance/round-robin.ts'
 import type { Host } from './host.ts'
 import type { HostSet } from './host-set.ts'
@@ -33,7 +35,8 @@ export class LoadBalancer {
   /** New settings; positions are kept when the policy is the same. */
   update(before: Cluster, now: Cluster): void {
     this.#threshold = thresholdOf(now)
-    if (before.lbPolicy !== now.lbPolicy) {
+    const shape = (c: Cluster) => JSON.stringify([c.lbPolicy, c.ringHashLbConfig, c.maglevLbConfig, c.leastRequestLbConfig])
+    if (shape(before) !== shape(now)) {
       this.#make = makerOf(now, this.#random)
       this.#balancers = []
     }
@@ -44,7 +47,8 @@ export class LoadBalancer {
   choose(hash: bigint | undefined, attempt: number, tried: readonly Host[] | undefined): Host | undefined {
     let host = this.#once(hash, attempt)
     if (tried !== undefined && tried.length > 0)
-      for (let i = 0; i < HOST_SELECTION_RETRIES && host !== undefined && tried.includes(host); i++) host = this.#once(hash, attempt)
+      for (let i = 0; i < HOST_SELECTION_RETRIES && host !== undefined && tried.includes(host); i++)
+        host = this.#once(hash, attempt + i + 1)
     return host
   }
 
@@ -83,6 +87,10 @@ function makerOf(cluster: Cluster, random: Random): () => Balancer {
       return () => randomBalancer
     case 'LEAST_REQUEST':
       return () => new LeastRequest(random, cluster.leastRequestLbConfig?.choiceCount ?? 2)
+    case 'RING_HASH':
+      return () => new RingHash(cluster.ringHashLbConfig?.minimumRingSize ?? 1024)
+    case 'MAGLEV':
+      return () => new Maglev(cluster.maglevLbConfig?.tableSize ?? 65_537)
     default:
       return () => new RoundRobin(random)
   }

@@ -6,3 +6,8 @@ export interface Balancer {
   /** One of `hosts` (never empty). The same list object comes again until something changed. */
   pick(hosts: readonly Host[], random: Random, hash: bigint | undefined, attempt: number): Host
 }
+
+/** A hash for a request that has none. */
+export function randomHash(random: Random): bigint {
+  return (BigInt(Math.floor(random() * 4_294_967_296)) << 32n) | BigInt(Math.floor(random() * 4_294_967_296))
+}
