@@ -24,6 +24,9 @@ export * from './policies/index.ts'
 export type { Diagnostic } from './rules/istio/diagnostic.ts'
 export { translate } from './rules/translate.ts'
 export { validate } from './rules/validate.ts'
+export { loadBalancer } from './traffic/upstream/factories/load-balancer.ts'
+export { outlierDetector } from './traffic/upstream/factories/outlier-detector.ts'
+export { weightedRouter } from './traffic/upstream/factories/weighted-router.ts'
 
 export type { NodeTransportOptions }
 

@@ -50,6 +50,14 @@ export class HostSet {
     this.refresh()
   }
 
+  /** Takes over hosts made elsewhere. */
+  take(hosts: readonly Host[]): void {
+    this.#byAddress.clear()
+    for (const host of hosts) this.#byAddress.set(host.address, host)
+    this.all = hosts
+    this.refresh()
+  }
+
   get(address: string): Host | undefined {
     return this.#byAddress.get(address)
   }
