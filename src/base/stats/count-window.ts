@@ -1,32 +1,30 @@
-/** The last N outcomes of calls, and their sums. Recording is constant work: the oldest outcome leaves as the newest comes. */
+/** The last N outcomes of calls, and their sums. */
 import { Counts, type Window } from './window.ts'
 
 export class CountWindow implements Window {
-  readonly #total = new Counts()
+  readonly total = new Counts()
   readonly #ring: Uint8Array
   #at = 0
+  #full = false
 
-  /** `size` calls; 0 holds nothing. */
   constructor(size: number) {
     this.#ring = new Uint8Array(size)
   }
 
-  record(outcome: number): void {
+  record(failed: boolean, slow: boolean): void {
     const ring = this.#ring
     if (ring.length === 0) return
-    if (this.#total.calls === ring.length) this.#total.add(ring[this.#at]!, -1)
+    if (this.#full) this.total.add(ring[this.#at]!, -1)
+    const outcome = (failed ? 1 : 0) | (slow ? 2 : 0)
     ring[this.#at] = outcome
-    this.#total.add(outcome, 1)
-    if (++this.#at === ring.length) this.#at = 0
+    this.total.add(outcome, 1)
+    if (++this.#at === ring.length) {
+      this.#at = 0
+      this.#full = true
+    }
   }
 
   read(): Counts {
-    return this.#total
-  }
-
-  visit(now: number, visitor: (outcome: number, calls: number, at: number) => void): void {
-    const { calls } = this.#total
-    const size = this.#ring.length
-    for (let i = calls; i > 0; i--) visitor(this.#ring[(this.#at - i + size) % size]!, 1, now)
+    return this.total
   }
 }

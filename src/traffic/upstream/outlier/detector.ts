@@ -64,6 +64,13 @@ export class OutlierDetector<K> {
   update(settings: OutlierSettings, now: number): void {
     if (settings.interval !== this.#settings.interval) this.#nextSweep = now + settings.interval
     this.#settings = settings
+    // A threshold fires when it is met exactly: a count that a lower threshold has left behind would never fire again.
+    const under = (count: number, threshold: number) => Math.min(count, Math.max(0, threshold - 1))
+    for (const record of this.#records.values()) {
+      record.c5xx = under(record.c5xx, settings.consecutive5xx)
+      record.gateway = under(record.gateway, settings.consecutiveGateway)
+      record.local = under(record.local, settings.consecutiveLocal)
+    }
   }
 
   /** The hosts there are now. Those gone are forgotten, with their ejections. */
