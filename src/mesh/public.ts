@@ -9,7 +9,14 @@ import type { MeshCore, MeshSnapshot } from './mesh.ts'
 import type { Applied, EndpointInput, MeshOptions, RuleInput } from './options.ts'
 import { thrown } from './thrown.ts'
 
-export interface Mesh {
+/** `await using`, where the consumer's library knows the symbol. */
+export type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer S extends symbol }
+  ? { [K in S]: () => Promise<void> }
+  : unknown
+
+export type Mesh = MeshMethods & AsyncDisposal
+
+export interface MeshMethods {
   /** Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`. */
   ready(options?: { timeout?: number | string }): Promise<void>
   /** WHATWG fetch, governed by the rules. */
@@ -35,7 +42,6 @@ export interface Mesh {
   readonly diagnostics: readonly Diagnostic[]
   /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
   close(options?: { drain?: number | string }): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
 }
 
 type MakeFetch = (handle: Handle) => typeof fetch

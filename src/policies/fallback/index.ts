@@ -8,6 +8,12 @@ export interface FallbackEvents {
   fallback: { error: unknown }
 }
 
+export interface FallbackOptions {
+  name?: string
+  /** Which errors are answered for. Default: all. */
+  on?: (error: unknown) => boolean
+}
+
 export interface Fallback<A> extends Policy<unknown, A>, Observable<FallbackEvents> {}
 
 /**
@@ -17,10 +23,9 @@ export interface Fallback<A> extends Policy<unknown, A>, Observable<FallbackEven
  * @example
  * const guard = pipeline(fallback(() => []), circuitBreaker())
  */
-export function fallback<A>(
-  answer: ((error: unknown, call: CallView) => A | PromiseLike<A>) | A,
-  options: { name?: string; on?: (error: unknown) => boolean } = {},
-): Fallback<A> {
+export function fallback<A>(answer: (error: unknown, call: CallView) => A | PromiseLike<A>, options?: FallbackOptions): Fallback<A>
+export function fallback<A>(answer: A, options?: FallbackOptions): Fallback<A>
+export function fallback<A>(answer: unknown, options: FallbackOptions = {}): Fallback<A> {
   const { name = '', on } = options
   const events = new Emitter<FallbackEvents>()
   const instead = (error: unknown, call: Call): any => {

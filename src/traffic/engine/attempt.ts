@@ -79,7 +79,7 @@ export class Attempt implements PoolListener, StreamListener {
 
   reset(reason: ResetReason, error: Error): void {
     if (!this.#finish()) return
-    if (reason === 'remote_reset' || reason === 'remote_refused_stream_reset') this.#cluster.stats.upstream_rq_rx_reset++
+    if (reason === 'remote_reset') this.#cluster.stats.upstream_rq_rx_reset++
     this.#cluster.report(this.host, 'reset')
     this.#owner.failed(this, reason, error)
   }
