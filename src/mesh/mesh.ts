@@ -151,6 +151,12 @@ export class MeshCore {
         strict && d.severity === 'warning' && /unknown/.test(d.code) ? { ...d, severity: 'error' as const } : d,
       ),
     )
+    // What only compiling finds: a formatter or a pattern that is not known here.
+    try {
+      compileRoutes(translated.routes)
+    } catch (error) {
+      diagnostics.push({ severity: 'error', code: 'route-not-compilable', message: error instanceof Error ? error.message : String(error) })
+    }
     return { documents, config: translated, diagnostics }
   }
 

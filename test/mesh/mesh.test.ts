@@ -109,6 +109,15 @@ describe('a governed request', () => {
     await mesh.close()
   })
 
+  test('a header formatter that we lack is a fault of the rules', async () => {
+    const mesh = createMesh({ rules: services() })
+    const refused = await mesh.apply(
+      route('    - route: [{ destination: { host: reviews.test } }]\n      headers: { request: { set: { x-a: "%HOSTNAME%" } } }'),
+    )
+    expect(refused).toMatchObject({ accepted: false, errors: [{ code: 'route-not-compilable' }] })
+    await mesh.close()
+  })
+
   test('local replies are those of Envoy', async () => {
     const mesh = createMesh({
       rules: route(`    - match: [{ uri: { prefix: /fault } }]
