@@ -1,33 +1,28 @@
-/** What a window of calls knows: how many there were, failed, were slow. */
+/** What a window of calls knows: how many there were, failed, were slow. The rates belong to whoever asks, with his own precision. */
 
-/** An outcome as two bits: 1 failed, 2 slow. */
+/** An outcome as two bits. */
+export const FAILED = 1
+export const SLOW = 2
+
 export class Counts {
   calls = 0
   failed = 0
   slow = 0
   slowFailed = 0
 
+  /** Adds `n` calls of that outcome; takes them off when negative. */
   add(outcome: number, n: number): void {
     this.calls += n
-    if (outcome & 1) this.failed += n
-    if (outcome & 2) this.slow += n
-    if (outcome === 3) this.slowFailed += n
-  }
-
-  subtract(other: Counts): void {
-    this.calls -= other.calls
-    this.failed -= other.failed
-    this.slow -= other.slow
-    this.slowFailed -= other.slowFailed
-  }
-
-  clear(): void {
-    this.calls = this.failed = this.slow = this.slowFailed = 0
+    if (outcome & FAILED) this.failed += n
+    if (outcome & SLOW) this.slow += n
+    if (outcome === (FAILED | SLOW)) this.slowFailed += n
   }
 }
 
 export interface Window {
-  record(failed: boolean, slow: boolean, now: number): void
-  /** The sums at that time. */
+  record(outcome: number, now: number): void
+  /** The sums at that time; valid until the next call. */
   read(now: number): Counts
+  /** What it holds, oldest first, so that another window can take it over. `at`: a time at which those calls count. */
+  visit(now: number, visitor: (outcome: number, calls: number, at: number) => void): void
 }

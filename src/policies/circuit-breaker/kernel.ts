@@ -1,16 +1,18 @@
 /**
- * The breaker's rules: what is let through, what a result means, when the state changes. It is told the time and owns no timer; a
- * permit names the state that gave it, so that a late result counts for nobody.
+ * The breaker's rules: what is let through, what an outcome means, when the state changes. It is told the time and owns no timer; a permit
+ * is for the generation that was current when it was given, so that a late result counts for nobody.
  */
 import { CountWindow } from '../../base/stats/count-window.ts'
 import { TimeWindow } from '../../base/stats/time-window.ts'
-import type { Window } from '../../base/stats/window.ts'
-import type { CircuitBreakerSettings } from './options.ts'
-import { type State, TRANSITIONS } from './transitions.ts'
+import { FAILED, SLOW, type Window } from '../../base/stats/window.ts'
+import { type CircuitBreakerSettings, slices } from './options.ts'
+import { allowed, type Cause, type State, TRANSITIONS } from './transitions.ts'
+import { waitInOpen } from './wait.ts'
 
 export interface BreakerMetrics {
   /** Percent; -1 below the minimum number of calls. */
   readonly failureRate: number
+  /** Percent; -1 below the minimum number of calls. */
   readonly slowCallRate: number
   readonly numberOfBufferedCalls: number
   readonly numberOfFailedCalls: number
@@ -18,13 +20,27 @@ export interface BreakerMetrics {
   readonly numberOfSlowFailedCalls: number
   readonly numberOfSlowSuccessfulCalls: number
   readonly numberOfSuccessfulCalls: number
+  /** Refused since the current window began. */
   readonly numberOfNotPermittedCalls: number
 }
 
+/** What the kernel tells while it decides, in the order in which it happens. */
 export interface BreakerHooks {
-  transition(from: State, to: State): void
+  transition(from: State, to: State, cause: Cause): void
   rateExceeded(kind: 'failureRateExceeded' | 'slowCallRateExceeded', rate: number): void
+  consecutiveFailuresExceeded(count: number): void
 }
+
+/** What is kept of a breaker outside its process. */
+export interface KernelState {
+  state: State
+  attempts: number
+  /** ms that the state still lasts; absent: no end. */
+  remaining?: number | undefined
+}
+
+/** While probes run nobody knows when there is room again. */
+const ASK_AGAIN = 1000
 
 export class BreakerKernel {
   state: State = 'CLOSED'
@@ -32,7 +48,6 @@ export class BreakerKernel {
   generation = 0
   /** When OPEN may end, or HALF_OPEN must; `Infinity` for never. */
   until = Infinity
-  notPermitted = 0
   /** Openings in a row. */
   attempts = 0
   settings: CircuitBreakerSettings
@@ -41,8 +56,11 @@ export class BreakerKernel {
   #window: Window
   #minimum: number
   #permits = 0
-  #failureTold = false
-  #slowTold = false
+  #notPermitted = 0
+  #consecutive = 0
+  /** When gradual re-admission began; `-Infinity`: it is over. */
+  #readmittedAt = -Infinity
+  #told = 0
 
   constructor(settings: CircuitBreakerSettings, now: number, random: () => number, hooks: BreakerHooks) {
     this.settings = settings
@@ -51,15 +69,17 @@ export class BreakerKernel {
     this.#window = this.#fullWindow(now)
     this.#minimum = this.#fullMinimum()
     if (settings.initialState !== 'CLOSED') this.#enter(settings.initialState, now)
-    this.generation = 0
   }
 
-  /** Whether a call may start. A permit is for this generation. */
+  /** Whether a call may start. The permit is for `generation`. */
   acquire(now: number): boolean {
     switch (this.state) {
+      case 'CLOSED':
+        if (this.#readmittedAt === -Infinity || this.#readmits(now)) return true
+        break
       case 'OPEN':
         if (now <= this.until) break
-        this.#change('HALF_OPEN', now)
+        this.#change('HALF_OPEN', 'wait over', now)
         return this.acquire(now)
       case 'HALF_OPEN':
         if (this.#permits === 0) break
@@ -70,8 +90,20 @@ export class BreakerKernel {
       default:
         return true
     }
-    this.notPermitted++
+    this.#notPermitted++
     return false
+  }
+
+  /** ms after which a refused caller may try again; `undefined`: only an operator knows. */
+  retryAfter(now: number): number | undefined {
+    switch (this.state) {
+      case 'FORCED_OPEN':
+        return undefined
+      case 'CLOSED':
+        return this.settings.gradualReadmission?.stepDuration
+      default:
+        return this.until === Infinity ? ASK_AGAIN : Math.max(0, this.until - now)
+    }
   }
 
   /** A permit that counts for nothing comes back. */
@@ -79,77 +111,69 @@ export class BreakerKernel {
     if (generation === this.generation && this.state === 'HALF_OPEN') this.#permits++
   }
 
-  /** A result, from the state that permitted it; a late one is dropped. */
-  record(generation: number, failed: boolean, slow: boolean, now: number): void {
-    if (generation !== this.generation || this.state === 'DISABLED' || this.state === 'FORCED_OPEN') return
-    this.#window.record(failed, slow, now)
-    if (this.state === 'OPEN') return
-    const counts = this.#window.read(now)
-    if (counts.calls === 0 || counts.calls < this.#minimum) return
-    const failure = rate(counts.failed, counts.calls)
-    const slowness = rate(counts.slow, counts.calls)
-    const tooMany = failure >= Math.fround(this.settings.failureRateThreshold)
-    const tooSlow = slowness >= Math.fround(this.settings.slowCallRateThreshold)
-    if (this.state === 'HALF_OPEN') return this.#change(tooMany || tooSlow ? 'OPEN' : 'CLOSED', now)
-    if (!tooMany && !tooSlow) return
-    if (this.state === 'METRICS_ONLY') {
-      if (tooMany && !this.#failureTold) {
-        this.#failureTold = true
-        this.#hooks.rateExceeded('failureRateExceeded', failure)
-      }
-      if (tooSlow && !this.#slowTold) {
-        this.#slowTold = true
-        this.#hooks.rateExceeded('slowCallRateExceeded', slowness)
-      }
-      return
-    }
-    if (tooMany) this.#hooks.rateExceeded('failureRateExceeded', failure)
-    if (tooSlow) this.#hooks.rateExceeded('slowCallRateExceeded', slowness)
-    this.#change('OPEN', now)
+  /** An outcome of a call that this generation permitted; a late one is dropped, and false is the answer. */
+  record(generation: number, failed: boolean, slow: boolean, now: number): boolean {
+    if (generation !== this.generation) return false
+    if (this.state === 'DISABLED') return true
+    this.#window.record((failed ? FAILED : 0) | (slow ? SLOW : 0), now)
+    this.#consecutive = failed ? this.#consecutive + 1 : 0
+    this.#decide(now)
+    return true
   }
 
-  /** Time has come to `until`: what happens by itself. */
-  due(now: number): void {
-    if (now < this.until) return
-    if (this.state === 'OPEN' && this.settings.automaticTransitionFromOpenToHalfOpenEnabled) this.#change('HALF_OPEN', now)
-    else if (this.state === 'HALF_OPEN') this.#change(this.settings.transitionToStateAfterWaitDuration, now)
+  /** Opens on one outcome that has just been recorded, when that left the breaker CLOSED: for `ms`, or for the configured wait. */
+  openOn(now: number, ms: number | undefined): void {
+    if (this.state === 'CLOSED') this.#change('OPEN', 'threshold reached', now, ms)
   }
 
-  /** By hand. Throws for a transition that is not in the table. */
+  /** `until` has come, as a timer set for this generation says. */
+  due(generation: number, now: number): void {
+    if (generation !== this.generation) return
+    if (this.state === 'OPEN') this.#change('HALF_OPEN', 'wait over', now)
+    else if (this.state === 'HALF_OPEN') this.#change(this.settings.transitionToStateAfterWaitDuration, 'probing too long', now)
+  }
+
+  /** By hand. Throws a `RangeError` for what the table does not have. `forMs`: how long OPEN lasts, then without counting as an attempt. */
   to(state: State, now: number, forMs?: number): void {
-    if (!TRANSITIONS[this.state].includes(state))
-      throw new RangeError(
-        `a breaker in ${this.state} cannot go to ${state}; from there it can go to ${TRANSITIONS[this.state].join(', ')}`,
-      )
-    this.#change(state, now, forMs)
+    this.#change(state, 'manual', now, forMs)
   }
 
   reset(now: number): void {
-    this.#change('CLOSED', now)
+    if (this.state === 'CLOSED') this.#enter('CLOSED', now)
+    else {
+      const from = this.state
+      this.#enter('CLOSED', now)
+      this.#hooks.transition(from, 'CLOSED', 'reset')
+    }
   }
 
-  /** New settings; the window is kept as long as its shape is the same. */
+  /** Takes up a state that was kept elsewhere. Nobody is told. */
+  restore({ state, attempts, remaining }: KernelState, now: number): void {
+    this.#enter(state, now, state === 'OPEN' ? (remaining ?? 0) : undefined)
+    if (state === 'HALF_OPEN' && remaining !== undefined) this.until = now + remaining
+    this.attempts = attempts
+  }
+
+  /** New settings. What was counted stays, in a window of the new shape; a wait that has begun is not changed. */
   update(settings: CircuitBreakerSettings, now: number): void {
     const before = this.settings
     this.settings = settings
-    const same =
-      before.slidingWindowType === settings.slidingWindowType &&
-      before.slidingWindowSize === settings.slidingWindowSize &&
-      before.slidingWindowSliceDuration === settings.slidingWindowSliceDuration
     if (this.state === 'CLOSED' || this.state === 'METRICS_ONLY') {
-      if (!same) {
-        const counts = this.#window.read(now)
-        const { calls, failed, slow, slowFailed } = counts
-        this.#window = this.#fullWindow(now)
-        const replay = (n: number, isFailed: boolean, isSlow: boolean) => {
-          for (let i = 0; i < Math.min(n, settings.slidingWindowSize); i++) this.#window.record(isFailed, isSlow, now)
-        }
-        replay(calls - failed - slow + slowFailed, false, false)
-        replay(slow - slowFailed, false, true)
-        replay(failed - slowFailed, true, false)
-        replay(slowFailed, true, true)
-      }
+      if (
+        before.slidingWindowType !== settings.slidingWindowType ||
+        before.slidingWindowSize !== settings.slidingWindowSize ||
+        before.slidingWindowSliceDuration !== settings.slidingWindowSliceDuration
+      )
+        this.#window = this.#takeOver(this.#window, now, from => this.#fullWindow(from))
       this.#minimum = this.#fullMinimum()
+      if (settings.gradualReadmission === undefined) this.#readmittedAt = -Infinity
+    } else if (this.state === 'HALF_OPEN') {
+      const permitted = settings.permittedNumberOfCallsInHalfOpenState
+      const more = permitted - before.permittedNumberOfCallsInHalfOpenState
+      if (more !== 0) this.#window = this.#takeOver(this.#window, now, () => new CountWindow(permitted))
+      this.#permits = Math.max(0, this.#permits + more)
+      this.#minimum = Math.min(settings.minimumNumberOfCalls, permitted)
+      this.#decide(now) // there may be no further probe to do it
     }
   }
 
@@ -165,72 +189,98 @@ export class BreakerKernel {
       numberOfSlowFailedCalls: slowFailed,
       numberOfSlowSuccessfulCalls: slow - slowFailed,
       numberOfSuccessfulCalls: calls - failed,
-      numberOfNotPermittedCalls: this.notPermitted,
+      numberOfNotPermittedCalls: this.#notPermitted,
     }
   }
 
-  #change(to: State, now: number, forMs?: number): void {
-    const from = this.state
-    this.#enter(to, now, forMs)
-    if (from !== to) this.#hooks.transition(from, to)
+  /** After each outcome, good ones too: a rate also rises when old successes leave the window. */
+  #decide(now: number): void {
+    const { settings, state } = this
+    const counts = this.#window.read(now)
+    const enough = counts.calls > 0 && counts.calls >= this.#minimum
+    const failure = enough ? rate(counts.failed, counts.calls) : -1
+    const slowness = enough ? rate(counts.slow, counts.calls) : -1
+    const tooMany = failure >= Math.fround(settings.failureRateThreshold)
+    const tooSlow = slowness >= Math.fround(settings.slowCallRateThreshold)
+    if (state === 'HALF_OPEN') {
+      if (tooMany || tooSlow) this.#change('OPEN', 'probes failed', now)
+      else if (enough) this.#change('CLOSED', 'probes well', now)
+      return
+    }
+    const inARow = this.#consecutive >= (settings.consecutiveFailures ?? Infinity)
+    if (!tooMany && !tooSlow && !inARow) return
+    if (tooMany && this.#tell(1)) this.#hooks.rateExceeded('failureRateExceeded', failure)
+    if (tooSlow && this.#tell(2)) this.#hooks.rateExceeded('slowCallRateExceeded', slowness)
+    if (inARow && this.#tell(4)) this.#hooks.consecutiveFailuresExceeded(this.#consecutive)
+    if (this.state === 'CLOSED') this.#change('OPEN', 'threshold reached', now)
   }
 
+  /** Each excess is told once per stay. */
+  #tell(bit: number): boolean {
+    if (this.#told & bit) return false
+    this.#told |= bit
+    return true
+  }
+
+  #change(to: State, cause: Cause, now: number, forMs?: number): void {
+    const from = this.state
+    if (!allowed(from, to, cause))
+      throw new RangeError(`a breaker in ${from} cannot go to ${to}; from there it can go to ${Object.keys(TRANSITIONS[from]).join(', ')}`)
+    this.#enter(to, now, forMs)
+    if (from === 'HALF_OPEN' && to === 'CLOSED' && cause !== 'manual' && this.settings.gradualReadmission !== undefined)
+      this.#readmittedAt = now
+    if (from !== to) this.#hooks.transition(from, to, cause)
+  }
+
+  /** Begins a state. OPEN keeps the window and the refusals of the state before; the others start their own. */
   #enter(to: State, now: number, forMs?: number): void {
     const { settings } = this
+    if (to === 'OPEN' && forMs === undefined) this.attempts++
+    const until = to === 'OPEN' ? now + (forMs ?? waitInOpen(settings.waitDurationInOpenState, this.attempts, this.#random)) : Infinity
     this.generation++
     this.state = to
-    this.until = Infinity
-    switch (to) {
-      case 'OPEN':
-        if (forMs === undefined) this.attempts++
-        this.until = now + (forMs ?? this.#wait())
-        break
-      case 'HALF_OPEN':
-        this.#permits = settings.permittedNumberOfCallsInHalfOpenState
-        this.#window = new CountWindow(this.#permits)
-        this.#minimum = Math.min(settings.minimumNumberOfCalls, this.#permits)
-        this.notPermitted = 0
-        if (settings.maxWaitDurationInHalfOpenState > 0) this.until = now + settings.maxWaitDurationInHalfOpenState
-        break
-      case 'FORCED_OPEN':
-        this.attempts++
-        this.#window = new CountWindow(0)
-        this.notPermitted = 0
-        break
-      case 'DISABLED':
-        this.attempts = 0
-        this.#window = new CountWindow(0)
-        this.notPermitted = 0
-        break
-      default:
-        this.attempts = 0
-        this.#window = this.#fullWindow(now)
-        this.#minimum = this.#fullMinimum()
-        this.notPermitted = 0
-        this.#failureTold = this.#slowTold = false
+    this.until = until
+    this.#consecutive = this.#told = 0
+    this.#readmittedAt = -Infinity
+    if (to === 'OPEN') return
+    this.#notPermitted = 0
+    if (to === 'HALF_OPEN') {
+      this.#permits = settings.permittedNumberOfCallsInHalfOpenState
+      this.#window = new CountWindow(this.#permits)
+      this.#minimum = Math.min(settings.minimumNumberOfCalls, this.#permits)
+      if (settings.maxWaitDurationInHalfOpenState > 0) this.until = now + settings.maxWaitDurationInHalfOpenState
+    } else if (to === 'FORCED_OPEN') {
+      this.attempts++
+      this.#window = new CountWindow(0)
+    } else {
+      this.attempts = 0
+      this.#window = to === 'DISABLED' ? new CountWindow(0) : this.#fullWindow(now)
+      this.#minimum = this.#fullMinimum()
     }
   }
 
-  #wait(): number {
-    const wait: unknown = this.settings.waitDurationInOpenState
-    if (typeof wait === 'number') return wait
-    if (typeof wait === 'function') return wait(this.attempts)
-    const { initial, multiplier, max, randomizationFactor } = wait as {
-      initial: number
-      multiplier: number
-      max: number
-      randomizationFactor: number
-    }
-    const current = initial * multiplier ** (this.attempts - 1)
-    const spread = randomizationFactor * current
-    return Math.min(max, Math.max(1, current - spread + this.#random() * 2 * spread))
+  #readmits(now: number): boolean {
+    const { shares, stepDuration } = this.settings.gradualReadmission!
+    const share = shares[Math.floor((now - this.#readmittedAt) / stepDuration)]
+    if (share !== undefined) return this.#random() * 100 < share
+    this.#readmittedAt = -Infinity
+    return true
+  }
+
+  #takeOver(old: Window, now: number, make: (from: number) => Window): Window {
+    let window: Window | undefined
+    old.visit(now, (outcome, calls, at) => {
+      window ??= make(at)
+      for (let i = 0; i < calls; i++) window.record(outcome, at)
+    })
+    return window ?? make(now)
   }
 
   #fullWindow(now: number): Window {
-    const { slidingWindowType, slidingWindowSize, slidingWindowSliceDuration } = this.settings
-    return slidingWindowType === 'COUNT_BASED'
-      ? new CountWindow(slidingWindowSize)
-      : new TimeWindow(slidingWindowSize, slidingWindowSliceDuration, now)
+    const { settings } = this
+    return settings.slidingWindowType === 'COUNT_BASED'
+      ? new CountWindow(settings.slidingWindowSize)
+      : new TimeWindow(slices(settings), settings.slidingWindowSliceDuration, now)
   }
 
   #fullMinimum(): number {

@@ -1,13 +1,60 @@
-/** Which state may follow which when told to by hand, as Resilience4j has it. One table for code, tests and docs. */
+/** Which state may follow which, and why: Resilience4j's table. One piece of data for the code, the model test and the figure in the docs. */
 
 export const STATES = ['CLOSED', 'OPEN', 'HALF_OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'] as const
 export type State = (typeof STATES)[number]
 
-export const TRANSITIONS: Readonly<Record<State, readonly State[]>> = {
-  CLOSED: ['CLOSED', 'OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'],
-  OPEN: ['OPEN', 'CLOSED', 'HALF_OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'],
-  HALF_OPEN: ['HALF_OPEN', 'CLOSED', 'OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'],
-  DISABLED: ['DISABLED', 'CLOSED', 'OPEN', 'HALF_OPEN', 'FORCED_OPEN', 'METRICS_ONLY'],
-  FORCED_OPEN: ['FORCED_OPEN', 'CLOSED', 'OPEN', 'HALF_OPEN', 'DISABLED', 'METRICS_ONLY'],
-  METRICS_ONLY: ['METRICS_ONLY', 'CLOSED', 'DISABLED', 'FORCED_OPEN'],
+/** Why a state is left. `manual` is told by a method, `reset` by `reset()`; the others come by themselves. */
+export type Cause = 'manual' | 'reset' | 'threshold reached' | 'wait over' | 'probes well' | 'probes failed' | 'probing too long'
+
+export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<State, readonly Cause[]>>>>> = {
+  CLOSED: {
+    CLOSED: ['manual', 'reset'],
+    OPEN: ['manual', 'threshold reached'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+  OPEN: {
+    CLOSED: ['manual', 'reset'],
+    OPEN: ['manual'],
+    HALF_OPEN: ['manual', 'wait over'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+  HALF_OPEN: {
+    CLOSED: ['manual', 'reset', 'probes well', 'probing too long'],
+    OPEN: ['manual', 'probes failed', 'probing too long'],
+    HALF_OPEN: ['manual'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+  DISABLED: {
+    CLOSED: ['manual', 'reset'],
+    OPEN: ['manual'],
+    HALF_OPEN: ['manual'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+  FORCED_OPEN: {
+    CLOSED: ['manual', 'reset'],
+    OPEN: ['manual'],
+    HALF_OPEN: ['manual'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+  METRICS_ONLY: {
+    CLOSED: ['manual', 'reset'],
+    DISABLED: ['manual'],
+    FORCED_OPEN: ['manual'],
+    METRICS_ONLY: ['manual'],
+  },
+}
+
+/** Whether that may happen. */
+export function allowed(from: State, to: State, cause: Cause): boolean {
+  return TRANSITIONS[from][to]?.includes(cause) === true
 }

@@ -1,0 +1,66 @@
+/**
+ * What a result or an error means to a breaker: a failure, a success, or nothing. Hooks and their data form meet here, once, when options
+ * are read. A hook that throws is reported and the call counts as if there were no hook: a broken hook must not break calls or keep permits.
+ */
+import { report } from '../../core/events.ts'
+import type { CircuitBreakerSettings } from './options.ts'
+
+export type Meaning = 'failure' | 'success' | 'nothing'
+
+export interface Classifier {
+  /** `undefined`: every result is a success. */
+  readonly result: ((result: unknown) => Meaning) | undefined
+  /** `undefined`: every error is a failure. */
+  readonly error: ((error: unknown) => Meaning) | undefined
+}
+
+export function classifier(settings: CircuitBreakerSettings): Classifier {
+  return { result: resultClassifier(settings), error: errorClassifier(settings) }
+}
+
+function resultClassifier({ recordResult, recordStatus, ignoreStatus }: CircuitBreakerSettings): Classifier['result'] {
+  if (recordResult === undefined && recordStatus === undefined && ignoreStatus === undefined) return undefined
+  return result => {
+    if (result === null || result === undefined) return 'success'
+    const status = (result as { status?: unknown }).status
+    if (typeof status === 'number') {
+      if (ignoreStatus !== undefined && listed(ignoreStatus, status)) return 'nothing'
+      if (recordStatus !== undefined) return listed(recordStatus, status) ? 'failure' : 'success'
+    }
+    return recordResult !== undefined && says(recordResult, result, false) ? 'failure' : 'success'
+  }
+}
+
+function errorClassifier({ recordException, ignoreException, recordErrors, ignoreErrors }: CircuitBreakerSettings): Classifier['error'] {
+  if (recordException === undefined && ignoreException === undefined && recordErrors === undefined && ignoreErrors === undefined)
+    return undefined
+  const everything = recordException === undefined && recordErrors === undefined
+  return error => {
+    if (ignoreErrors !== undefined && named(ignoreErrors, error)) return 'nothing'
+    if (ignoreException !== undefined && says(ignoreException, error, false)) return 'nothing'
+    if (everything) return 'failure'
+    if (recordErrors !== undefined && named(recordErrors, error)) return 'failure'
+    return recordException !== undefined && says(recordException, error, true) ? 'failure' : 'success'
+  }
+}
+
+/** `503`, `'503'` or `'5xx'`. */
+function listed(statuses: readonly (number | string)[], status: number): boolean {
+  return statuses.some(s => (typeof s === 'string' && s.endsWith('xx') ? Math.floor(status / 100) === Number(s[0]) : Number(s) === status))
+}
+
+/** By code or name, of the error or of its cause: `fetch` hides the system's code in a cause. */
+function named(names: readonly string[], error: unknown): boolean {
+  for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < 4; e = e.cause, depth++)
+    if (names.includes(e.code) || names.includes(e.name)) return true
+  return false
+}
+
+function says<T>(hook: (value: T) => unknown, value: T, otherwise: boolean): boolean {
+  try {
+    return hook(value) === true
+  } catch (error) {
+    report(error)
+    return otherwise
+  }
+}

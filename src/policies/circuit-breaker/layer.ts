@@ -1,0 +1,162 @@
+/**
+ * Admits calls to a breaker and settles them: joins the kernel with a clock, its timer and its listeners. On the happy path a call costs two
+ * looks at the clock and one `then`; events and refusals are made only when somebody hears or is refused.
+ */
+import type { Clock, Timer } from '../../base/time/clock.ts'
+import { type Duration, toMs } from '../../base/time/duration.ts'
+import type { Call } from '../../core/call.ts'
+import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
+import { type Emitter, report } from '../../core/events.ts'
+import { isPromiseLike, type Layer } from '../../core/layer.ts'
+import { type Classifier, classifier } from './classify.ts'
+import type { CircuitBreakerEvents } from './index.ts'
+import type { BreakerKernel } from './kernel.ts'
+import type { CircuitBreakerSettings } from './options.ts'
+
+export class Gate {
+  readonly kernel: BreakerKernel
+  readonly clock: Clock
+  readonly events: Emitter<CircuitBreakerEvents>
+  readonly name: string
+  #classifier: Classifier
+  #timer: Timer | undefined
+  #armedFor = -1
+
+  constructor(kernel: BreakerKernel, clock: Clock, events: Emitter<CircuitBreakerEvents>, name: string) {
+    this.kernel = kernel
+    this.clock = clock
+    this.events = events
+    this.name = name
+    this.#classifier = classifier(kernel.settings)
+  }
+
+  admit(now: number): boolean {
+    const permitted = this.kernel.acquire(now)
+    this.follow()
+    if (!permitted && this.events.listening > 0 && !this.#silent()) this.events.emit('notPermitted', { state: this.kernel.state })
+    return permitted
+  }
+
+  refusal(now: number): CircuitOpenError {
+    const { kernel, name } = this
+    const text = `circuit breaker${name === '' ? '' : ` ${name}`}`
+    const message =
+      kernel.state === 'CLOSED'
+        ? `${text} lets through only a share of the calls while it recovers`
+        : kernel.state === 'HALF_OPEN'
+          ? `${text} is HALF_OPEN and all its ${kernel.settings.permittedNumberOfCallsInHalfOpenState} probes are taken`
+          : `${text} is ${kernel.state} and does not permit calls`
+    return reject(CircuitOpenError, message, { policy: name, retryAfter: kernel.retryAfter(now) })
+  }
+
+  answered(generation: number, result: unknown, ms: number, now: number): void {
+    const meaning = this.#classifier.result?.(result) ?? 'success'
+    if (meaning === 'nothing') return this.#ignored(generation, result, ms)
+    if (this.events.listening > 0 && !this.#silent())
+      meaning === 'failure' ? this.events.emit('error', { error: result, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
+    const counted = this.#record(generation, meaning === 'failure', ms, now)
+    if (counted && meaning === 'success' && this.kernel.settings.transitionOnResult !== undefined) this.#openOn(result, undefined, now)
+    this.follow()
+  }
+
+  failed(generation: number, error: unknown, ms: number, now: number): void {
+    const meaning = this.#classifier.error?.(error) ?? 'failure'
+    if (meaning === 'nothing') return this.#ignored(generation, error, ms)
+    if (this.events.listening > 0 && !this.#silent())
+      meaning === 'failure' ? this.events.emit('error', { error, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
+    const counted = this.#record(generation, meaning === 'failure', ms, now)
+    if (counted && this.kernel.settings.transitionOnResult !== undefined) this.#openOn(undefined, error, now)
+    this.follow()
+  }
+
+  /** A call of the chain has thrown. What never reached the callee, or was given up for another reason than its time, says nothing about it. */
+  threw(call: Call, generation: number, error: unknown, start: number): void {
+    if (isRejection(error) || givenUp(call)) return this.kernel.release(generation)
+    const now = this.clock.now()
+    this.failed(generation, error, now - start, now)
+  }
+
+  update(settings: CircuitBreakerSettings): void {
+    this.#classifier = classifier(settings)
+    this.kernel.update(settings, this.clock.now())
+    this.#armedFor = -1
+    this.follow()
+  }
+
+  /** The timer follows the state: a new state has its own or none, so none is left alive by a reset. */
+  follow(): void {
+    const { kernel } = this
+    if (this.#armedFor === kernel.generation) return
+    const { generation } = kernel
+    this.#armedFor = generation
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (kernel.until === Infinity || (kernel.state === 'OPEN' && !kernel.settings.automaticTransitionFromOpenToHalfOpenEnabled)) return
+    this.#timer = this.clock.schedule(kernel.until - this.clock.now(), () => {
+      kernel.due(generation, this.clock.now())
+      this.follow()
+    })
+  }
+
+  #record(generation: number, failed: boolean, ms: number, now: number): boolean {
+    return this.kernel.record(generation, failed, ms > this.kernel.settings.slowCallDurationThreshold, now)
+  }
+
+  #ignored(generation: number, error: unknown, ms: number): void {
+    if (this.events.listening > 0 && !this.#silent()) this.events.emit('ignored', { error, durationMs: ms })
+    this.kernel.release(generation)
+  }
+
+  #openOn(result: unknown, error: unknown, now: number): void {
+    try {
+      const answer: Duration | boolean | undefined = this.kernel.settings.transitionOnResult!(result, error)
+      if (answer === undefined || answer === false) return
+      this.kernel.openOn(now, answer === true ? undefined : toMs(answer, 'transitionOnResult'))
+    } catch (problem) {
+      report(problem)
+    }
+  }
+
+  /** These two publish nothing but their own transitions. */
+  #silent(): boolean {
+    return this.kernel.state === 'DISABLED' || this.kernel.state === 'FORCED_OPEN'
+  }
+}
+
+/** Whether the caller went away, or a policy dropped the call (a hedge that lost). A policy's time limit is a verdict on the callee. */
+function givenUp(call: Call): boolean {
+  if (call.abortedByCaller) return true
+  return call.aborted && !(isMeshlessError(call.reason) && call.reason.code === 'ERR_TIME_LIMIT')
+}
+
+export function breakerLayer(gate: Gate): Layer {
+  const { kernel, clock } = gate
+  return next => call => {
+    const start = clock.now()
+    if (!gate.admit(start)) throw gate.refusal(start)
+    const { generation } = kernel
+    let result: unknown
+    try {
+      result = next(call)
+    } catch (error) {
+      gate.threw(call, generation, error, start)
+      throw error
+    }
+    if (!isPromiseLike(result)) {
+      const now = clock.now()
+      gate.answered(generation, result, now - start, now)
+      return result
+    }
+    return result.then(
+      value => {
+        const now = clock.now()
+        gate.answered(generation, value, now - start, now)
+        return value
+      },
+      error => {
+        gate.threw(call, generation, error, start)
+        throw error
+      },
+    )
+  }
+}
