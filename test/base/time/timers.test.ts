@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { timerQueue } from '../../../src/base/time/timers.ts'
+import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
+
+const over = () => {
+  const clock = virtualClock()
+  const queue = timerQueue(
+    clock.now,
+    (delay, run) => clock.schedule(delay, run) as any,
+    handle => handle.cancel(),
+  )
+  return { clock, queue }
+}
+
+test('one runtime timer serves all, in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(50), fc.boolean()), { maxLength: 40 }), timers => {
+      const { clock, queue } = over()
+      const fired: [number, number][] = []
+      timers.forEach(([delay, cancelled], i) => {
+        const timer = queue.add(delay, () => fired.push([i, clock.now()]), false)
+        if (cancelled) timer.cancel()
+        expect(clock.pending).toBeLessThanOrEqual(1)
+      })
+      clock.advance(100)
+      const expected = timers.map(([due, cancelled], i) => ({ i, due, cancelled })).filter(t => !t.cancelled)
+      expect(fired).toEqual(expected.sort((a, b) => a.due - b.due || a.i - b.i).map(t => [t.i, t.due]))
+      expect(clock.pending).toBe(0)
+    }),
+  )
+})
+
+test('a delay longer than the runtime holds is armed again', () => {
+  const { clock, queue } = over()
+  let fired = 0
+  queue.add(3_000_000_000, () => fired++, false)
+  clock.advance(2_999_999_999)
+  expect(fired).toBe(0)
+  clock.advance(1)
+  expect(fired).toBe(1)
+})

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { bind, policy } from '../../src/core/policy.ts'
+
+const bare = policy(
+  'bare',
+  'p',
+  next => next,
+  () => ({ kind: 'bare', name: 'p', options: {} }),
+)
+
+test('wrap keeps arguments, `this` and the answer', async () => {
+  const object = { base: 1, add: bare.wrap(async function (this: { base: number }, a: number, b: number) { return this.base + a + b }) } // biome-ignore format: one line
+  expect(await object.add(2, 3)).toBe(6)
+})
+test('bind hands over the call first', async () => {
+  const attempt = bare.wrap(bind((call, id: string) => `${id}${call.attempt}`))
+  expect(await attempt('x')).toBe('x1')
+})
+test('a throw becomes a rejection; an aborted caller is never served', async () => {
+  await expect(bare.execute(() => { throw new Error('sync') })).rejects.toThrow('sync') // biome-ignore format: one line
+  let ran = false
+  await expect(bare.execute(() => (ran = true), { signal: AbortSignal.abort('gone') })).rejects.toBe('gone')
+  expect(ran).toBe(false)
+})

@@ -1,0 +1,153 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
+import { BulkheadFullError, CircuitOpenError, isRejection, reject } from '../../../src/core/errors.ts'
+import { type CircuitBreakerOptions, circuitBreaker } from '../../../src/policies/circuit-breaker/index.ts'
+
+const small: CircuitBreakerOptions<any> = {
+  slidingWindowSize: 4,
+  minimumNumberOfCalls: 2,
+  permittedNumberOfCallsInHalfOpenState: 2,
+  waitDurationInOpenState: 1000,
+}
+const make = (options: CircuitBreakerOptions<any> = {}, t0 = 0) => {
+  const clock = virtualClock(t0)
+  return { clock, breaker: circuitBreaker<any>({ ...small, ...options }, { name: 'b', clock, random: () => 0.5 }) }
+}
+const fails = () => Promise.reject(new Error('down'))
+
+test('opens, rejects with the time to wait, probes, closes', async () => {
+  const { clock, breaker } = make()
+  for (let i = 0; i < 2; i++) await expect(breaker.execute(fails)).rejects.toThrow('down')
+  expect(breaker.state).toBe('OPEN')
+  clock.advance(400)
+  const refused = await breaker.execute(async () => 1).catch(e => e)
+  expect(refused).toBeInstanceOf(CircuitOpenError)
+  expect([isRejection(refused), refused.retryAfter, refused.policy]).toEqual([true, 600, 'b'])
+  clock.advance(601)
+  await breaker.execute(async () => 1)
+  await breaker.execute(() => 1)
+  expect(breaker.state).toBe('CLOSED')
+})
+
+test('rejections and the caller’s abort count for nothing; no abort listener stays', async () => {
+  const { breaker } = make()
+  await expect(breaker.execute(() => Promise.reject(reject(BulkheadFullError, 'full')))).rejects.toThrow('full')
+  const aborter = new AbortController()
+  const running = breaker.execute(call => new Promise((_, no) => call.signal.addEventListener('abort', () => no(call.signal.reason))), {
+    signal: aborter.signal,
+  })
+  aborter.abort(new Error('enough'))
+  await expect(running).rejects.toThrow('enough')
+  expect(breaker.metrics.numberOfBufferedCalls).toBe(0)
+  expect(getEventListeners(aborter.signal, 'abort')).toHaveLength(0)
+})
+
+test('a half-open permit comes back from a rejection, and a hook that throws keeps none', async () => {
+  const { breaker } = make({ ignoreException: () => { throw new Error('hook') } }) // biome-ignore format: one line
+  breaker.open()
+  breaker.halfOpen()
+  for (let i = 0; i < 9; i++) await breaker.execute(() => Promise.reject(reject(BulkheadFullError, 'full'))).catch(() => {})
+  await expect(breaker.execute(fails)).rejects.toThrow('down')
+  await expect(breaker.execute(fails)).rejects.toThrow('down')
+  expect(breaker.state).toBe('OPEN')
+})
+
+test('data form of the hooks: statuses and error codes', () => {
+  const { breaker } = make({
+    recordStatus: ['5xx', 429],
+    ignoreStatus: [404],
+    recordErrors: ['ECONNRESET'],
+    ignoreErrors: ['AbortError'],
+    slidingWindowSize: 100,
+    minimumNumberOfCalls: 100,
+  })
+  for (const status of [200, 404, 429, 503]) breaker.tryAcquire()!.succeed({ status })
+  breaker.tryAcquire()!.fail(new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } }))
+  breaker.tryAcquire()!.fail(new DOMException('x', 'AbortError'))
+  breaker.tryAcquire()!.fail(new Error('other'))
+  expect(breaker.metrics).toMatchObject({ numberOfBufferedCalls: 5, numberOfFailedCalls: 3 })
+})
+
+test('consecutive failures open below the minimum', () => {
+  const { breaker } = make({ consecutiveFailures: 3, slidingWindowSize: 100, minimumNumberOfCalls: 100 })
+  const told: number[] = []
+  breaker.on('consecutiveFailuresExceeded', e => told.push(e.count))
+  for (const good of [false, false, true, false, false]) good ? breaker.tryAcquire()!.succeed() : breaker.tryAcquire()!.fail(1)
+  expect(breaker.state).toBe('CLOSED')
+  breaker.tryAcquire()!.fail(1)
+  expect([breaker.state, told]).toEqual(['OPEN', [3]])
+})
+
+test('opens on one result for as long as Retry-After says', () => {
+  const { clock, breaker } = make({ transitionOnResult: r => (r?.retryAfter ? `${r.retryAfter}s` : undefined) })
+  breaker.tryAcquire()!.succeed({ retryAfter: 5 })
+  expect(breaker.state).toBe('OPEN')
+  clock.advance(5000)
+  expect(breaker.tryAcquire()).toBeUndefined()
+  clock.advance(1)
+  expect(breaker.tryAcquire()).toBeDefined()
+})
+
+test('re-admits by steps after HALF_OPEN', () => {
+  const { clock, breaker } = make({ gradualReadmission: { shares: [10, 60], stepDuration: '1s' } })
+  breaker.open()
+  breaker.halfOpen()
+  for (let i = 0; i < 2; i++) breaker.tryAcquire()!.succeed()
+  expect([breaker.state, breaker.tryAcquire()]).toEqual(['CLOSED', undefined])
+  clock.advance(1000)
+  expect(breaker.tryAcquire()).toBeDefined() // random is 0.5, the share is 60 %
+  clock.advance(1000)
+  expect(breaker.tryAcquire()).toBeDefined()
+})
+
+describe('update', () => {
+  test('keeps what was counted, in order', () => {
+    const { breaker } = make({ slidingWindowSize: 10, minimumNumberOfCalls: 10 })
+    for (let i = 0; i < 3; i++) breaker.tryAcquire()!.fail(1)
+    for (let i = 0; i < 4; i++) breaker.tryAcquire()!.succeed()
+    breaker.update({ slidingWindowSize: 5 })
+    expect(breaker.metrics).toMatchObject({ numberOfBufferedCalls: 5, numberOfFailedCalls: 1 })
+    breaker.update({ slidingWindowType: 'TIME_BASED' })
+    expect(breaker.metrics).toMatchObject({ numberOfBufferedCalls: 5, numberOfFailedCalls: 1 })
+  })
+  test('fewer probes than have already answered decide at once', () => {
+    const { breaker } = make({ permittedNumberOfCallsInHalfOpenState: 4, minimumNumberOfCalls: 4 })
+    breaker.open()
+    breaker.halfOpen()
+    for (let i = 0; i < 2; i++) breaker.tryAcquire()!.succeed()
+    breaker.update({ permittedNumberOfCallsInHalfOpenState: 2 })
+    expect(breaker.state).toBe('CLOSED')
+  })
+  test('wrong options change nothing', () => {
+    const { breaker } = make()
+    expect(() => breaker.update({ slidingWindowSize: 0 })).toThrow('slidingWindowSize')
+    breaker.update({})
+    expect(breaker.describe().options['slidingWindowSize']).toBe(4)
+  })
+})
+
+test('a saved state goes on elsewhere with what remained, and a forced one can be released', () => {
+  const { clock, breaker } = make()
+  breaker.open()
+  clock.advance(300)
+  const saved = JSON.parse(JSON.stringify(breaker.toJSON()))
+  const later = virtualClock(500)
+  const restored = circuitBreaker(small, { clock: later, restore: saved })
+  expect([restored.state, restored.toJSON().remaining, restored.toJSON().attempts]).toEqual(['OPEN', 500, 1])
+  breaker.forceOpen()
+  const forced = circuitBreaker(small, { clock: later, restore: breaker.toJSON() })
+  expect(forced.tryAcquire()).toBeUndefined()
+  forced.close()
+  expect(forced.tryAcquire()).toBeDefined()
+  expect(() => circuitBreaker(small, { restore: { state: 'AJAR' } as any })).toThrow('toJSON')
+})
+
+test('a back-off grows by whole steps to its cap', () => {
+  const { breaker } = make({ waitDurationInOpenState: { initial: 500, multiplier: 1.5, max: 1600 } })
+  const waits = [500, 750, 1125, 1600, 1600].map(() => {
+    breaker.open()
+    return breaker.toJSON().remaining
+  })
+  expect(waits).toEqual([500, 750, 1125, 1600, 1600])
+})
