@@ -17,10 +17,16 @@ export interface Fault {
 /** The longest time a timer holds in 32 bits is no limit here; this is: about 285 years. */
 export const LONGEST_MS = Number.MAX_SAFE_INTEGER
 
-/** Reads options given in code. Throws an `OptionsError` that names every fault. */
-export function readOptions<F extends Fields>(fields: F, given: unknown, what: string): OptionsOf<F> {
+/** Reads options given in code. Throws an `OptionsError` that names every fault; `check` says what no single option can be blamed for. */
+export function readOptions<F extends Fields>(
+  fields: F,
+  given: unknown,
+  what: string,
+  check?: (settings: OptionsOf<F>) => readonly Fault[],
+): OptionsOf<F> {
   const faults: Fault[] = []
   const result = readFields(fields, given ?? {}, '', faults, true)
+  if (faults.length === 0 && check !== undefined) faults.push(...check(result as OptionsOf<F>))
   if (faults.length > 0)
     throw new OptionsError(
       `${what}: ${faults.map(f => `${f.path ? `${f.path}: ` : ''}${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`,
@@ -41,14 +47,20 @@ export function readFields(fields: Fields, given: unknown, path: string, faults:
     return result
   }
   const source = given as Record<string, unknown>
+  const known = Object.keys(fields).filter(key => inCode || fields[key]!.codeOnly !== true)
   for (const key of Object.keys(source))
-    if (!Object.hasOwn(fields, key) && source[key] !== undefined)
-      faults.push({ path: join(path, key), kind: 'unknown', message: 'unknown option', hint: suggest(key, Object.keys(fields)) })
-  for (const [key, option] of Object.entries(fields)) {
+    if (!known.includes(key) && source[key] !== undefined)
+      faults.push(
+        Object.hasOwn(fields, key)
+          ? { path: join(path, key), kind: 'unknown', message: `${key} is a function, which only code can give` }
+          : { path: join(path, key), kind: 'unknown', message: 'unknown option', hint: suggest(key, known) },
+      )
+  for (const key of known) {
+    const option = fields[key]!
     const value = source[key]
     if (value === undefined || (value === null && !inCode)) {
       if (option.required) faults.push({ path: join(path, key), kind: 'missing', message: 'is required' })
-      else result[key] = option.default === undefined ? undefined : readValue(option, option.default, join(path, key), faults, inCode)
+      else result[key] = option.default === undefined ? undefined : readValue(option, option.default, join(path, key), faults, true)
     } else result[key] = readValue(option, value, join(path, key), faults, inCode)
   }
   return result
@@ -103,6 +115,7 @@ export function readValue(option: Option, value: unknown, path: string, faults: 
     case 'union': {
       let nearest: Fault[] | undefined
       for (const alternative of option.of!) {
+        if (alternative.codeOnly === true && !inCode) continue
         const own: Fault[] = []
         const result = readValue(alternative, value, path, own, inCode)
         if (own.length === 0) return result

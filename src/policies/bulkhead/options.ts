@@ -1,12 +1,8 @@
-/** Options of the bulkhead: Resilience4j's BulkheadConfig names, and a bounded queue. */
-import { duration, hook, type InputOf, integer, type OptionsOf } from '../../core/schema/index.ts'
+/** Options of the bulkhead, as code writes them. Described in core/schema/policies, where documents find them too. */
+import type { InputOf, OptionsOf } from '../../core/schema/index.ts'
+import type { bulkheadFields } from '../../core/schema/policies/bulkhead.ts'
 
-export const bulkheadFields = {
-  maxConcurrentCalls: integer('Calls that may run at once.', { default: 25, min: 0 }),
-  maxWaitDuration: duration('How long a call may wait for a slot.', { default: 0, min: 0 }),
-  queueCapacity: integer('Calls that may wait. Default: unbounded when they may wait at all, otherwise none.', { min: 0 }),
-  release: hook<(result: any) => PromiseLike<unknown> | undefined>('When the slot is freed after a result; default at once.'),
-} as const
+export { bulkheadFields } from '../../core/schema/policies/bulkhead.ts'
 
 export type BulkheadOptions = InputOf<typeof bulkheadFields>
 export type BulkheadSettings = OptionsOf<typeof bulkheadFields>

@@ -1,92 +1,9 @@
-/** Options of the circuit breaker: Resilience4j's CircuitBreakerConfig names. */
+/** Options of the circuit breaker, as code writes them. Described in core/schema/policies, where documents find them too. */
 import type { Duration } from '../../base/time/duration.ts'
-import { OptionsError } from '../../core/errors.ts'
-import {
-  array,
-  boolean,
-  duration,
-  hook,
-  type InputOf,
-  integer,
-  number,
-  type OptionsOf,
-  object,
-  oneOf,
-  readOptions,
-  string,
-  union,
-} from '../../core/schema/index.ts'
-import { STATES } from './transitions.ts'
+import { type InputOf, readOptions } from '../../core/schema/index.ts'
+import { type CircuitBreakerSettings, circuitBreakerFaults, circuitBreakerFields } from '../../core/schema/policies/circuit-breaker.ts'
 
-const statusCode = union('', [integer('', { min: 100, max: 999 }), string('', { pattern: /^[1-9](xx|\d\d)$/ })])
-
-export const circuitBreakerFields = {
-  failureRateThreshold: number('Opens when at least this share of the calls in the window failed.', {
-    default: 50,
-    min: 0,
-    above: true,
-    max: 100,
-    unit: '%',
-  }),
-  slowCallRateThreshold: number('Opens when at least this share of the calls in the window was slow.', {
-    default: 100,
-    min: 0,
-    above: true,
-    max: 100,
-    unit: '%',
-  }),
-  slowCallDurationThreshold: duration('A call that takes longer than this is slow.', { default: '60s', min: 0, above: true }),
-  slidingWindowType: oneOf('Whether the window holds the last calls or the last seconds.', ['COUNT_BASED', 'TIME_BASED'], {
-    default: 'COUNT_BASED',
-  }),
-  slidingWindowSize: integer('Calls in the window when COUNT_BASED, seconds when TIME_BASED.', { default: 100, min: 1, max: 10_000_000 }),
-  slidingWindowSliceDuration: duration('A TIME_BASED window moves on by this; its slices are aligned to the zero of the clock.', {
-    default: '1s',
-    min: 1,
-  }),
-  minimumNumberOfCalls: integer('No rate is worked out from fewer calls.', { default: 100, min: 1 }),
-  permittedNumberOfCallsInHalfOpenState: integer('Calls that may probe in HALF_OPEN.', { default: 10, min: 1 }),
-  waitDurationInOpenState: union(
-    'How long it stays open: a time, a back-off over openings in a row, or a function of their number (1 for the first).',
-    [
-      duration('A fixed time.', { min: 1 }),
-      object('A back-off.', {
-        initial: duration('The first time.', { required: true, min: 1 }),
-        multiplier: number('Factor for each further opening in a row.', { default: 1.5, min: 1 }),
-        max: duration('Never longer.', { default: Number.MAX_SAFE_INTEGER }),
-        randomizationFactor: number('Spread around the time: 0.5 is ±50 %.', { default: 0, min: 0, max: 1 }),
-      }),
-      hook<(attempt: number) => number>('Gives ms.'),
-    ],
-    { default: '60s' },
-  ),
-  maxWaitDurationInHalfOpenState: duration('How long HALF_OPEN may last; 0: until its calls have ended.', { default: 0, min: 0 }),
-  transitionToStateAfterWaitDuration: oneOf('Where that leads.', ['OPEN', 'CLOSED'], { default: 'OPEN' }),
-  automaticTransitionFromOpenToHalfOpenEnabled: boolean('HALF_OPEN begins by itself when the wait is over, not at the next call.', {
-    default: false,
-  }),
-  initialState: oneOf('State at the start.', STATES, { default: 'CLOSED' }),
-  recordResult: hook<(result: any) => boolean>('Whether a result counts as a failure.'),
-  recordException: hook<(error: unknown) => boolean>(
-    'Whether an error counts as a failure; otherwise it counts as a success. Default: every error.',
-  ),
-  ignoreException: hook<(error: unknown) => boolean>('Whether an error counts for nothing. Asked first.'),
-  recordStatus: array('Results with one of these HTTP statuses are failures, no others: numbers, or classes such as `5xx`.', statusCode),
-  ignoreStatus: array('Results with one of these HTTP statuses count for nothing.', statusCode),
-  recordErrors: array(
-    'Errors with one of these codes or names (their own or of their cause) are failures, others count as successes.',
-    string(''),
-  ),
-  ignoreErrors: array('Errors with one of these codes or names count for nothing.', string('')),
-  consecutiveFailures: integer('Opens also when so many calls in a row failed, whatever the rates are.', { min: 1 }),
-  transitionOnResult: hook<(result: any, error: unknown) => Duration | boolean | undefined>(
-    'Looks at each counted result or error in CLOSED: a duration opens for that long (Retry-After), `true` for the configured wait.',
-  ),
-  gradualReadmission: object('After HALF_OPEN, CLOSED lets through only a growing share of the calls.', {
-    shares: array('Share of calls in each step.', number('', { min: 0, max: 100, unit: '%' }), { required: true, minItems: 1 }),
-    stepDuration: duration('How long each step lasts; all calls pass after the last.', { required: true, min: 1 }),
-  }),
-} as const
+export { type CircuitBreakerSettings, circuitBreakerFields, slices } from '../../core/schema/policies/circuit-breaker.ts'
 
 /** What a user writes. `R` is what the hooks accept as a result. */
 export type CircuitBreakerOptions<R = unknown> = Omit<
@@ -102,19 +19,7 @@ export type CircuitBreakerOptions<R = unknown> = Omit<
     | undefined
 }
 
-export type CircuitBreakerSettings = OptionsOf<typeof circuitBreakerFields>
-
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
 export function readBreakerOptions(options: CircuitBreakerOptions<any>): CircuitBreakerSettings {
-  const settings = readOptions(circuitBreakerFields, options, 'circuitBreaker')
-  if (settings.slidingWindowType === 'TIME_BASED' && slices(settings) > 1_000_000)
-    throw new OptionsError(
-      `circuitBreaker: slidingWindowSliceDuration: ${settings.slidingWindowSliceDuration} ms cuts ${settings.slidingWindowSize} s into ${slices(settings)} slices (expected at most 1000000)`,
-    )
-  return settings
-}
-
-/** How many slices a TIME_BASED window has. */
-export function slices(settings: CircuitBreakerSettings): number {
-  return Math.ceil((settings.slidingWindowSize * 1000) / settings.slidingWindowSliceDuration)
+  return readOptions(circuitBreakerFields, options, 'circuitBreaker', circuitBreakerFaults)
 }

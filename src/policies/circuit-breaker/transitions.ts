@@ -1,6 +1,7 @@
 /** Which state may follow which, and why: Resilience4j's table. One piece of data for the code, the model test and the figure in the docs. */
+import { BREAKER_STATES } from '../../core/schema/policies/circuit-breaker.ts'
 
-export const STATES = ['CLOSED', 'OPEN', 'HALF_OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'] as const
+export const STATES = BREAKER_STATES
 export type State = (typeof STATES)[number]
 
 /** Why a state is left. `manual` is told by a method, `reset` by `reset()`; the others come by themselves. */

@@ -1,11 +1,8 @@
-/** Options of the rate limiter: Resilience4j's RateLimiterConfig names. */
-import { duration, type InputOf, integer, type OptionsOf } from '../../core/schema/index.ts'
+/** Options of the rate limiter, as code writes them. Described in core/schema/policies, where documents find them too. */
+import type { InputOf, OptionsOf } from '../../core/schema/index.ts'
+import type { rateLimiterFields } from '../../core/schema/policies/rate-limiter.ts'
 
-export const rateLimiterFields = {
-  limitForPeriod: integer('Permissions per period.', { default: 50, min: 1 }),
-  limitRefreshPeriod: duration('Length of a period.', { default: 500e-6, min: 0, above: true }),
-  timeoutDuration: duration('How long a call may wait for a permission.', { default: '5s', min: 0 }),
-} as const
+export { rateLimiterFields } from '../../core/schema/policies/rate-limiter.ts'
 
 export type RateLimiterOptions = InputOf<typeof rateLimiterFields>
 export type RateLimiterSettings = OptionsOf<typeof rateLimiterFields>

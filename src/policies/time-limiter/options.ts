@@ -1,9 +1,7 @@
-/** Options of the time limiter: Resilience4j's TimeLimiterConfig names. */
-import { boolean, duration, type InputOf } from '../../core/schema/index.ts'
+/** Options of the time limiter, as code writes them. Described in core/schema/policies, where documents find them too. */
+import type { InputOf } from '../../core/schema/index.ts'
+import type { timeLimiterFields } from '../../core/schema/policies/time-limiter.ts'
 
-export const timeLimiterFields = {
-  timeoutDuration: duration('How long a call may take.', { default: '1s', min: 0, above: true }),
-  cancelRunningFuture: boolean('Whether the work is told by its signal that nobody waits any more.', { default: true }),
-} as const
+export { timeLimiterFields } from '../../core/schema/policies/time-limiter.ts'
 
 export type TimeLimiterOptions = InputOf<typeof timeLimiterFields>

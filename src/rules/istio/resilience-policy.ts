@@ -1,20 +1,10 @@
-/** Rules of our own kind: what a ResiliencePolicy is for. Options inside its blocks are read by the policies they belong to. */
+/** Rules of our own kind: what a ResiliencePolicy is for, and the options of its policies. */
+import { BLOCK_NAMES, blockFaults } from '../../core/schema/policies/index.ts'
+import type { Fault } from '../../core/schema/read.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { member } from './document.ts'
 import { isObject } from './schema-decode.ts'
 import type { Check } from './validate/check.ts'
-
-/** The blocks a ResiliencePolicy may have, each named as its factory. */
-export const RESILIENCE_BLOCKS = [
-  'circuitBreaker',
-  'bulkhead',
-  'rateLimiter',
-  'timeLimiter',
-  'adaptiveConcurrency',
-  'hedge',
-  'cache',
-  'fallback',
-] as const
 
 /** `'*'`, a route, a host, or (inbound) the own workload. */
 export type ResilienceTarget =
@@ -30,11 +20,27 @@ export function resiliencePolicy(check: Check, spec: any): void {
   if (!Array.isArray(targets) || targets.length === 0)
     check.error('required', 'spec', 'a ResiliencePolicy needs targets', 'add targets: [{ host: … }], or ["*"]')
   else for (const [index, value] of targets.entries()) target(check, value, member('spec.targets', index))
-  const given = RESILIENCE_BLOCKS.filter(block => spec[block] !== undefined)
+  const given = BLOCK_NAMES.filter(block => spec[block] !== undefined)
   if (given.length === 0)
-    check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${RESILIENCE_BLOCKS.join(', ')}`)
+    check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${BLOCK_NAMES.join(', ')}`)
   for (const block of given)
-    if (!isObject(spec[block])) check.error('wrong-type', `spec.${block}`, `${block} is a map of options`, `such as ${block}: {}`)
+    for (const { kind, path, message, hint } of blockFaults(block, spec[block], `spec.${block}`))
+      check.error(CODES[kind], path, message, hint ?? HINTS[kind])
+}
+
+const CODES: Readonly<Record<Fault['kind'], string>> = {
+  type: 'wrong-type',
+  range: 'out-of-range',
+  unknown: 'unknown-field',
+  missing: 'required',
+  value: 'conflict',
+}
+const HINTS: Readonly<Record<Fault['kind'], string>> = {
+  type: 'see the options of the policy',
+  range: 'see the options of the policy',
+  unknown: 'see the options of the policy',
+  missing: 'add it',
+  value: 'leave one of them out',
 }
 
 function target(check: Check, value: unknown, path: string): void {

@@ -1,0 +1,37 @@
+/** Options of a fallback in a document: the answer itself, or the place that gives it. In code a fallback is a value or a function. */
+import { integer, object, string } from '../option.ts'
+import type { Fault } from '../read.ts'
+
+export const fallbackFields = {
+  directResponse: object('Answer with this.', {
+    status: integer('Status of the answer.', { default: 200, min: 200, max: 599 }),
+    body: object('Its body.', {
+      string: string('As text.'),
+      bytes: string('As base64.', { pattern: /^[A-Za-z0-9+/_-]*={0,2}$/ }),
+    }),
+  }),
+  destination: object('Ask there instead.', {
+    host: string('A service, as in a VirtualService.', { required: true }),
+    subset: string('A subset that a DestinationRule of the host names.'),
+    port: object('Only needed when the host has several ports.', { number: integer('', { required: true, min: 1, max: 65535 }) }),
+  }),
+} as const
+
+export function fallbackFaults({ directResponse, destination }: { directResponse?: any; destination?: any }): Fault[] {
+  const faults: Fault[] = []
+  if ((directResponse === undefined) === (destination === undefined))
+    faults.push({
+      path: destination === undefined ? '' : 'destination',
+      kind: destination === undefined ? 'missing' : 'value',
+      message: 'a fallback is either a directResponse or a destination',
+      hint: 'give one of the two',
+    })
+  if (directResponse?.body?.string !== undefined && directResponse.body.bytes !== undefined)
+    faults.push({
+      path: 'directResponse.body.bytes',
+      kind: 'value',
+      message: 'a body is either string or bytes',
+      hint: 'give one of the two',
+    })
+  return faults
+}

@@ -1,0 +1,7 @@
+/** Options of the time limiter: Resilience4j's TimeLimiterConfig names. */
+import { boolean, duration } from '../option.ts'
+
+export const timeLimiterFields = {
+  timeoutDuration: duration('How long a call may take.', { default: '1s', min: 0, above: true }),
+  cancelRunningFuture: boolean('Whether the work is told by its signal that nobody waits any more.', { default: true }),
+} as const
