@@ -2,6 +2,7 @@
  * Joins the wings: documents become Envoy configuration, configuration becomes a snapshot that calls run on. A set is checked as a
  * whole before it takes effect; what runs keeps running when it is refused. State of clusters lives beside the snapshot.
  */
+import { toBytes } from '../base/formats/size.ts'
 import { type Clock, systemClock } from '../base/time/clock.ts'
 import { toMs } from '../base/time/duration.ts'
 import { type Random, systemRandom } from '../base/time/random.ts'
@@ -44,6 +45,7 @@ export class MeshCore {
   readonly #transport: Transport
   readonly #clusters = new Map<string, ClusterRuntime>()
   readonly #dynamic: DynamicHosts
+  readonly #retryBufferLimit: number
   /** Endpoints set by hand; they outlive an `apply`. */
   readonly #assigned = new Map<string, ClusterLoadAssignment>()
   #engine: Engine
@@ -63,6 +65,7 @@ export class MeshCore {
     this.#workload = { namespace, labels: { ...labels }, domain, ...(locality === undefined ? {} : { locality }) }
     this.#meshConfig = readMeshConfig(options.meshConfig)
     this.#dynamic = new DynamicHosts(options.limits?.dynamicHosts ?? 1000, (name, cluster) => this.#runtime(name, cluster))
+    this.#retryBufferLimit = toBytes(options.limits?.retryBufferLimit ?? '1Mi', 'limits.retryBufferLimit')
     this.#engine = this.#link(compileRoutes([]))
     const first = this.#compile(options.rules ?? [])
     const errors = first.diagnostics.filter(d => d.severity === 'error')
@@ -213,6 +216,7 @@ export class MeshCore {
       allowAny: mode !== 'REGISTRY_ONLY',
       faults: this.#options.faults !== false,
       clientAddress: '127.0.0.1',
+      retryBufferLimit: this.#retryBufferLimit,
       passthrough: (scheme, authority, port) => this.#dynamic.get(scheme, authority, port),
     }
   }

@@ -1,4 +1,5 @@
 /** What a mesh is made from. */
+import type { Size } from '../base/formats/size.ts'
 import type { Clock } from '../base/time/clock.ts'
 import type { Duration } from '../base/time/duration.ts'
 import type { Random } from '../base/time/random.ts'
@@ -49,6 +50,8 @@ export interface MeshOptions {
     | {
         /** How long an unread body may hold its connection. Default 30s. */
         abandonedBodyTimeout?: Duration | undefined
+        /** Bytes of a streamed request body that are kept so that it can be sent again; a larger one is sent once and not retried. Default 1Mi. */
+        retryBufferLimit?: Size | undefined
         /** How many hosts that only traffic brings are remembered. Default 1000. */
         dynamicHosts?: number | undefined
       }

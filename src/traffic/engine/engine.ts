@@ -17,6 +17,8 @@ export interface Engine {
   readonly faults: boolean
   /** What source-IP hashing sees of the caller. */
   readonly clientAddress: string
+  /** Bytes of a request body that are kept for another try; a larger body is sent once. */
+  readonly retryBufferLimit: number
   /** The cluster of a host that only traffic brings. */
   passthrough(scheme: 'http' | 'https', authority: string, port: number): ClusterRuntime
 }

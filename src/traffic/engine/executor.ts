@@ -24,14 +24,12 @@ import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
 import type { Fallback } from './guard.ts'
 import { asGrpc, faultReply, flagOf, type LocalReply, policyReply, REPLIES, resetReply, statusText } from './local-reply.ts'
+import { RecordedBody, repeatable } from './recorded-body.ts'
 
 /** Starts a request. */
 export function execute(engine: Engine, request: MeshRequest): Promise<MeshReply> {
   return new Promise((resolve, reject) => new Exchange(engine, request, resolve, reject).start())
 }
-
-/** Bodies up to this many bytes can be sent again; beyond it a retry is off, as in Envoy. */
-export const RETRY_BUFFER_LIMIT = 1_048_576
 
 /** The innermost place of a guarded try: what the cluster's policies stand around. */
 export const guardedTry: Next<WireResponse> = call => (call.context as Exchange).tryUnder(call)
@@ -53,6 +51,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   readonly #startedAt: number
   readonly #random: number
   readonly #outcome: Outcome
+  #body: WireBody | undefined
   #unlisten: (() => void) | undefined
   #routeTimer: Timer | undefined
   #waiting: Timer | undefined
@@ -90,6 +89,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     this.port = portOf(request)
     this.path = request.path
     this.headers = request.headers
+    this.#body = request.body
     this.#outcome = {
       flags: '',
       details: '',
@@ -224,7 +224,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
       }
       const retry = route.retry
       if (retry !== undefined) {
-        if (replayable(this.#request.body)) this.#triesLeft = retry.numRetries
+        this.#body = recorded(this.#body, this.#engine.retryBufferLimit, cluster.stats)
+        if (repeatable(this.#body, this.#engine.retryBufferLimit)) this.#triesLeft = retry.numRetries
         else cluster.stats.retry_or_shadow_abandoned++
         this.perTryTimeout = route.timeout > 0 && retry.perTryTimeout >= route.timeout ? 0 : retry.perTryTimeout
       }
@@ -237,7 +238,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
       if (!mirror.selects(this.#random)) continue
       const cluster = this.#engine.clusters.get(mirror.cluster)
       if (cluster === undefined) continue
-      if (!replayable(this.#request.body)) {
+      if (this.#body !== undefined && (this.#body.bytes === undefined || !repeatable(this.#body, this.#engine.retryBufferLimit))) {
         this.#cluster!.stats.retry_or_shadow_abandoned++
         continue
       }
@@ -355,7 +356,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
       setHeader(headers, 'x-envoy-attempt-count', String(this.#outcome.attempts))
       if (timeout !== Infinity) setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(timeout)))
     }
-    return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers, body: this.#request.body }
+    return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers, body: this.#body }
   }
 
   get tls(): string | undefined {
@@ -427,7 +428,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     if (retry !== undefined && reason !== 'overflow' && this.#mayRetry(shouldRetryReset(retry.retryOn, reason, sent)))
       return this.#retryLater()
     this.#endRetry()
-    if (this.#cluster!.name === PASSTHROUGH) return this.#networkError(error)
+    // The caller's own body broke: that is between him and us, as in fetch.
+    if (reason === 'local_reset' || this.#cluster!.name === PASSTHROUGH) return this.#networkError(error)
     this.#flag(flagOf(reason))
     this.#local(resetReply(reason, error, this.#outcome.attempts > 1), true)
   }
@@ -446,8 +448,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     if (this.#retriedBefore && !wanted) stats.upstream_rq_retry_success++
     this.#endRetry()
     if (!wanted || this.#over) return false
+    if (!repeatable(this.#body, this.#engine.retryBufferLimit)) return false
     if (this.#triesLeft === 0) {
-      if (!replayable(this.#request.body)) return false
       stats.upstream_rq_retry_limit_exceeded++
       this.#flag('URX')
       return false
@@ -620,7 +622,8 @@ function portOf(request: MeshRequest): number {
   return at === null ? (request.scheme === 'https' ? 443 : 80) : Number(at[1])
 }
 
-/** Whether the body can be sent a second time: all bytes at hand, and not too many. */
-function replayable(body: WireBody | undefined): boolean {
-  return body === undefined || (body.bytes !== undefined && body.bytes.byteLength <= RETRY_BUFFER_LIMIT)
+/** A stream is kept while it is sent, for the next try. */
+function recorded(body: WireBody | undefined, limit: number, stats: { retry_or_shadow_abandoned: number }): WireBody | undefined {
+  if (body === undefined || body.bytes !== undefined) return body
+  return new RecordedBody(body, limit, () => stats.retry_or_shadow_abandoned++)
 }

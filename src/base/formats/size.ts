@@ -1,0 +1,23 @@
+/** Sizes in bytes as Kubernetes writes them: a number, or digits with `k M G` (thousands) or `Ki Mi Gi` (1024s). */
+
+/** Bytes: a whole number, or text such as `'1Mi'`, `'64Ki'`, `'500k'`. */
+export type Size = number | string
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 }
+
+/** The number of bytes; `undefined` when the text is no size. */
+export function parseSize(size: Size): number | undefined {
+  if (typeof size === 'number') return Number.isInteger(size) && size >= 0 ? size : undefined
+  const found = /^(\d+(?:\.\d+)?)(k|M|G|Ki|Mi|Gi)?$/.exec(size)
+  if (found === null) return undefined
+  const bytes = Number(found[1]) * UNITS[found[2] ?? '']!
+  return Number.isInteger(bytes) && Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+/** The number of bytes. Throws a `TypeError` that names `where` when it is none. */
+export function toBytes(size: Size, where: string): number {
+  const bytes = parseSize(size)
+  if (bytes === undefined)
+    throw new TypeError(`${where}: ${JSON.stringify(size)} is no size; write a number of bytes or text such as "64Ki" or "1Mi"`)
+  return bytes
+}
