@@ -88,9 +88,8 @@ export interface BreakerSurroundings {
  */
 export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = {}, around: BreakerSurroundings = {}): CircuitBreaker<R> {
   const { name = '', clock = systemClock, random = systemRandom, restore } = around
-  let given = { ...options }
   const events = new Emitter<CircuitBreakerEvents>()
-  const kernel = new BreakerKernel(readBreakerOptions(given), clock.now(), random, {
+  const kernel = new BreakerKernel(readBreakerOptions(options), clock.now(), random, {
     transition(from, to, cause) {
       if (events.hears('transition')) events.emit('transition', { from, to, cause, at: clock.wall() })
     },
@@ -128,9 +127,7 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
       events.emit('reset', { at: clock.wall() })
     },
     update(changed) {
-      const merged = { ...given, ...changed }
-      gate.update(readBreakerOptions(merged))
-      given = merged
+      gate.update(readBreakerOptions({ ...kernel.settings, ...changed } as CircuitBreakerOptions<R>))
     },
     toJSON: () => ({
       state: kernel.state,

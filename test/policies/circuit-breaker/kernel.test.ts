@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { BreakerKernel } from '../../../src/policies/circuit-breaker/kernel.ts'
 import { readBreakerOptions } from '../../../src/policies/circuit-breaker/options.ts'
 import { STATES, type State, TRANSITIONS } from '../../../src/policies/circuit-breaker/transitions.ts'
+import { DEEP_TIMEOUT, OPERATIONS, runs } from '../../deep.ts'
 
 interface Stay {
   state: State
@@ -85,83 +86,87 @@ const op = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ op: 'reset' as const }) },
 )
 
-test('any sequence of acquire, settle (late too), release, advance, manual change and reset agrees with the model', () => {
-  let operations = 0
-  const shape = fc.record({
-    size: fc.integer({ min: 1, max: 8 }),
-    minimum: fc.integer({ min: 1, max: 8 }),
-    permitted: fc.integer({ min: 1, max: 4 }),
-  })
-  fc.assert(
-    fc.property(shape, fc.array(op, { minLength: 80, maxLength: 160 }), ({ size, minimum, permitted }, ops) => {
-      const seen: string[] = []
-      const settings = readBreakerOptions({
-        slidingWindowSize: size,
-        minimumNumberOfCalls: minimum,
-        permittedNumberOfCallsInHalfOpenState: permitted,
-        failureRateThreshold: 50,
-        slowCallRateThreshold: 80,
-        waitDurationInOpenState: attempt => attempt * 100,
-      })
-      const kernel = new BreakerKernel(settings, 0, () => 0, {
-        transition(from, to, cause) {
-          expect(TRANSITIONS[from][to]).toContain(cause)
-          seen.push(`${from}>${to}`)
-        },
-        rateExceeded() {},
-        consecutiveFailuresExceeded() {},
-      })
-      const model = new Model(size, minimum, permitted)
-      model.minimum0 = minimum
-      const inFlight: { generation: number; stay: Stay }[] = []
-      let now = 0
-      for (const o of ops) {
-        operations++
-        const at = 'pick' in o && inFlight.length > 0 ? o.pick % inFlight.length : -1
-        if (o.op === 'acquire') {
-          const stay = model.acquire(now)
-          expect(kernel.acquire(now)).toBe(stay !== undefined)
-          if (stay !== undefined) inFlight.push({ generation: kernel.generation, stay })
-        } else if (o.op === 'settle' && at >= 0) {
-          const [call] = inFlight.splice(at, 1)
-          model.record(call!.stay, o.failed, o.slow, now)
-          kernel.record(call!.generation, o.failed, o.slow, now)
-        } else if (o.op === 'release' && at >= 0) {
-          const [call] = inFlight.splice(at, 1)
-          if (call!.stay === model.stay) model.stay.permits++
-          kernel.release(call!.generation)
-        } else if (o.op === 'advance') now += o.ms
-        else if (o.op === 'reset') {
-          model.go('CLOSED', now)
-          kernel.reset(now)
-        } else if (o.op === 'to') {
-          const forMs = o.state === 'OPEN' ? (o.forMs ?? undefined) : undefined
-          if (TRANSITIONS[kernel.state][o.state]?.includes('manual')) {
-            model.go(o.state, now, forMs)
-            kernel.to(o.state, now, forMs)
-          } else expect(() => kernel.to(o.state, now, forMs)).toThrow(RangeError)
+test(
+  'any sequence of acquire, settle (late too), release, advance, manual change and reset agrees with the model',
+  () => {
+    let operations = 0
+    const shape = fc.record({
+      size: fc.integer({ min: 1, max: 8 }),
+      minimum: fc.integer({ min: 1, max: 8 }),
+      permitted: fc.integer({ min: 1, max: 4 }),
+    })
+    fc.assert(
+      fc.property(shape, fc.array(op, { minLength: 80, maxLength: 160 }), ({ size, minimum, permitted }, ops) => {
+        const seen: string[] = []
+        const settings = readBreakerOptions({
+          slidingWindowSize: size,
+          minimumNumberOfCalls: minimum,
+          permittedNumberOfCallsInHalfOpenState: permitted,
+          failureRateThreshold: 50,
+          slowCallRateThreshold: 80,
+          waitDurationInOpenState: attempt => attempt * 100,
+        })
+        const kernel = new BreakerKernel(settings, 0, () => 0, {
+          transition(from, to, cause) {
+            expect(TRANSITIONS[from][to]).toContain(cause)
+            seen.push(`${from}>${to}`)
+          },
+          rateExceeded() {},
+          consecutiveFailuresExceeded() {},
+        })
+        const model = new Model(size, minimum, permitted)
+        model.minimum0 = minimum
+        const inFlight: { generation: number; stay: Stay }[] = []
+        let now = 0
+        for (const o of ops) {
+          operations++
+          const at = 'pick' in o && inFlight.length > 0 ? o.pick % inFlight.length : -1
+          if (o.op === 'acquire') {
+            const stay = model.acquire(now)
+            expect(kernel.acquire(now)).toBe(stay !== undefined)
+            if (stay !== undefined) inFlight.push({ generation: kernel.generation, stay })
+          } else if (o.op === 'settle' && at >= 0) {
+            const [call] = inFlight.splice(at, 1)
+            model.record(call!.stay, o.failed, o.slow, now)
+            kernel.record(call!.generation, o.failed, o.slow, now)
+          } else if (o.op === 'release' && at >= 0) {
+            const [call] = inFlight.splice(at, 1)
+            if (call!.stay === model.stay) model.stay.permits++
+            kernel.release(call!.generation)
+          } else if (o.op === 'advance') now += o.ms
+          else if (o.op === 'reset') {
+            model.go('CLOSED', now)
+            kernel.reset(now)
+          } else if (o.op === 'to') {
+            const forMs = o.state === 'OPEN' ? (o.forMs ?? undefined) : undefined
+            if (TRANSITIONS[kernel.state][o.state]?.includes('manual')) {
+              model.go(o.state, now, forMs)
+              kernel.to(o.state, now, forMs)
+            } else expect(() => kernel.to(o.state, now, forMs)).toThrow(RangeError)
+          }
+          const m = kernel.metrics(now)
+          const counted = model.stay.calls
+          expect([
+            kernel.state,
+            kernel.attempts,
+            m.numberOfBufferedCalls,
+            m.numberOfFailedCalls,
+            m.numberOfSlowCalls,
+            m.numberOfNotPermittedCalls,
+          ]).toEqual([
+            model.stay.state,
+            model.attempts,
+            counted.length,
+            counted.filter(c => c.failed).length,
+            counted.filter(c => c.slow).length,
+            model.refused,
+          ])
+          expect(seen).toEqual(model.seen)
         }
-        const m = kernel.metrics(now)
-        const counted = model.stay.calls
-        expect([
-          kernel.state,
-          kernel.attempts,
-          m.numberOfBufferedCalls,
-          m.numberOfFailedCalls,
-          m.numberOfSlowCalls,
-          m.numberOfNotPermittedCalls,
-        ]).toEqual([
-          model.stay.state,
-          model.attempts,
-          counted.length,
-          counted.filter(c => c.failed).length,
-          counted.filter(c => c.slow).length,
-          model.refused,
-        ])
-        expect(seen).toEqual(model.seen)
-      }
-    }),
-    { numRuns: 200 },
-  )
-  expect(operations).toBeGreaterThan(10_000)
-})
+      }),
+      { numRuns: runs(80) },
+    )
+    expect(operations).toBeGreaterThanOrEqual(OPERATIONS)
+  },
+  DEEP_TIMEOUT,
+)
