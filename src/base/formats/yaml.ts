@@ -74,38 +74,89 @@ export function parseYaml(text: string, limits?: YamlLimits): unknown {
 
 /** All documents of a text; never throws. */
 export function parseYamlDocuments(text: string, limits?: YamlLimits): YamlDocument[] {
+  return [...yamlDocuments(text, limits)]
+}
+
+/** The documents of a text, each parsed when it is asked for; never throws. */
+export function* yamlDocuments(text: string, limits?: YamlLimits): Generator<YamlDocument, void, void> {
   const bounds = { ...LIMITS, ...limits }
-  if (text.length > bounds.size) return [broken(`the text has ${text.length} characters; at most ${bounds.size} are read`)]
-  const nested = depthOf(text, bounds.depth)
-  if (nested !== undefined) return [broken(`nested deeper than ${bounds.depth}`, nested)]
-  const lines = new LineCounter()
-  try {
-    const parsed = parseAllDocuments(text, {
-      lineCounter: lines,
-      customTags: tags => [...YAML_1_1, ...tags],
-      merge: true,
-      uniqueKeys: true,
-      prettyErrors: false,
-      logLevel: 'silent',
-      stringKeys: false,
-    })
-    return [...(parsed as Document.Parsed[])].map(document => read(text, document, lines, bounds))
-  } catch (error) {
-    return [broken(error instanceof RangeError ? `nested deeper than ${bounds.depth}` : String((error as Error).message))]
+  if (text.length > bounds.size) return yield broken(`the text has ${text.length} characters; at most ${bounds.size} are read`)
+  for (const piece of piecesOf(text)) {
+    const nested = depthOf(piece.text, bounds.depth)
+    if (nested !== undefined) yield broken(`nested deeper than ${bounds.depth}`, { line: nested.line + piece.line, column: nested.column })
+    else yield* documentsOf(piece, bounds)
   }
 }
 
-function read(text: string, document: Document.Parsed, lines: LineCounter, bounds: Required<YamlLimits>): YamlDocument {
-  const at = (offset: number): TextPosition => {
-    const { line, col } = lines.linePos(offset)
-    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+/** A part of a text that starts with a document marker, and how many lines stand before it. */
+interface Piece {
+  readonly text: string
+  readonly line: number
+}
+
+/** A document marker ends whatever is open, so a text may be cut there; where directives or end marks play a part it is left whole. */
+function piecesOf(text: string): Piece[] {
+  if (/^(?:%|\.\.\.)/m.test(text)) return [{ text, line: 0 }]
+  const pieces: Piece[] = []
+  const marker = /^---(?=\s|$)/gm
+  let from = 0
+  let line = 0
+  for (let found = marker.exec(text); found !== null; found = marker.exec(text)) {
+    if (found.index === from) continue
+    const piece = text.slice(from, found.index)
+    pieces.push({ text: piece, line })
+    for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) line++
+    from = found.index
   }
+  pieces.push({ text: text.slice(from), line })
+  return pieces
+}
+
+/** What the parser makes of a piece. It is much larger than the text, so it is held only as long as somebody reads it. */
+interface Parsed {
+  readonly documents: readonly Document.Parsed[]
+  readonly lines: LineCounter
+}
+
+function parsePiece(piece: Piece): Parsed {
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(piece.text, {
+    lineCounter: lines,
+    customTags: tags => [...YAML_1_1, ...tags],
+    merge: true,
+    uniqueKeys: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+    stringKeys: false,
+  })
+  return { documents: [...(documents as Document.Parsed[])], lines }
+}
+
+function* documentsOf(piece: Piece, bounds: Required<YamlLimits>): Generator<YamlDocument, void, void> {
+  let parsed: Parsed
+  try {
+    parsed = parsePiece(piece)
+  } catch (error) {
+    const message = error instanceof RangeError ? `nested deeper than ${bounds.depth}` : String((error as Error).message)
+    return yield broken(message, { line: piece.line + 1, column: 1 })
+  }
+  for (let index = 0; index < parsed.documents.length; index++) yield read(piece, parsed, index, bounds)
+}
+
+function placeOf(piece: Piece, { lines }: Parsed, offset: number): TextPosition {
+  const { line, col } = lines.linePos(offset)
+  return { line: Math.max(line, 1) + piece.line, column: Math.max(col, 1) }
+}
+
+function read(piece: Piece, parsed: Parsed, index: number, bounds: Required<YamlLimits>): YamlDocument {
+  const document = parsed.documents[index]!
+  const at = (offset: number) => placeOf(piece, parsed, offset)
   const root = document.contents as ParsedNode | null
   const start = at(root?.range[0] ?? document.range[0])
   const faults = document.errors.map(error => ({ message: firstLine(error.message), ...at(error.pos[0]) }))
   let value: unknown
   if (faults.length === 0 && root !== null) {
-    const reader = new Reader(text, document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
+    const reader = new Reader(piece.text, document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
     try {
       value = reader.value(root, 0)
     } catch (error) {
@@ -117,7 +168,22 @@ function read(text: string, document: Document.Parsed, lines: LineCounter, bound
     value: faults.length > 0 ? undefined : (value ?? undefined),
     line: start.line,
     faults,
-    locate: steps => at(offsetOf(document, root, steps) ?? root?.range[0] ?? 0),
+    locate: locator(piece, index, new WeakRef(parsed)),
+  }
+}
+
+/** Made apart from the reading, so that it keeps the text and not what was parsed from it. */
+function locator(piece: Piece, index: number, first: WeakRef<Parsed>): YamlDocument['locate'] {
+  let held = first
+  return steps => {
+    let parsed = held.deref()
+    if (parsed === undefined) {
+      parsed = parsePiece(piece)
+      held = new WeakRef(parsed)
+    }
+    const document = parsed.documents[index]!
+    const root = document.contents as ParsedNode | null
+    return placeOf(piece, parsed, offsetOf(document, root, steps) ?? root?.range[0] ?? 0)
   }
 }
 

@@ -1,4 +1,5 @@
 /** One cluster per port of a service, and one more per subset of its destination rule. */
+import type { Steps } from '../../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { endpointsOf } from './cluster-endpoints.ts'
 import { applyPolicy } from './cluster-policy.ts'
@@ -17,7 +18,7 @@ export interface Clusters {
   endpoints: ClusterLoadAssignment[]
 }
 
-export function buildClusters(services: Iterable<Service>, rules: DestinationRules, caller: Caller): Clusters {
+export function* buildClusters(services: Iterable<Service>, rules: DestinationRules, caller: Caller): Steps<Clusters> {
   const built: Clusters = { clusters: [blackHole(), passthrough()], endpoints: [] }
   for (const service of services) {
     const rule = rules.of(service)
@@ -26,6 +27,7 @@ export function buildClusters(services: Iterable<Service>, rules: DestinationRul
       addCluster(built, service, port, rule, undefined, caller)
       for (const subset of rule?.subsets ?? []) addCluster(built, service, port, rule, subset, caller)
     }
+    yield
   }
   return built
 }

@@ -1,5 +1,6 @@
 /** From texts and objects to rule documents: several documents in a text, lists of documents, documents of other kinds left alone. */
-import { parseYamlDocuments, type YamlDocument } from '../../base/formats/yaml.ts'
+import { type YamlDocument, yamlDocuments } from '../../base/formats/yaml.ts'
+import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { type Metadata, member, type Position, type RuleDocument, stepsOf } from './document.ts'
 import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema.ts'
@@ -17,10 +18,16 @@ type Locate = (path: string) => Position | undefined
 
 /** Reads rules. Never throws: what cannot be read is a diagnostic. `source` names where the input is from. */
 export function parseRules(input: RulesInput, source?: string): ParsedRules {
+  return runNow(parsing(input, source))
+}
+
+/** The same, interruptible after each document. */
+export function* parsing(input: RulesInput, source?: string): Steps<ParsedRules> {
   const reading = new Reading(source)
   for (const part of Array.isArray(input) ? input : [input]) {
-    if (typeof part === 'string') reading.text(part)
+    if (typeof part === 'string') yield* reading.text(part)
     else reading.object(part)
+    yield
   }
   return { documents: reading.documents, diagnostics: reading.diagnostics }
 }
@@ -36,7 +43,7 @@ class Reading {
     this.#source = source
   }
 
-  text(text: string): void {
+  *text(text: string): Steps<void> {
     const path = text.trim()
     if (/^[^\n:{}]*(?::[^\s\n{}][^\n{}]*)?\.(?:ya?ml|json)$/i.test(path) && !/:\s/.test(path)) {
       this.diagnostics.push({
@@ -50,7 +57,10 @@ class Reading {
       })
       return
     }
-    for (const yaml of parseYamlDocuments(text)) this.#yaml(yaml)
+    for (const yaml of yamlDocuments(text)) {
+      this.#yaml(yaml)
+      yield
+    }
   }
 
   /** A document made in code; it has paths but no lines. */

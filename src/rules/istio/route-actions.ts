@@ -4,6 +4,7 @@ import { protoDuration } from './cluster-policy.ts'
 import { clusterName } from './clusters.ts'
 import type { HttpRule } from './delegates.ts'
 import { policyOf } from './merge-policies.ts'
+import { setOrigin } from './provenance.ts'
 import { corsOf, faultOf, hashPolicies, mirrorsOf } from './route-filters.ts'
 import { applyHeaders } from './route-headers.ts'
 import { concerns, isCatchAll, routeMatch } from './route-match.ts'
@@ -23,15 +24,15 @@ export interface Surroundings {
 /** The routes of a VirtualService on a port; those after one that takes everything are left out. */
 export function routesOf(rules: readonly HttpRule[], around: Surroundings): Route[] {
   const routes: Route[] = []
-  for (const { http } of rules) {
+  for (const { http, document, path } of rules) {
     if (!http.match?.length) {
-      routes.push(toRoute(http, undefined, around))
+      routes.push(setOrigin(toRoute(http, undefined, around), { document, path, match: undefined }))
       break
     }
-    for (const match of http.match) {
+    for (const [index, match] of http.match.entries()) {
       if (!concerns(match, around.caller, around.port)) continue
       const route = toRoute(http, match, around)
-      routes.push(route)
+      routes.push(setOrigin(route, { document, path, match: `${path}.match[${index}]` }))
       if (isCatchAll(route.match)) return routes
     }
   }

@@ -2,6 +2,7 @@
  * One route configuration per HTTP port, one virtual host per service in it. A service follows the most specific VirtualService that has
  * a route for it; the others follow the default route. Hosts that only a VirtualService knows are reachable where its services are, or on port 80.
  */
+import type { Steps } from '../../base/time/slices.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../../envoy/index.ts'
 import { covers, domainsOf, isWildcard } from './hosts.ts'
 import { defaultRoute, routesOf, type Surroundings } from './route-actions.ts'
@@ -11,13 +12,13 @@ import type { Egress } from './select-egress.ts'
 import { isHttp, isSniffed, type Service } from './select-services.ts'
 import { Speakers, type VirtualService, type VirtualServices } from './select-virtual-services.ts'
 
-export function buildRoutes(
+export function* buildRoutes(
   services: ReadonlyMap<string, Service>,
   virtualServices: VirtualServices,
   rules: DestinationRules,
   egress: Egress,
   caller: Caller,
-): RouteConfiguration[] {
+): Steps<RouteConfiguration[]> {
   const ports = new Map<number, Service[]>()
   const declared = new Set<number>()
   const sniffed: [Service, number][] = []
@@ -37,7 +38,7 @@ export function buildRoutes(
   for (const port of [...declared].sort((a, b) => a - b)) {
     const around: Surroundings = { caller, port, services, rules }
     const here = ports.get(port)!
-    const virtualHosts = hostsOn(here, virtualServices.list, speakers, around)
+    const virtualHosts = yield* hostsOn(here, virtualServices.list, speakers, around)
     virtualHosts.push(egress.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny())
     configurations.push(configuration(String(port), virtualHosts))
   }
@@ -65,7 +66,12 @@ function serviceRoutes(service: Service, speakers: Speakers, around: Surrounding
   return [defaultRoute(service, around)]
 }
 
-function hostsOn(here: readonly Service[], list: readonly VirtualService[], speakers: Speakers, around: Surroundings): VirtualHost[] {
+function* hostsOn(
+  here: readonly Service[],
+  list: readonly VirtualService[],
+  speakers: Speakers,
+  around: Surroundings,
+): Steps<VirtualHost[]> {
   const { port, caller } = around
   const out: VirtualHost[] = []
   const taken = new Set<string>() // a domain may stand in one virtual host only
@@ -77,8 +83,10 @@ function hostsOn(here: readonly Service[], list: readonly VirtualService[], spea
   }
   const known = new Set(here.map(service => service.host))
   const isSpokenFor = (host: string) => known.has(host) || (isWildcard(host) && here.some(service => covers(host, service.host)))
-  for (const service of here)
+  for (const service of here) {
     add(service.host, domainsOf(service.host, service.addresses, caller.namespace), serviceRoutes(service, speakers, around))
+    yield
+  }
   for (const { hosts, rules } of list) {
     const lone = hosts.filter(host => !isSpokenFor(host))
     if (lone.length === 0 || (port !== 80 && lone.length === hosts.length)) continue

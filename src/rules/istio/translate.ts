@@ -2,6 +2,7 @@
  * From rule documents to the configuration that istiod would send to the sidecar of a workload, step by step in Pilot's order. Pure: the
  * same documents give the same configuration, and they are never changed. What comes out may share values with them.
  */
+import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '../../envoy/index.ts'
 import { buildClusters } from './clusters.ts'
 import type { Diagnostic } from './diagnostic.ts'
@@ -31,15 +32,22 @@ export interface TranslateOptions {
 }
 
 export function translateDocuments(documents: readonly RuleDocument[], options: TranslateOptions = {}): Translation {
+  return runNow(translating(documents, options))
+}
+
+/** The same, interruptible between its steps and within the long ones. */
+export function* translating(documents: readonly RuleDocument[], options: TranslateOptions = {}): Steps<Translation> {
   const caller = callerOf(options.workload ?? {}, options.meshConfig ?? {})
   const services = selectServices(documents, caller)
+  yield
   const egress = selectEgress(documents, caller)
   const virtualServices = selectVirtualServices(documents, egress, caller)
   const rules = new DestinationRules(documents, caller)
+  yield
 
   const seen = seenServices(services, egress, virtualServices.destinations)
-  const { clusters, endpoints } = buildClusters(seen, rules, caller)
-  const routes = buildRoutes(services, virtualServices, rules, egress, caller)
+  const { clusters, endpoints } = yield* buildClusters(seen, rules, caller)
+  const routes = yield* buildRoutes(services, virtualServices, rules, egress, caller)
   const diagnostics = checkReferences(virtualServices, services, rules, caller)
   return { clusters, routes, endpoints, diagnostics }
 }

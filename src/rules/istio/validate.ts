@@ -1,4 +1,5 @@
 /** All that is wrong with a set of documents: how they are written, then what they say. Verdicts follow Istio's webhook; `strict` adds the CRD. */
+import { runNow, type Steps } from '../../base/time/slices.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
 import { member, type RuleDocument } from './document.ts'
@@ -29,8 +30,18 @@ const RULES: Readonly<Record<string, (check: Check, spec: any) => void>> = {
 const TOP = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 
 export function validateDocuments(documents: readonly RuleDocument[], options: ValidateDocumentsOptions = {}): Diagnostic[] {
+  return runNow(validating(documents, options))
+}
+
+/** The same, interruptible after each document. */
+export function* validating(documents: readonly RuleDocument[], options: ValidateDocumentsOptions = {}): Steps<Diagnostic[]> {
   const lax: Severity = options.strict === true ? 'error' : 'warning'
-  return documents.flatMap(document => validateDocument(document, lax))
+  const found: Diagnostic[] = []
+  for (const document of documents) {
+    found.push(...validateDocument(document, lax))
+    yield
+  }
+  return found
 }
 
 function validateDocument(document: RuleDocument, lax: Severity): Diagnostic[] {

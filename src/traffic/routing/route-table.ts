@@ -22,9 +22,15 @@ export interface RouteTable {
   explain(request: RequestView): { virtualHost: string | undefined; routes: Tried[] }
 }
 
-interface Hosted {
+/** A virtual host ready to be asked. */
+export interface Hosted {
   readonly name: string
   readonly routes: readonly CompiledRoute[]
+}
+
+/** Throws for a regex or a formatter that cannot be compiled. */
+export function compileVirtualHost(host: VirtualHost): Hosted {
+  return { name: host.name, routes: (host.routes ?? []).map(compileRoute) }
 }
 
 class PortTable {
@@ -35,9 +41,9 @@ class PortTable {
   readonly #prefixLengths: number[]
   #any: Hosted | undefined
 
-  constructor(hosts: readonly VirtualHost[]) {
+  constructor(hosts: readonly VirtualHost[], compile: (host: VirtualHost) => Hosted) {
     for (const host of hosts) {
-      const hosted: Hosted = { name: host.name, routes: (host.routes ?? []).map(compileRoute) }
+      const hosted = compile(host)
       for (const domain of host.domains.map(d => d.toLowerCase())) {
         if (domain === '*') this.#any ??= hosted
         else if (domain.startsWith('*')) once(this.#suffixes, domain.slice(1), hosted)
@@ -76,9 +82,9 @@ function hostOf(authority: string): string {
   return (colon < 0 ? authority : authority.slice(0, colon)).toLowerCase()
 }
 
-/** Compiles route configurations; the name of each is its port. Throws for a regex or a formatter that cannot be compiled. */
-export function compileRoutes(configs: readonly RouteConfiguration[]): RouteTable {
-  const ports = new Map(configs.map(config => [Number(config.name), new PortTable(config.virtualHosts ?? [])]))
+/** Compiles route configurations; the name of each is its port. `compile` may give back what it made before from the same host. */
+export function compileRoutes(configs: readonly RouteConfiguration[], compile = compileVirtualHost): RouteTable {
+  const ports = new Map(configs.map(config => [Number(config.name), new PortTable(config.virtualHosts ?? [], compile)]))
   return {
     has: port => ports.has(port),
     match(request) {
