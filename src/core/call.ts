@@ -54,10 +54,15 @@ export class Call implements CallView {
   #unlisten: (() => void) | undefined
   #listeners: Set<(reason: unknown) => void> | undefined
   #done = false
+  /** The call that the user made: it knows what of it still runs. */
+  readonly #root: Call
+  #running = 0
+  #afterWork: (() => void)[] | undefined
 
-  constructor(parent: Call | undefined, options: CallOptions | undefined) {
+  constructor(options: CallOptions | undefined, like?: Call, parent?: Call) {
     this.parent = parent
-    if (parent === undefined) {
+    this.#root = like === undefined ? this : like.#root
+    if (like === undefined) {
       this.attempt = 1
       this.deadline = options?.deadline ?? Infinity
       this.host = options?.host
@@ -72,25 +77,53 @@ export class Call implements CallView {
       this.self = undefined
       this.#callerSignal = options?.signal ?? undefined
     } else {
-      this.attempt = parent.attempt
-      this.deadline = parent.deadline
-      this.host = parent.host
-      this.method = parent.method
-      this.destination = parent.destination
-      this.endpoint = parent.endpoint
-      this.priority = parent.priority
-      this.weight = parent.weight
-      this.context = parent.context
-      this.work = parent.work
-      this.args = parent.args
-      this.self = parent.self
-      this.#callerSignal = undefined
+      this.attempt = like.attempt
+      this.deadline = like.deadline
+      this.host = like.host
+      this.method = like.method
+      this.destination = like.destination
+      this.endpoint = like.endpoint
+      this.priority = like.priority
+      this.weight = like.weight
+      this.context = like.context
+      this.work = like.work
+      this.args = like.args
+      this.self = like.self
+      this.#callerSignal = parent === undefined ? like.#callerSignal : undefined
     }
   }
 
-  /** A part of this call that can be given up on its own: a try, a hedge, the inside of a time limit. */
+  /** A part of this call that can be given up on its own, such as a hedge. */
   child(): Call {
-    return new Call(this, undefined)
+    return new Call(undefined, this, this)
+  }
+
+  /** The next try of this call: bound to the same caller, but not to what happened to this try. */
+  again(): Call {
+    const next = new Call(undefined, this, this.parent)
+    next.attempt = this.attempt + 1
+    return next
+  }
+
+  /** Work of this call runs on though nobody waits for it any more. */
+  leftRunning(): void {
+    this.#root.#running++
+  }
+
+  /** Such work has ended. */
+  workEnded(): void {
+    const root = this.#root
+    if (--root.#running > 0 || root.#afterWork === undefined) return
+    const waiting = root.#afterWork
+    root.#afterWork = undefined
+    for (const then of waiting) then()
+  }
+
+  /** Runs `then` when nothing of this call runs any more: at once, unless work was left running. */
+  afterWork(then: () => void): void {
+    const root = this.#root
+    if (root.#running === 0) then()
+    else (root.#afterWork ??= []).push(then)
   }
 
   get signal(): AbortSignal {

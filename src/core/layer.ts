@@ -1,8 +1,9 @@
 /**
- * The one shape of everything that stands around a call. A chain is linked once and called often: a layer is a plain function that has
- * already been given what stands behind it, and it makes a promise only when what stands behind it made one.
+ * What stands around a call. Most policies only let calls in and hear how they ended: they are steps (step.ts). One that takes the call
+ * over (starts it twice, answers without it) is a layer: a plain function that is given the rest of the call once, at link time.
  */
 import type { Call } from './call.ts'
+import { linkSteps, type Step } from './step.ts'
 
 /** The rest of the call. */
 export type Next<R = any> = (call: Call) => R | PromiseLike<R>
@@ -10,29 +11,24 @@ export type Next<R = any> = (call: Call) => R | PromiseLike<R>
 /** A policy's place in a chain: given the rest once, at link time. */
 export type Layer = (next: Next) => Next
 
-/** Runs the rest of the call and reports its end exactly once: the value when it answered, the error when it threw or rejected. */
-export function settle<R>(next: Next<R>, call: Call, answered: (value: R) => void, failed: (error: unknown) => void): R | PromiseLike<R> {
-  let result: R | PromiseLike<R>
-  try {
-    result = next(call)
-  } catch (error) {
-    failed(error)
-    throw error
+/** A policy's place, in either form. */
+export type Part = Step | Layer
+
+/** Links parts, the first outermost, round `next`. Steps in a row become one chain. */
+export function link(parts: readonly Part[], next: Next): Next {
+  let rest = next
+  let steps: Step[] = []
+  const flush = () => {
+    if (steps.length > 0) rest = linkSteps(steps, rest)
+    steps = []
   }
-  if (!isPromiseLike(result)) {
-    answered(result)
-    return result
-  }
-  return result.then(
-    value => {
-      answered(value)
-      return value
-    },
-    error => {
-      failed(error)
-      throw error
-    },
-  )
+  for (const part of [...parts].reverse())
+    if (typeof part === 'function') {
+      flush()
+      rest = part(rest)
+    } else steps.unshift(part)
+  flush()
+  return rest
 }
 
 export function isPromiseLike<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {

@@ -1,5 +1,4 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
-import type { Layer } from './layer.ts'
 import { type AnyPolicy, type Description, type Policy, policy } from './policy.ts'
 
 type SeesOf<P> = P extends Policy<infer S, unknown> ? S : never
@@ -26,13 +25,13 @@ type Linked<P extends readonly AnyPolicy[]> = number extends P['length']
  * await guard.execute(call => fetch(url, { signal: call.signal }))
  */
 export function pipeline<const P extends readonly AnyPolicy[]>(...policies: P & Linked<P>): Policy<AllSees<P>, AddsOf<P[number]>> {
-  const parts = policies as unknown as readonly AnyPolicy[]
-  const layer: Layer = next => parts.reduceRight((inner, part) => part.layer(inner), next)
+  const row = policies as unknown as readonly AnyPolicy[]
   const describe = (): Description => {
-    const inner = parts.map(part => part.describe())
+    const inner = row.map(part => part.describe())
     return { kind: 'pipeline', name: '', options: {}, inner, warnings: surprises(inner) }
   }
-  return policy('pipeline', '', layer, describe) as unknown as Policy<AllSees<P>, AddsOf<P[number]>>
+  const parts = row.flatMap(part => part.parts)
+  return policy('pipeline', '', parts, describe) as unknown as Policy<AllSees<P>, AddsOf<P[number]>>
 }
 
 /** Orders that are valid and will surprise. */

@@ -3,7 +3,7 @@
  * Every factory makes its policy with `policy()`, so that `execute`, `wrap` and linking mean the same everywhere.
  */
 import { Call, type CallOptions, type CallView } from './call.ts'
-import { isPromiseLike, type Layer, type Next } from './layer.ts'
+import { isPromiseLike, type Layer, link, type Next, type Part } from './layer.ts'
 
 /** `T`, or what a policy may answer instead. */
 export type Join<T, A> = [A] extends [T] ? T : T | A
@@ -30,7 +30,9 @@ export interface Policy<in Sees = unknown, out Adds = never> {
   wrap<F extends (this: any, ...a: any[]) => Sees | PromiseLike<Sees>>(fn: F): Wrapped<F, Adds>
   /** What stands here with which settings, outermost first, one line per policy; with warnings about orders that surprise. */
   describe(): Description
-  /** How the policy is linked into a chain. For authors of policies. */
+  /** What the policy puts into a chain, outermost first. For authors of policies. */
+  readonly parts: readonly Part[]
+  /** Stands round the rest of a call. For authors of policies. */
   readonly layer: Layer
 }
 
@@ -50,46 +52,41 @@ export interface Description {
 }
 
 /** Runs the work that a call carries, at the innermost place of a chain. */
-export const runWork: Next = call => (call.args === undefined ? call.work!(call) : call.work!.apply(call.self, [...call.args]))
+export const runWork: Next = call => (call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[]))
 
-/** The parts that all policies share, over a layer. */
-export interface PolicyCore<Sees, Adds> {
-  readonly kind: string
-  readonly name: string
-  readonly layer: Layer
-  describe(): Description
-  execute<T extends Sees>(fn: (call: CallView) => T | PromiseLike<T>, options?: CallOptions): Promise<Join<T, Adds>>
-  wrap<F extends (this: any, ...a: any[]) => Sees | PromiseLike<Sees>>(fn: F): Wrapped<F, Adds>
-}
+/** What all policies share. */
+export type PolicyCore<Sees, Adds> = Policy<Sees, Adds>
 
-/** Gives a layer the methods of a policy. */
+/** Gives parts the methods of a policy. */
 export function policy<Sees = unknown, Adds = never>(
   kind: string,
   name: string,
-  layer: Layer,
+  part: Part | readonly Part[],
   describe: () => Description,
-): PolicyCore<Sees, Adds> {
-  const run = layer(runWork)
+): Policy<Sees, Adds> {
+  const parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
+  const run = link(parts, runWork)
   return {
     kind,
     name,
-    layer,
+    parts,
+    layer: next => link(parts, next),
     describe,
     execute(fn: any, options?: CallOptions): Promise<any> {
-      const call = new Call(undefined, options)
+      const call = new Call(options)
       call.work = fn
-      return finish(call, run)
+      return start(call, run, options?.signal != null)
     },
     wrap(fn: any): any {
       return function wrapped(this: unknown, ...args: unknown[]) {
-        const call = new Call(undefined, undefined)
+        const call = new Call(undefined)
         const bound = fn[BOUND]
         if (bound === undefined) {
           call.work = fn
           call.args = args
           call.self = this
         } else call.work = (current: CallView) => bound.call(this, current, ...args)
-        return finish(call, run)
+        return start(call, run, false)
       }
     },
   }
@@ -99,24 +96,25 @@ const BOUND: unique symbol = Symbol.for('meshless.bound') as any
 
 /** For a function that wants the call: `wrap(bind((call, id) => …))` is a function of `id`. Called outside `wrap`, it runs ungoverned. */
 export function bind<A extends unknown[], R>(fn: (call: CallView, ...args: A) => R | PromiseLike<R>): (...args: A) => Promise<R> {
-  const direct = async (...args: A): Promise<R> => await fn(new Call(undefined, undefined), ...args)
+  const direct = async (...args: A): Promise<R> => await fn(new Call(undefined), ...args)
   return Object.assign(direct, { [BOUND]: fn })
 }
 
-/** Runs a linked chain and makes sure the call leaves nothing behind. */
-function finish(call: Call, run: Next): Promise<unknown> {
+/** Runs a linked chain. A call that listens to its caller's signal stops listening when it is over. */
+function start(call: Call, run: Next, listens: boolean): Promise<unknown> {
   let result: unknown
   try {
     if (call.aborted) throw call.reason
     result = run(call)
   } catch (error) {
-    call.end()
+    if (listens) call.end()
     return Promise.reject(error)
   }
   if (!isPromiseLike(result)) {
-    call.end()
+    if (listens) call.end()
     return Promise.resolve(result)
   }
+  if (!listens) return result instanceof Promise ? result : Promise.resolve(result)
   return result.then(
     value => {
       call.end()

@@ -1,7 +1,7 @@
 /** Makes the policies in front of a cluster from the blocks of its ResiliencePolicy. What stays the same keeps what it counted. */
 import type { Clock } from '../base/time/clock.ts'
 import type { Random } from '../base/time/random.ts'
-import type { Next } from '../core/layer.ts'
+import { link } from '../core/layer.ts'
 import type { WireResponse } from '../core/transport.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
@@ -47,7 +47,10 @@ export function guardLinker(blocks: Resilience | undefined, around: { clock: Clo
       policies.bulkhead = old?.bulkhead ?? bulkhead(blocks.bulkhead, surroundings)
     }
     const chain = [policies.circuitBreaker, policies.rateLimiter, policies.timeLimiter, policies.bulkhead].filter(p => p !== undefined)
-    const next = chain.reduceRight<Next>((inner, policy) => policy.layer(inner), innermost)
+    const next = link(
+      chain.flatMap(p => p.parts),
+      innermost,
+    )
     const direct = blocks.fallback?.directResponse
     const kept: Kept = {
       next: chain.length === 0 ? undefined : next,

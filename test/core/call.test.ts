@@ -8,7 +8,7 @@ const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').le
 test('an abort goes down to the parts, never up or sideways', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 12 }), fc.nat(), (parents, pick) => {
-      const calls = [new Call(undefined, undefined)]
+      const calls = [new Call(undefined)]
       const above = [-1]
       for (const p of parents) {
         above.push(p % calls.length)
@@ -28,7 +28,7 @@ test('an abort goes down to the parts, never up or sideways', () => {
 
 test('the caller’s reason is passed on, and its signal keeps no listener after the end', () => {
   const caller = new AbortController()
-  const call = new Call(undefined, { signal: caller.signal })
+  const call = new Call({ signal: caller.signal })
   const part = call.child()
   expect(listeners(caller.signal)).toBe(0)
   const heard: unknown[] = []
@@ -43,7 +43,7 @@ test('the caller’s reason is passed on, and its signal keeps no listener after
 
 test('after the end nothing is aborted any more', () => {
   const caller = new AbortController()
-  const call = new Call(undefined, { signal: caller.signal })
+  const call = new Call({ signal: caller.signal })
   const { signal } = call
   call.end()
   caller.abort()

@@ -1,11 +1,11 @@
 /** A bulkhead: bounds how many calls run at once, so that one slow callee cannot take everything. */
 import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
-import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike, type Layer, settle } from '../../core/layer.ts'
+import { isPromiseLike } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 import { Slots } from './kernel.ts'
 import { type BulkheadOptions, bulkheadFields } from './options.ts'
 
@@ -103,21 +103,21 @@ export function bulkhead(options: BulkheadOptions = {}, around: { name?: string;
       )
     return admitted
   }
-  const ended = (result: unknown) => {
-    const held = settings.release?.(result)
-    if (isPromiseLike(held)) held.then(leave, leave)
-    else leave()
-  }
-  const layer: Layer = next => {
-    const run = (call: Call) => settle(next, call, ended, leave)
-    return call => {
-      if (enter()) return run(call)
-      return queue(listener => call.onAbort(listener)).then(() => {
-        if (!call.aborted) return run(call)
-        leave()
-        throw call.reason
-      })
-    }
+  const step: Step<void> = {
+    admit(call) {
+      if (enter()) return
+      return queue(listener => call.onAbort(listener))
+    },
+    answered(_call, _pass, value) {
+      const held = settings.release?.(value)
+      if (isPromiseLike(held)) held.then(leave, leave)
+      else leave()
+      return value
+    },
+    failed(call) {
+      call.afterWork(leave)
+      return GOES_ON
+    },
   }
   const slot = (): Slot => {
     let held = true
@@ -131,7 +131,7 @@ export function bulkhead(options: BulkheadOptions = {}, around: { name?: string;
   }
   return Object.defineProperties(
     Object.assign(
-      policy('bulkhead', name, layer, () => ({ kind: 'bulkhead', name, options: { ...settings, queueCapacity: capacity() } })),
+      policy('bulkhead', name, step, () => ({ kind: 'bulkhead', name, options: { ...settings, queueCapacity: capacity() } })),
       {
         on: events.on.bind(events),
         tryAcquire(): Slot | undefined {

@@ -6,7 +6,7 @@ import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { BreakerKernel, type BreakerMetrics } from './kernel.ts'
-import { breakerLayer, Gate } from './layer.ts'
+import { breakerStep, Gate } from './layer.ts'
 import { type CircuitBreakerOptions, readBreakerOptions } from './options.ts'
 import { type Cause, STATES, type State } from './transitions.ts'
 
@@ -104,7 +104,7 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
     kernel.to(state, clock.now(), forMs)
     gate.follow()
   }
-  const core = policy<R, never>('circuitBreaker', name, breakerLayer(gate), () => ({
+  const core = policy<R, never>('circuitBreaker', name, breakerStep(gate), () => ({
     kind: 'circuitBreaker',
     name,
     options: { ...kernel.settings },

@@ -1,13 +1,13 @@
 /**
  * Admits calls to a breaker and settles them: joins the kernel with a clock, its timer and its listeners. On the happy path a call costs two
- * looks at the clock and one `then`; events and refusals are made only when somebody hears or is refused.
+ * looks at the clock; events and refusals are made only when somebody hears or is refused.
  */
 import type { Clock, Timer } from '../../base/time/clock.ts'
 import { type Duration, toMs } from '../../base/time/duration.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
-import { isPromiseLike, type Layer } from '../../core/layer.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier } from './classify.ts'
 import type { CircuitBreakerEvents } from './index.ts'
 import type { BreakerKernel } from './kernel.ts'
@@ -129,34 +129,28 @@ function givenUp(call: Call): boolean {
   return call.aborted && !(isMeshlessError(call.reason) && call.reason.code === 'ERR_TIME_LIMIT')
 }
 
-export function breakerLayer(gate: Gate): Layer {
+/** When a call came in, and under which state: a late result counts for nobody. */
+interface Admission {
+  readonly generation: number
+  readonly start: number
+}
+
+export function breakerStep(gate: Gate): Step<Admission> {
   const { kernel, clock } = gate
-  return next => call => {
-    const start = clock.now()
-    if (!gate.admit(start)) throw gate.refusal(start)
-    const { generation } = kernel
-    let result: unknown
-    try {
-      result = next(call)
-    } catch (error) {
-      gate.threw(call, generation, error, start)
-      throw error
-    }
-    if (!isPromiseLike(result)) {
+  return {
+    admit() {
+      const start = clock.now()
+      if (!gate.admit(start)) throw gate.refusal(start)
+      return { generation: kernel.generation, start }
+    },
+    answered(_call, { generation, start }, value) {
       const now = clock.now()
-      gate.answered(generation, result, now - start, now)
-      return result
-    }
-    return result.then(
-      value => {
-        const now = clock.now()
-        gate.answered(generation, value, now - start, now)
-        return value
-      },
-      error => {
-        gate.threw(call, generation, error, start)
-        throw error
-      },
-    )
+      gate.answered(generation, value, now - start, now)
+      return value
+    },
+    failed(call, { generation, start }, error) {
+      gate.threw(call, generation, error, start)
+      return GOES_ON
+    },
   }
 }

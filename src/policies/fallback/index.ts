@@ -1,8 +1,9 @@
 /** Fallback: another answer when the first one fails. */
 import type { Call, CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike, type Layer } from '../../core/layer.ts'
+import { isPromiseLike } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 
 export interface FallbackEvents {
   fallback: { error: unknown }
@@ -29,7 +30,7 @@ export function fallback<A>(answer: unknown, options: FallbackOptions = {}): Fal
   const { name = '', on } = options
   const events = new Emitter<FallbackEvents>()
   const instead = (error: unknown, call: Call): any => {
-    if (call.abortedByCaller || on?.(error) === false) throw error
+    if (call.abortedByCaller || on?.(error) === false) return GOES_ON
     if (events.listening > 0) events.emit('fallback', { error })
     if (typeof answer !== 'function') return answer
     const blame = (own: unknown): never => {
@@ -43,17 +44,13 @@ export function fallback<A>(answer: unknown, options: FallbackOptions = {}): Fal
       return blame(own)
     }
   }
-  const layer: Layer = next => call => {
-    let result: any
-    try {
-      result = next(call)
-    } catch (error) {
-      return instead(error, call)
-    }
-    return isPromiseLike(result) ? result.then(undefined, (error: unknown) => instead(error, call)) : result
+  const step: Step<void> = {
+    admit() {},
+    answered: (_call, _pass, value) => value,
+    failed: (call, _pass, error) => instead(error, call),
   }
   return Object.assign(
-    policy<unknown, A>('fallback', name, layer, () => ({ kind: 'fallback', name, options: {} })),
+    policy<unknown, A>('fallback', name, step, () => ({ kind: 'fallback', name, options: {} })),
     { on: events.on.bind(events) },
   ) as unknown as Fallback<A>
 }

@@ -3,9 +3,9 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { FaultInjectedError } from '../../core/errors.ts'
-import type { Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { duration, type InputOf, integer, number, object, readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 
 const percentage = object('Share of the calls. Without it the fault never fires, as in Istio.', {
   value: number('Percent.', { default: 0, min: 0, max: 100, unit: '%' }),
@@ -49,25 +49,25 @@ export function faultInjector(
         reject(reason)
       })
     })
-  const layer: Layer = next => {
-    const abortOr = (call: Call) => {
-      const { abort } = settings
-      if (abort !== undefined && fires(abort.percentage?.value, random))
-        throw new FaultInjectedError(`fault filter abort: ${abort.httpStatus ?? 503} (injected${name === '' ? '' : ` by ${name}`})`, {
-          status: abort.httpStatus ?? 503,
-          policy: name,
-        })
-      return next(call)
-    }
-    return call => {
+  const abort = () => {
+    const { abort } = settings
+    if (abort !== undefined && fires(abort.percentage?.value, random))
+      throw new FaultInjectedError(`fault filter abort: ${abort.httpStatus ?? 503} (injected${name === '' ? '' : ` by ${name}`})`, {
+        status: abort.httpStatus ?? 503,
+        policy: name,
+      })
+  }
+  const step: Step<void> = {
+    admit(call) {
       const { delay } = settings
-      return delay !== undefined && fires(delay.percentage?.value, random)
-        ? wait(call, delay.fixedDelay).then(() => abortOr(call))
-        : abortOr(call)
-    }
+      if (delay === undefined || !fires(delay.percentage?.value, random)) return abort()
+      return wait(call, delay.fixedDelay).then(abort)
+    },
+    answered: (_call, _pass, value) => value,
+    failed: () => GOES_ON,
   }
   return Object.assign(
-    policy('faultInjector', name, layer, () => ({ kind: 'faultInjector', name, options: { ...settings } })),
+    policy('faultInjector', name, step, () => ({ kind: 'faultInjector', name, options: { ...settings } })),
     {
       update(changed: FaultOptions) {
         settings = readOptions(faultFields, changed, 'faultInjector')

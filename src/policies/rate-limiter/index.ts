@@ -3,9 +3,9 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import type { Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 import { Cycles } from './kernel.ts'
 import { type RateLimiterOptions, type RateLimiterSettings, rateLimiterFields } from './options.ts'
 
@@ -84,15 +84,18 @@ export function rateLimiter(options: RateLimiterOptions = {}, around: { name?: s
         rejectWith(reason)
       })
     })
-  const layer: Layer = next => call => {
-    const ms = reserve(call.weight)
-    if (ms < 0) throw refuse(call.weight)
-    if (ms === 0) return next(call)
-    return wait(call, ms, call.weight).then(() => next(call))
+  const step: Step<void> = {
+    admit(call) {
+      const ms = reserve(call.weight)
+      if (ms < 0) throw refuse(call.weight)
+      if (ms > 0) return wait(call, ms, call.weight)
+    },
+    answered: (_call, _pass, value) => value,
+    failed: () => GOES_ON,
   }
   return Object.defineProperties(
     Object.assign(
-      policy('rateLimiter', name, layer, () => ({ kind: 'rateLimiter', name, options: { ...settings } })),
+      policy('rateLimiter', name, step, () => ({ kind: 'rateLimiter', name, options: { ...settings } })),
       {
         on: events.on.bind(events),
         reserve,

@@ -4,9 +4,10 @@ import { type Random, systemRandom } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { isRejection, OptionsError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike, type Layer } from '../../core/layer.ts'
+import type { Next } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 import { backoffInterval } from './kernel.ts'
 import { type RetryOptions, type RetrySettings, retryFields } from './options.ts'
 
@@ -26,6 +27,12 @@ export interface Retry extends Policy, Observable<RetryEvents> {
     readonly numberOfFailedCallsWithRetryAttempt: number
   }
   update(options: RetryOptions): void
+}
+
+/** How a try ended: with an error, or with a result. */
+interface Outcome {
+  readonly failed: boolean
+  readonly outcome: unknown
 }
 
 /** A result stayed bad through every try. */
@@ -72,7 +79,7 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
     return own < 0 || typeof asked !== 'number' ? own : Math.max(own, asked)
   }
   const worthRetrying = (error: unknown, call: Call): boolean => {
-    if (call.aborted || isRejection(error) || settings.ignoreException?.(error)) return false
+    if (call.abortedByCaller || isRejection(error) || settings.ignoreException?.(error)) return false
     return settings.retryOnException === undefined || settings.retryOnException(error)
   }
   /** ms to wait before the next try, or -1 for none. */
@@ -97,75 +104,78 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
         reject(reason)
       })
     })
-  const layer: Layer = run => {
-    const good = (value: any, attempt: number) => {
-      running--
-      if (attempt === 1) metrics.numberOfSuccessfulCallsWithoutRetryAttempt++
-      else metrics.numberOfSuccessfulCallsWithRetryAttempt++
-      if (events.listening > 0) events.emit('success', { attempts: attempt })
-      return value
-    }
-    const bad = (error: unknown, attempt: number): never => {
-      running--
-      if (attempt === 1) metrics.numberOfFailedCallsWithoutRetryAttempt++
-      else metrics.numberOfFailedCallsWithRetryAttempt++
-      if (events.listening > 0) events.emit('error', { attempts: attempt, error })
-      throw error
-    }
-    const again = async (outer: Call, first: { error: unknown } | { value: unknown }, started: number): Promise<unknown> => {
-      let last = first
-      for (let attempt = 1; ; attempt++) {
-        const failed = 'error' in last
-        const outcome = 'error' in last ? last.error : last.value
-        const wanted = failed ? worthRetrying(outcome, outer) : settings.retryOnResult?.(outcome) === true
-        if (!wanted) return failed ? bad(outcome, attempt) : good(outcome, attempt)
-        const wait = next(attempt, outcome, started)
-        if (wait < 0) {
-          if (failed) return bad(outcome, attempt)
-          if (settings.failAfterMaxAttempts)
-            return bad(
-              new MaxRetriesExceededError(`retry${name === '' ? '' : ` ${name}`} has exhausted all attempts (${attempt})`),
-              attempt,
-            )
+  const good = (value: unknown, attempt: number) => {
+    running--
+    if (attempt === 1) metrics.numberOfSuccessfulCallsWithoutRetryAttempt++
+    else metrics.numberOfSuccessfulCallsWithRetryAttempt++
+    if (events.listening > 0) events.emit('success', { attempts: attempt })
+    return value
+  }
+  const bad = (error: unknown, attempt: number) => {
+    running--
+    if (attempt === 1) metrics.numberOfFailedCallsWithoutRetryAttempt++
+    else metrics.numberOfFailedCallsWithRetryAttempt++
+    if (events.listening > 0) events.emit('error', { attempts: attempt, error })
+  }
+  /** Whether the outcome of a try asks for another one. */
+  const wanted = (last: Outcome, call: Call): boolean =>
+    last.failed ? worthRetrying(last.outcome, call) : settings.retryOnResult?.(last.outcome) === true
+  /** Tries again until an outcome is good enough, or there are no more tries. */
+  const again = async (first: Call, failure: Outcome, started: number, rest: Next): Promise<unknown> => {
+    let last = failure
+    let call = first
+    for (let attempt = 1; ; attempt++) {
+      const { failed, outcome } = last
+      if (!wanted(last, call)) {
+        if (!failed) return good(outcome, attempt)
+        bad(outcome, attempt)
+        throw outcome
+      }
+      const wait = next(attempt, outcome, started)
+      if (wait < 0) {
+        if (!failed && !settings.failAfterMaxAttempts) {
           running--
           metrics.numberOfFailedCallsWithRetryAttempt++
           return outcome
         }
-        if (events.listening > 0) events.emit('retry', { attempt, waitMs: wait, error: failed ? outcome : undefined })
-        retrying++
-        const call = outer.child()
-        call.attempt = attempt + 1
-        try {
-          await pause(outer, wait)
-          last = { value: await run(call) }
-        } catch (error) {
-          if (outer.aborted) return bad(error, attempt)
-          last = { error }
-        } finally {
-          retrying--
-          call.end()
-        }
+        const error = failed
+          ? outcome
+          : new MaxRetriesExceededError(`retry${name === '' ? '' : ` ${name}`} has exhausted all attempts (${attempt})`)
+        bad(error, attempt)
+        throw error
       }
-    }
-    return call => {
-      running++
-      const started = settings.maxElapsed === undefined ? 0 : clock.now()
-      let result: any
+      if (events.listening > 0) events.emit('retry', { attempt, waitMs: wait, error: failed ? outcome : undefined })
+      retrying++
+      call = first.again()
+      call.attempt = attempt + 1
       try {
-        result = run(call)
+        await pause(call, wait)
+        last = { failed: false, outcome: await rest(call) }
       } catch (error) {
-        if (!worthRetrying(error, call)) return bad(error, 1)
-        return again(call, { error }, started)
+        last = { failed: true, outcome: error }
+      } finally {
+        retrying--
+        call.end()
       }
-      if (!isPromiseLike(result)) return settings.retryOnResult?.(result) ? again(call, { value: result }, started) : good(result, 1)
-      return result.then(
-        (value: unknown) => (settings.retryOnResult?.(value) ? again(call, { value }, started) : good(value, 1)),
-        (error: unknown) => again(call, { error }, started),
-      )
     }
   }
+  const step: Step<number> = {
+    admit() {
+      running++
+      return settings.maxElapsed === undefined ? 0 : clock.now()
+    },
+    answered(call, started, value, run) {
+      if (settings.retryOnResult?.(value) !== true) return good(value, 1)
+      return again(call, { failed: false, outcome: value }, started, run.rest(step))
+    },
+    failed(call, started, error, run) {
+      if (worthRetrying(error, call)) return again(call, { failed: true, outcome: error }, started, run.rest(step))
+      bad(error, 1)
+      return GOES_ON
+    },
+  }
   return Object.assign(
-    policy('retry', name, layer, () => ({
+    policy('retry', name, step, () => ({
       kind: 'retry',
       name,
       options: { ...settings, attempts: retriesOf(settings), baseInterval: settings.waitDuration ?? settings.backoff },

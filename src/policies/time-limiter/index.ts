@@ -1,10 +1,10 @@
 /** A time limiter: gives up what takes too long, and tells it so through its own signal. */
-import { type Clock, systemClock } from '../../base/time/clock.ts'
+import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike, type Layer } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
 import { type TimeLimiterOptions, timeLimiterFields } from './options.ts'
 
 export type { TimeLimiterOptions }
@@ -19,6 +19,16 @@ export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
   update(options: TimeLimiterOptions): void
 }
 
+/** What a call is given back at its end. */
+interface Limit {
+  readonly start: number
+  /** The deadline it came with. */
+  readonly deadline: number
+  readonly timer: Timer
+}
+
+const KEEP_ALIVE = { keepAlive: true }
+
 /**
  * Makes a time limiter. The call inside gets a signal and a deadline of its own; after a timeout the caller gets a TimeLimitError.
  *
@@ -31,47 +41,39 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
   let given = options
   let settings = readOptions(timeLimiterFields, options, 'timeLimiter')
   const events = new Emitter<TimeLimiterEvents>()
-  const layer: Layer = next => outer => {
-    const { timeoutDuration, cancelRunningFuture } = settings
-    const call = outer.child()
-    const start = clock.now()
-    call.deadline = Math.min(outer.deadline, start + timeoutDuration)
-    const result = next(call)
-    if (!isPromiseLike(result)) {
-      call.end()
-      return result
-    }
-    return new Promise((resolve, reject) => {
-      const timer = clock.schedule(
-        timeoutDuration,
-        () => {
-          const error = new TimeLimitError(`time limiter${name === '' ? '' : ` ${name}`}: no result within ${timeoutDuration} ms`, {
-            policy: name,
-          })
-          if (events.listening > 0) events.emit('timeout', { timeoutMs: timeoutDuration })
-          if (cancelRunningFuture) call.abort(error)
-          reject(error)
-        },
-        { keepAlive: true },
-      )
-      result.then(
-        value => {
-          timer.cancel()
-          call.end()
-          if (events.listening > 0) events.emit('success', { durationMs: clock.now() - start })
-          resolve(value)
-        },
-        error => {
-          timer.cancel()
-          call.end()
-          if (events.listening > 0) events.emit('error', { error })
-          reject(error)
-        },
-      )
-    })
+  const step: Step<Limit> = {
+    mayCut: true,
+    admit(call, run) {
+      const { timeoutDuration, cancelRunningFuture } = settings
+      const start = clock.now()
+      const { deadline } = call
+      if (start + timeoutDuration < deadline) call.deadline = start + timeoutDuration
+      const expire = () => {
+        const error = new TimeLimitError(`time limiter${name === '' ? '' : ` ${name}`}: no result within ${timeoutDuration} ms`, {
+          policy: name,
+        })
+        if (events.listening > 0) events.emit('timeout', { timeoutMs: timeoutDuration })
+        call.deadline = deadline
+        run.cut(step, error)
+        if (cancelRunningFuture) call.abort(error)
+      }
+      return { start, deadline, timer: clock.schedule(timeoutDuration, expire, KEEP_ALIVE) }
+    },
+    answered(call, limit, value) {
+      limit.timer.cancel()
+      call.deadline = limit.deadline
+      if (events.listening > 0) events.emit('success', { durationMs: clock.now() - limit.start })
+      return value
+    },
+    failed(call, limit, error) {
+      limit.timer.cancel()
+      call.deadline = limit.deadline
+      if (events.listening > 0) events.emit('error', { error })
+      return GOES_ON
+    },
   }
   return Object.assign(
-    policy('timeLimiter', name, layer, () => ({ kind: 'timeLimiter', name, options: { ...settings } })),
+    policy('timeLimiter', name, step, () => ({ kind: 'timeLimiter', name, options: { ...settings } })),
     {
       on: events.on.bind(events),
       update(changed: TimeLimiterOptions) {

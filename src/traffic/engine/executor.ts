@@ -281,7 +281,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
       this.#start()
       return
     }
-    const call = new Call(undefined, { method: this.method, host: this.#request.authority, deadline: this.#routeDeadline })
+    const call = new Call({ method: this.method, host: this.#request.authority, deadline: this.#routeDeadline })
     call.attempt = this.#outcome.attempts
     call.context = this
     this.#call = call

@@ -1,0 +1,186 @@
+/**
+ * What stands around a call without taking it over: it lets the call in, and hears how it ended. Steps in a row are linked into one
+ * chain that attaches a single `then` for all of them, so a policy written as a step costs two plain function calls.
+ */
+import type { Call } from './call.ts'
+import { isPromiseLike, type Next } from './layer.ts'
+
+/** `Pass` is what a step wants to have back at the end of the call: a generation, a timer, nothing. It must not be a promise. */
+export interface Step<Pass = any> {
+  /** Lets the call in. A promise makes it wait; a throw refuses it, and nothing further in hears of it. */
+  admit(call: Call, run: Run): Pass | PromiseLike<Pass>
+  /** The call gave a value. Gives the value to pass on (mostly the same), or a promise for one; a throw makes it a failure. */
+  answered(call: Call, pass: Pass, value: any, run: Run): unknown
+  /** The call failed. Gives `GOES_ON`, or what is answered instead, or a promise for it; a throw replaces the error. */
+  failed(call: Call, pass: Pass, error: unknown, run: Run): unknown
+  /** It may end the call, by `run.cut`, while what stands further in still runs. */
+  readonly mayCut?: boolean | undefined
+}
+
+/** What `failed` gives when the error goes on as it is. */
+export const GOES_ON: unique symbol = Symbol('the error goes on')
+
+/** One call on its way through a chain of steps. */
+export interface Run {
+  /** What stands further in than `step`, for one that calls again. */
+  rest(step: Step): Next
+  /**
+   * Ends the call here with an error: what stands outside goes on at once, in the caller's async context; what stands further in is told
+   * when the work has really ended. Does nothing when the call has already ended out there.
+   */
+  cut(step: Step, error: unknown): void
+}
+
+/** Links steps, the first outermost, round `next`. */
+export function linkSteps(steps: readonly Step[], next: Next): Next {
+  const chain = new Chain(steps, next)
+  const top = steps.length - 1
+  return call => new Passage(chain, call, [], top).enter(0)
+}
+
+class Chain {
+  readonly steps: readonly Step[]
+  readonly next: Next
+  readonly mayCut: boolean
+  readonly #rests: (Next | undefined)[] = []
+
+  constructor(steps: readonly Step[], next: Next) {
+    this.steps = steps
+    this.next = next
+    this.mayCut = steps.some(step => step.mayCut === true)
+  }
+
+  rest(step: Step): Next {
+    const at = this.steps.indexOf(step)
+    return (this.#rests[at] ??= at === this.steps.length - 1 ? this.next : linkSteps(this.steps.slice(at + 1), this.next))
+  }
+}
+
+/** Rejects the race of a call that was cut. */
+const CUT = Symbol('cut')
+
+// One executor for all races: it runs at once, so what it leaves here is taken before anything else can happen.
+let take: (value: unknown) => void
+let drop: (error: unknown) => void
+const executor = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
+  take = resolve
+  drop = reject
+}
+
+class Passage implements Run {
+  readonly chain: Chain
+  readonly call: Call
+  readonly passes: unknown[]
+  /** The innermost step that is told by this passage. */
+  readonly top: number
+  /** The outermost: steps beyond it were told when the call was cut. */
+  bottom = 0
+  /** Goes on outside of the place where the call was cut. */
+  outer: Passage | undefined = undefined
+  cutWith: unknown = undefined
+  lose: ((error: unknown) => void) | undefined = undefined
+
+  constructor(chain: Chain, call: Call, passes: unknown[], top: number) {
+    this.chain = chain
+    this.call = call
+    this.passes = passes
+    this.top = top
+  }
+
+  rest(step: Step): Next {
+    return this.chain.rest(step)
+  }
+
+  cut(step: Step, error: unknown): void {
+    let run: Passage = this
+    while (run.outer !== undefined) run = run.outer
+    const at = this.chain.steps.indexOf(step)
+    if (at > run.top || run.lose === undefined) return
+    run.bottom = at + 1
+    run.cutWith = error
+    run.outer = new Passage(this.chain, this.call, this.passes, at - 1)
+    run.lose(CUT)
+  }
+
+  enter(from: number): unknown {
+    const { chain, call, passes } = this
+    const { steps } = chain
+    let at = from
+    let result: unknown
+    try {
+      for (; at < steps.length; at++) {
+        const pass = steps[at]!.admit(call, this)
+        if (isPromiseLike(pass)) return this.#wait(pass, at)
+        passes[at] = pass
+      }
+      result = chain.next(call)
+    } catch (error) {
+      return this.#failed(at - 1, error)
+    }
+    return isPromiseLike(result) ? this.#follow(result, this.top) : this.#answered(this.top, result)
+  }
+
+  #wait(pass: PromiseLike<unknown>, at: number): unknown {
+    const admitted = (value: unknown) => {
+      this.passes[at] = value
+      if (at < this.bottom) return undefined
+      if (!this.call.aborted) return this.enter(at + 1)
+      return this.#failed(at, this.call.reason)
+    }
+    return this.#race(pass, admitted, error => this.#failed(at - 1, error))
+  }
+
+  /** When `result` settles, the steps from `at` outwards are told. */
+  #follow(result: PromiseLike<unknown>, at: number): unknown {
+    const answered = (value: unknown) => this.#answered(at, value)
+    const failed = (error: unknown) => this.#failed(at, error)
+    return this.chain.mayCut ? this.#race(result, answered, failed) : result.then(answered, failed)
+  }
+
+  /** Like `pending.then`, but a cut wins over it. The reactions run in the caller's async context whoever wins. */
+  #race(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): Promise<unknown> {
+    const race = new Promise(executor)
+    this.lose = drop
+    pending.then(take, drop)
+    return race.then(answered, error => (error === CUT ? this.#goOutside(pending, answered, failed) : failed(error)))
+  }
+
+  #goOutside(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
+    this.call.leftRunning()
+    const ended = () => this.call.workEnded()
+    pending.then(answered, failed).then(ended, ended)
+    const outer = this.outer!
+    return outer.#failed(outer.top, this.cutWith)
+  }
+
+  #answered(at: number, value: unknown): unknown {
+    const { steps } = this.chain
+    let answer = value
+    for (; at >= this.bottom; at--) {
+      try {
+        answer = steps[at]!.answered(this.call, this.passes[at], answer, this)
+      } catch (error) {
+        return this.#failed(at - 1, error)
+      }
+      if (isPromiseLike(answer)) return this.#follow(answer, at - 1)
+    }
+    return answer
+  }
+
+  #failed(at: number, error: unknown): unknown {
+    const { steps } = this.chain
+    let reason = error
+    for (; at >= this.bottom; at--) {
+      let answer: unknown
+      try {
+        answer = steps[at]!.failed(this.call, this.passes[at], reason, this)
+      } catch (other) {
+        reason = other
+        continue
+      }
+      if (answer === GOES_ON) continue
+      return isPromiseLike(answer) ? this.#follow(answer, at - 1) : this.#answered(at - 1, answer)
+    }
+    throw reason
+  }
+}
