@@ -98,8 +98,28 @@ function metadata(document: RuleDocument, written: Record<string, unknown>): Dia
     for (const [key, value] of Object.entries(isObject(from[name]) ? from[name] : {}))
       if (typeof value !== 'string')
         found.push(diagnose(document, 'error', 'wrong-type', member(`metadata.${name}`, key), 'text is expected', quoted(value)))
+  for (const name of FORBIDDEN)
+    if (isObject(from.annotations) && from.annotations[name] !== undefined)
+      found.push(
+        diagnose(
+          document,
+          'error',
+          'forbidden-annotation',
+          member('metadata.annotations', name),
+          `${name} is not for users, or not for this kind`,
+          'remove it',
+        ),
+      )
   return found
 }
+
+/** Annotations with which Istio refuses a rule. */
+const FORBIDDEN = [
+  'istio.io/dry-run',
+  'internal.istio.io/webhook-always-reject',
+  'internal.istio.io/parent-namespace',
+  'internal.istio.io/parents',
+]
 
 function quoted(value: unknown): string {
   return typeof value === 'object' ? 'one text, no list or map' : `write it in quotes: ${JSON.stringify(String(value))}`

@@ -83,7 +83,7 @@ export class Check {
       const [prefix, name] = key.includes('/')
         ? [key.slice(0, key.lastIndexOf('/')), key.slice(key.lastIndexOf('/') + 1)]
         : [undefined, key]
-      if (!LABEL_VALUE.test(name) || name === '' || (prefix !== undefined && domainFault(prefix, false) !== undefined))
+      if (name === '' || name.length > 63 || !LABEL_VALUE.test(name) || (prefix !== undefined && !isLabelPrefix(prefix)))
         this.error(
           'invalid-label',
           member(path, key),
@@ -91,12 +91,7 @@ export class Check {
           'letters, digits, "-", "_" and "."; at most 63',
         )
       if (!LABEL_VALUE.test(value))
-        this.error(
-          'invalid-label',
-          member(path, key),
-          `${JSON.stringify(value)} is no label value`,
-          'letters, digits, "-", "_" and "."; at most 63',
-        )
+        this.error('invalid-label', member(path, key), `${JSON.stringify(value)} is no label value`, 'letters, digits, "-", "_" and "."')
     }
   }
 
@@ -117,13 +112,28 @@ export class Check {
         this.error('invalid-export', path, `"${all}" leaves nothing for the other entries`, `keep "${all}" alone, or leave it out`)
   }
 
+  /** Istio looks no further than the first name without a namespace. */
   gateways(gateways: readonly string[] | undefined, path: string): void {
     for (const [index, name] of (gateways ?? []).entries()) {
       const at = member(path, index)
       const slash = name.indexOf('/')
       const valid = slash < 0 ? domainFault(name, false) === undefined : isLabel(name.slice(0, slash)) && isLabel(name.slice(slash + 1))
       if (!valid) this.error('invalid-gateway', at, `${JSON.stringify(name)} is no gateway`, 'mesh, a name, or namespace/name')
+      if (slash >= 0) continue
+      const [gateway, namespace] = name.split('.')
+      if (namespace !== undefined)
+        this.warn('deprecated', at, `${name} is the old form of a gateway's name`, `write ${namespace}/${gateway}`)
+      return
     }
+  }
+
+  /** A selector of workloads. */
+  selector(labels: Record<string, string>, path: string, what: string): void {
+    for (const [name, value] of Object.entries(labels))
+      if (name === '' || (name + value).includes('*'))
+        this.error('invalid-label', member(path, name), 'selectors know no wildcards', 'name the label and its value')
+    if (Object.keys(labels).length === 0)
+      this.warn('empty-selector', path.slice(0, path.lastIndexOf('.')), `a selector without labels selects ${what}`, 'add labels')
   }
 
   /** An IP address or a CIDR range. */
@@ -134,8 +144,13 @@ export class Check {
 }
 
 const LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/
-const LABEL_VALUE = /^(?:[a-zA-Z0-9](?:[-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?)?$/
-const WILDCARD_LABEL = /^(?:\*|(?:\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)$/
+const LABEL_VALUE = /^(?:[a-zA-Z0-9](?:[-a-zA-Z0-9_.]*[a-zA-Z0-9])?)?$/
+const WILDCARD_LABEL = /^(?:\*|(?:\*|\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/
+
+/** The DNS name before the slash of a label's name; its parts have no length of their own. */
+function isLabelPrefix(text: string): boolean {
+  return text.length <= 253 && text.split('.').every(part => /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/.test(part))
+}
 
 export function isLabel(text: string): boolean {
   return LABEL.test(text)
@@ -145,8 +160,13 @@ export function isLabel(text: string): boolean {
 export function domainFault(host: string, wildcard: boolean): string | undefined {
   if (host === '') return 'a host must not be empty'
   if (host.length > 255) return `a host of ${host.length} characters; at most 255 are allowed`
-  const labels = (host.endsWith('.') ? host.slice(0, -1) : host).split('.')
-  const bad = labels.find((label, index) => !(index === 0 && wildcard ? WILDCARD_LABEL : LABEL).test(label))
+  const labels = host.split('.')
+  if (labels.length > 1 && labels.at(-1) === '') labels.pop()
+  else if ((labels.length > 1 || !wildcard) && /^\d+$/.test(labels.at(-1)!))
+    return isIp(host) ? `${host} is an address, a host is a name` : `${JSON.stringify(host)} is no host: it ends in a number`
+  const bad = labels.find((label, index) =>
+    index === 0 && wildcard ? label.length > 63 || !WILDCARD_LABEL.test(label) : !LABEL.test(label),
+  )
   if (bad === undefined) return undefined
   return `${JSON.stringify(host)} is no host: ${JSON.stringify(bad)} is not allowed in it`
 }
@@ -156,7 +176,7 @@ export function isIp(text: string): boolean {
 }
 
 export function isCidr(text: string): boolean {
-  const match = /^(.+)\/(\d{1,3})$/.exec(text)
+  const match = /^([^/%]+)\/(0|[1-9]\d{0,2})$/.exec(text)
   if (match === null) return false
   const bits = Number(match[2])
   return (isIpv4(match[1]!) && bits <= 32) || (isIpv6(match[1]!) && bits <= 128)
@@ -167,7 +187,8 @@ function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every(part => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
 }
 
-function isIpv6(text: string): boolean {
+function isIpv6(address: string): boolean {
+  const text = address.replace(/%.+$/s, '')
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':')) return false
   try {
     return new URL(`http://[${text}]/`).hostname !== ''

@@ -27,15 +27,7 @@ export function destinationRule(check: Check, spec: any): void {
 }
 
 function selector(check: Check, spec: any): void {
-  const labels: Record<string, string> = spec.workloadSelector.matchLabels ?? {}
-  const path = 'spec.workloadSelector.matchLabels'
-  if (Object.keys(labels).length === 0)
-    check.warn('empty-selector', 'spec.workloadSelector', 'a selector without labels selects every workload', 'add matchLabels')
-  for (const [name, value] of Object.entries(labels)) {
-    if (name === '') check.error('invalid-label', path, 'a label needs a name', 'name the label')
-    if (name.includes('*') || value.includes('*'))
-      check.error('invalid-label', member(path, name), 'selectors know no wildcards', 'name the value')
-  }
+  check.selector(spec.workloadSelector.matchLabels ?? {}, 'spec.workloadSelector.matchLabels', 'every workload')
   if (spec.exportTo?.length > 1)
     check.error('invalid-export', 'spec.exportTo', 'a rule with a workloadSelector is for one namespace only', 'use exportTo: ["."]')
   else if (spec.exportTo?.length === 1 && spec.exportTo[0] !== '.' && spec.exportTo[0] !== check.namespace)

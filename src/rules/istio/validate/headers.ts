@@ -2,8 +2,6 @@
 import { member } from '../document.ts'
 import type { Check } from './check.ts'
 
-const FORMATTED = /%%|%[A-Za-z0-9_]+(?:\([^)]*\))?(?::\d+)?%/g
-
 export function headers(check: Check, operations: any, path: string): void {
   for (const side of ['request', 'response'] as const) {
     const changes = operations?.[side] ?? {}
@@ -12,13 +10,11 @@ export function headers(check: Check, operations: any, path: string): void {
       for (const [name, value] of Object.entries<string>(changes[way] ?? {})) {
         const at = member(`${path}.${side}.${way}`, name)
         headerName(check, name, at, hostAllowed)
-        if (value.replace(FORMATTED, '').includes('%'))
-          check.error(
-            'invalid-header-value',
-            at,
-            `${JSON.stringify(value)} has an unfinished %…% expression`,
-            'write %% for a percent sign',
-          )
+        if (CONTROL.test(value))
+          check.error('invalid-header-value', at, `${JSON.stringify(value)} has control characters`, 'one line of text')
+        const fault = formatFault(value)
+        if (fault !== undefined)
+          check.error('invalid-header-value', at, `${JSON.stringify(value)}: ${fault}`, 'write %% for a percent sign')
       }
     for (const [index, name] of (changes.remove ?? []).entries()) headerName(check, name, member(`${path}.${side}.remove`, index), false)
   }
@@ -30,4 +26,54 @@ function headerName(check: Check, name: string, path: string, hostAllowed: boole
     if (!hostAllowed) check.error('invalid-header', path, `${name} cannot be changed here`, 'use rewrite.authority')
   } else if (name.startsWith(':'))
     check.error('invalid-header', path, `${name} is no header that can be changed`, 'use rewrite for the path')
+}
+
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
+
+/** Reads `%NAME%`, `%NAME(argument)%` and `%NAME(["a", "b"])%` as Envoy's header parser does. */
+function formatFault(value: string): string | undefined {
+  let state: 'text' | 'name' | 'arguments' | 'string' | 'in a string' | 'after a string' | 'closing' | 'end' = 'text'
+  for (let at = 0; at < value.length; at++) {
+    const char = value[at]!
+    switch (state) {
+      case 'text':
+        if (char !== '%') break
+        if (at + 1 === value.length) return 'a single % at the end'
+        if (value[at + 1] === '%') at++
+        else state = 'name'
+        break
+      case 'name':
+        if (char === '%') state = 'text'
+        else if (char === '(') state = 'arguments'
+        break
+      case 'arguments':
+        if (char === '[') state = 'string'
+        else if (char !== ' ') state = 'in a string'
+        break
+      case 'string':
+        if (char === '"') state = 'in a string'
+        else if (char !== ' ') return 'a quoted text is expected in [...]'
+        break
+      case 'in a string':
+        if (char === '\\') {
+          if (at + 1 === value.length) return 'a backslash at the end'
+          at++
+        } else if (char === ')') state = 'end'
+        else if (char === '"') state = 'after a string'
+        break
+      case 'after a string':
+        if (char === ',') state = 'string'
+        else if (char === ']') state = 'closing'
+        else if (char !== ' ') return 'a comma or ] is expected in [...]'
+        break
+      case 'closing':
+        if (char === ')') state = 'end'
+        else if (char !== ' ') return 'a ) is expected after [...]'
+        break
+      case 'end':
+        if (char === '%') state = 'text'
+        else if (char !== ' ') return 'a % is expected after (...)'
+    }
+  }
+  return state === 'text' ? undefined : 'an unfinished %…% expression'
 }

@@ -3,19 +3,21 @@ import { member } from '../document.ts'
 import { type Check, isLabel } from './check.ts'
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
-const CLAIM = '@request.auth.claims'
+const CLAIM = /^@request\.auth\.claims(?:\..|\[.+\]$)/is
+const PSEUDO = [':method', ':scheme', ':authority', ':path', ':status']
 
 export function httpMatch(check: Check, match: any, path: string, gateways: readonly string[]): void {
   for (const field of ['uri', 'scheme', 'method', 'authority']) stringMatch(check, match[field], `${path}.${field}`, field === 'uri')
   for (const field of ['headers', 'withoutHeaders']) {
     for (const [name, value] of Object.entries(match[field] ?? {})) {
       const at = member(`${path}.${field}`, name)
-      if (name.startsWith(CLAIM)) {
+      if (CLAIM.test(name)) {
         if (gateways.length === 0 || gateways.includes('mesh'))
           check.error('gateway-only', at, 'JWT claims are matched at gateways only', 'match a header that the gateway sets')
-      } else if (!TOKEN.test(name))
+      } else if (!PSEUDO.includes(name) && !TOKEN.test(name))
         check.error('invalid-header', at, `${JSON.stringify(name)} is no header name`, 'letters, digits and "-"')
-      stringMatch(check, value, at, false)
+      // The one regex that is none: in withoutHeaders "*" asks whether the header is there.
+      if (field === 'headers' || (value as { regex?: string }).regex !== '*') stringMatch(check, value, at, false)
     }
   }
   for (const [name, value] of Object.entries(match.queryParams ?? {})) stringMatch(check, value, member(`${path}.queryParams`, name), false)

@@ -31,6 +31,7 @@ export function httpRoute(check: Check, route: any, path: string, context: Route
   if (route.redirect !== undefined) redirect(check, route.redirect, `${path}.redirect`)
   if (route.directResponse !== undefined) directResponse(check, route.directResponse, `${path}.directResponse`)
   if (route.rewrite !== undefined) rewrite(check, route, `${path}.rewrite`)
+  authority(check, route, path)
   if (route.corsPolicy !== undefined) cors(check, route.corsPolicy, `${path}.corsPolicy`)
   mirrors(check, route, path)
 }
@@ -101,21 +102,29 @@ function rewrite(check: Check, route: any, path: string): void {
       check.error('required', at, 'match and rewrite are both required', 'give both; \\1 is the first group')
     else check.regex(uriRegexRewrite.match, `${at}.match`)
   }
-  const set = route.headers?.request?.set ?? {}
-  const host = Object.keys(set).find(name => /^(?:host|:authority)$/i.test(name))
-  if (authority && host !== undefined)
-    check.error(
-      'conflict',
-      member(`${path.slice(0, -'.rewrite'.length)}.headers.request.set`, host),
-      `rewrite.authority has already set the host`,
-      'leave one of them out',
-    )
+}
+
+/** The host is changed in one place at most. */
+function authority(check: Check, route: any, path: string): void {
+  let current: string = route.rewrite?.authority ?? ''
+  for (const way of ['set', 'add'])
+    for (const [name, value] of Object.entries<string>(route.headers?.request?.[way] ?? {})) {
+      if (!/^(?:host|:authority)$/i.test(name)) continue
+      if (current !== '')
+        check.error(
+          'conflict',
+          member(`${path}.headers.request.${way}`, name),
+          `the host is already set to ${current}`,
+          'leave one of them out',
+        )
+      current = value
+    }
 }
 
 function mirrors(check: Check, route: any, path: string): void {
   if (route.mirror !== undefined) {
     destination(check, route.mirror, `${path}.mirror`, '')
-    if (route.mirrors?.length > 0)
+    if (route.mirrors?.length > 0 && route.delegate === undefined)
       check.error('conflict', `${path}.mirrors`, 'mirror and mirrors exclude each other', 'put all into mirrors')
   }
   if (route.mirrorPercent !== undefined) {
@@ -147,8 +156,6 @@ function cors(check: Check, cors: any, path: string): void {
       check.error('empty-match', at, 'an origin that matches nothing', 'give exact, prefix or regex')
     else stringMatch(check, origin, at, false)
   }
-  if (cors.allowOrigin?.length > 0 && cors.allowOrigins?.length > 0)
-    check.error('conflict', `${path}.allowOrigin`, 'allowOrigin and allowOrigins exclude each other', 'use allowOrigins')
   for (const field of ['allowHeaders', 'exposeHeaders'])
     for (const [index, name] of (cors[field] ?? []).entries())
       if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
@@ -158,7 +165,7 @@ function cors(check: Check, cors: any, path: string): void {
           `${JSON.stringify(name)} is no header name`,
           'letters, digits and "-"',
         )
-  const maxAge = cors.maxAge === undefined ? 0 : parseDuration(cors.maxAge)!
-  if (maxAge < 0 || maxAge % 1000 !== 0)
+  check.duration(cors.maxAge, `${path}.maxAge`)
+  if ((parseDuration(cors.maxAge ?? '0s') ?? 0) % 1000 > 0)
     check.error('duration-too-fine', `${path}.maxAge`, `${cors.maxAge} is not in whole seconds`, 'round to seconds')
 }

@@ -1,5 +1,4 @@
 /** Load balancing: hashes, warm-up and localities. */
-import { parseDuration } from '../../../base/time/duration.ts'
 import { member } from '../document.ts'
 import type { Check } from './check.ts'
 
@@ -7,7 +6,6 @@ const TOPOLOGY = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'
 
 export function loadBalancer(check: Check, lb: any, path: string, outlier: boolean): void {
   if (lb.consistentHash !== undefined) consistentHash(check, lb.consistentHash, `${path}.consistentHash`)
-  check.duration(lb.warmupDurationSecs, `${path}.warmupDurationSecs`)
   if (lb.warmup !== undefined) warmup(check, lb.warmup, `${path}.warmup`)
   if (lb.localityLbSetting !== undefined) locality(check, lb.localityLbSetting, `${path}.localityLbSetting`, outlier)
 }
@@ -23,8 +21,6 @@ function consistentHash(check: Check, hash: any, path: string): void {
       else if (names.has(name)) check.error('duplicate', here, `the cookie attribute ${name} is there twice`, 'name each attribute once')
       names.add(name)
     }
-    const ttl = hash.httpCookie.ttl === undefined ? 0 : parseDuration(hash.httpCookie.ttl)!
-    if (ttl < 0) check.error('duration-too-short', `${at}.ttl`, 'a cookie that has already expired', '0s makes a session cookie')
   }
   if (hash.minimumRingSize) {
     check.warn('deprecated', `${path}.minimumRingSize`, 'minimumRingSize is deprecated here', 'use ringHash: { minimumRingSize: … }')
@@ -50,7 +46,7 @@ function isPrime(n: number): boolean {
 function warmup(check: Check, warmup: any, path: string): void {
   if (warmup.duration === undefined) check.error('required', path, 'a warm-up needs a duration', 'add duration: 30s')
   check.duration(warmup.duration, `${path}.duration`)
-  check.percent(warmup.minimumPercent, `${path}.minimumPercent`)
+  if (warmup.minimumPercent > 100) check.percent(warmup.minimumPercent, `${path}.minimumPercent`)
   if (warmup.aggression !== undefined && warmup.aggression < 1)
     check.error('out-of-range', `${path}.aggression`, `an aggression of ${warmup.aggression} is below 1`, '1 is linear')
 }
@@ -77,6 +73,14 @@ function locality(check: Check, setting: any, path: string, outlier: boolean): v
     if (total !== 100)
       check.error('weights-not-100', `${at}.to`, `the weights add up to ${total}, not 100`, 'weights of localities are percentages')
   }
+  const overlap = firstOverlap(distribute.map(({ from = '' }) => from))
+  if (overlap !== undefined)
+    check.error(
+      'duplicate',
+      `${member(`${path}.distribute`, overlap)}.from`,
+      `${distribute[overlap].from} overlaps an earlier locality`,
+      'name each locality once',
+    )
   for (const [index, { from = '', to = '' }] of failover.entries()) {
     const at = member(`${path}.failover`, index)
     if (from === to) check.error('invalid-locality', at, 'failover from a region to itself', 'name two regions')
@@ -84,7 +88,7 @@ function locality(check: Check, setting: any, path: string, outlier: boolean): v
   }
   if (failover.length > 0)
     for (const [index, label] of failoverPriority.entries())
-      if (TOPOLOGY.includes((label as string).split('=')[0]!))
+      if (TOPOLOGY.includes(label))
         check.error('conflict', member(`${path}.failoverPriority`, index), `${label} beside failover`, 'leave failover out')
   if ((failover.length > 0 || failoverPriority.length > 0) && !outlier)
     check.warn(
@@ -96,10 +100,30 @@ function locality(check: Check, setting: any, path: string, outlier: boolean): v
 }
 
 function place(check: Check, locality: string, path: string): void {
-  const parts = locality.split('/')
+  const [region, zone, ...rest] = locality.split('/')
   const star = locality.indexOf('*')
   if (star >= 0 && star !== locality.length - 1)
     check.error('invalid-locality', path, `${locality}: "*" may stand at the end only`, 'such as region/zone/*')
-  else if (parts.length > 3 || parts.some(part => part === ''))
-    check.error('invalid-locality', path, `${JSON.stringify(locality)} has an empty part or too many`, 'region/zone/subzone')
+  else if (region === '' || zone === '' || (rest.length > 0 && rest.join('/') === ''))
+    check.error('invalid-locality', path, `${JSON.stringify(locality)} has an empty part`, 'region/zone/subzone')
+}
+
+/** The first locality that an earlier one contains or equals; a wider one after narrower ones with "*" passes, as in Istio. */
+function firstOverlap(localities: readonly string[]): number | undefined {
+  const regions = new Map<string, Map<string, Set<string>>>()
+  for (const [index, locality] of localities.entries()) {
+    const [region = '', zone, ...rest] = locality.split('/')
+    const within = rest.length > 0 ? rest.join('/') : '*'
+    const zones = regions.get(region)
+    if (regions.has('*') || (zone === undefined && zones !== undefined)) return index
+    if (zones === undefined) {
+      regions.set(region, new Map([[zone ?? '*', new Set([within])]]))
+      continue
+    }
+    const known = zones.get(zone!)
+    if (zones.has('*') || (known !== undefined && (within === '*' || known.has('*') || known.has(within)))) return index
+    if (known === undefined) zones.set(zone!, new Set([within]))
+    else known.add(within)
+  }
+  return undefined
 }

@@ -26,7 +26,7 @@ export function retries(check: Check, policy: any, path: string): void {
   if (attempts < 0) check.error('negative', `${path}.attempts`, 'attempts must not be negative', '0 disables retries')
   if (attempts === 0)
     for (const field of ['perTryTimeout', 'retryOn', 'retryRemoteLocalities'])
-      if (policy[field])
+      if (policy[field] !== undefined && policy[field] !== '')
         check.error('retries-disabled', `${path}.${field}`, `${field} without attempts: retries are disabled`, 'add attempts: 2')
   check.duration(policy.perTryTimeout, `${path}.perTryTimeout`)
   check.duration(policy.backoff, `${path}.backoff`)

@@ -1,8 +1,8 @@
 /** Istio's rules for ServiceEntry: what its resolution needs and forbids. */
 import { suggest } from '../../../core/schema/read.ts'
 import { member } from '../document.ts'
-import { type Check, domainFault, isCidr, isIp } from './check.ts'
-import { isUnix, workloadEntry } from './workload-entry.ts'
+import { type Check, domainFault, isIp, isLabel } from './check.ts'
+import { endpointPorts, isUnix, workloadEntry } from './workload-entry.ts'
 
 const PROTOCOLS = ['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'HTTP_PROXY', 'MONGO', 'TCP', 'TLS', 'UDP', 'REDIS', 'MYSQL']
 const HTTP_OR_TLS = new Set(['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'HTTP_PROXY', 'TLS'])
@@ -22,7 +22,7 @@ function hostNames(check: Check, spec: any): void {
     const path = member('spec.hosts', index)
     if (host === '*')
       check.error('invalid-host', path, 'the host "*" is not allowed', 'name the hosts, or use a wildcard such as *.example.com')
-    else if (check.wildcardDomain(host, path) && /^\*[^.]/.test(host))
+    else if (check.wildcardDomain(host, path) && /^\*[^.]/.test(host) && spec.resolution !== 'DYNAMIC_DNS')
       check.warn('partial-wildcard', path, `${host}: a wildcard must be a whole label`, `write *${host.slice(host.indexOf('.'))}`)
   }
 }
@@ -43,6 +43,8 @@ function ports(check: Check, spec: any): Set<string> {
     check.port(port.number, `${path}.number`)
     if (port.targetPort) check.port(port.targetPort, `${path}.targetPort`)
     if (!port.name) check.error('required', path, 'a port needs a name', 'add name: http')
+    else if (!isLabel(port.name))
+      check.error('invalid-port', `${path}.name`, `${JSON.stringify(port.name)} is no port name`, 'letters, digits and "-"')
     if (protocol !== '' && !PROTOCOLS.includes(protocol))
       check.error(
         'unknown-value',
@@ -55,7 +57,7 @@ function ports(check: Check, spec: any): Set<string> {
     if (!HTTP_OR_TLS.has(protocol)) opaque = true
   }
   const resolution = spec.resolution ?? 'NONE'
-  if (opaque && resolution !== 'NONE' && (spec.hosts?.length ?? 0) > 1 && !(spec.addresses?.length > 0))
+  if (opaque && resolution !== 'NONE' && spec.hosts?.length > 1)
     check.error(
       'ambiguous-hosts',
       'spec.hosts',
@@ -71,7 +73,7 @@ function resolution(check: Check, spec: any, names: ReadonlySet<string>): void {
   const at = 'spec.endpoints'
   if (mode !== 'NONE' && mode !== 'STATIC')
     for (const [index, address] of (spec.addresses ?? []).entries())
-      if (isCidr(address))
+      if ((address as string).includes('/'))
         check.error(
           'invalid-address',
           member('spec.addresses', index),
@@ -87,24 +89,26 @@ function resolution(check: Check, spec: any, names: ReadonlySet<string>): void {
     for (const [index, host] of (spec.hosts ?? []).entries())
       if (host !== '*' && domainFault(host, true) === undefined && domainFault(host, false) !== undefined)
         check.error('invalid-host', member('spec.hosts', index), `${host} cannot be looked up`, 'name the host, or add endpoints')
-  if (mode === 'NONE') return
   for (const [index, endpoint] of endpoints.entries()) {
     const path = member(at, index)
-    const address: string = endpoint.address ?? ''
-    workloadEntry(check, endpoint, path, { address: mode !== 'STATIC' || address === '' })
-    for (const name of Object.keys(endpoint.ports ?? {}))
-      if (!isUnix(address) && !names.has(name))
-        check.error(
-          'unknown-port',
-          member(`${path}.ports`, name),
-          `the service has no port ${name}`,
-          suggest(name, [...names]) ?? `its ports: ${[...names].join(', ')}`,
-        )
-    if (mode === 'STATIC' && address !== '' && !isUnix(address) && !isIp(address))
-      check.error('invalid-address', `${path}.address`, `${JSON.stringify(address)} is no IP address`, 'use resolution: DNS for names')
-    if (mode.startsWith('DNS') && isUnix(address))
-      check.error('invalid-address', `${path}.address`, 'a unix socket cannot be looked up', 'use resolution: STATIC')
+    if (mode === 'STATIC') workloadEntry(check, endpoint, path, names)
+    else if (mode.startsWith('DNS')) lookedUp(check, endpoint, path, names)
   }
+}
+
+/** An endpoint that DNS finds: a name, or an address that needs no finding. */
+function lookedUp(check: Check, endpoint: any, path: string, names: ReadonlySet<string>): void {
+  const address: string = endpoint.address ?? ''
+  const fault = isIp(address) ? undefined : isUnix(address) ? 'a unix socket cannot be looked up' : domainFault(address, false)
+  if (fault !== undefined)
+    check.error(
+      'invalid-address',
+      address === '' ? path : `${path}.address`,
+      address === '' ? 'an address is required' : fault,
+      isUnix(address) ? 'use resolution: STATIC' : 'an IP address or a DNS name',
+    )
+  check.labels(endpoint.labels, `${path}.labels`)
+  endpointPorts(check, endpoint, path, names)
 }
 
 function dynamic(check: Check, spec: any, endpoints: readonly unknown[]): void {
@@ -119,34 +123,16 @@ function dynamic(check: Check, spec: any, endpoints: readonly unknown[]): void {
   if (spec.addresses?.length > 0) check.error('conflict', 'spec.addresses', 'DYNAMIC_DNS takes no addresses', 'leave addresses out')
   if (endpoints.length > 0) check.error('conflict', 'spec.endpoints', 'DYNAMIC_DNS takes no endpoints', 'leave endpoints out')
   for (const [index, port] of (spec.ports ?? []).entries())
-    if (!HTTP_OR_TLS.has((port.protocol ?? '').toUpperCase()))
-      check.error(
-        'conflict',
-        member('spec.ports', index),
-        'DYNAMIC_DNS needs a protocol that names its host',
-        'use HTTP, HTTP2, GRPC or TLS',
-      )
+    if (!['HTTP', 'TLS'].includes((port.protocol ?? '').toUpperCase()))
+      check.error('conflict', member('spec.ports', index), 'DYNAMIC_DNS needs a protocol that names its host', 'use HTTP or TLS')
+  if (spec.location === 'MESH_INTERNAL')
+    check.error('conflict', 'spec.location', 'DYNAMIC_DNS is for hosts outside of the mesh', 'use location: MESH_EXTERNAL')
 }
 
 function selector(check: Check, spec: any): void {
-  const labels: Record<string, string> = spec.workloadSelector.labels ?? {}
-  if (spec.endpoints?.length > 0)
+  if (spec.endpoints !== undefined)
     check.error('conflict', 'spec.workloadSelector', 'workloadSelector and endpoints exclude each other', 'leave one of them out')
-  if (Object.keys(labels).length === 0)
-    check.warn(
-      'empty-selector',
-      'spec.workloadSelector',
-      'a selector without labels selects every workload of the namespace',
-      'add labels:',
-    )
-  for (const [name, value] of Object.entries(labels))
-    if (name === '' || (name + value).includes('*'))
-      check.error(
-        'invalid-label',
-        member('spec.workloadSelector.labels', name),
-        'selectors know no wildcards',
-        'name the label and its value',
-      )
+  check.selector(spec.workloadSelector.labels ?? {}, 'spec.workloadSelector.labels', 'every workload of the namespace')
   if ((spec.resolution ?? 'NONE') === 'NONE')
     check.warn('selector-unused', 'spec.workloadSelector', 'workloadSelector has no effect with resolution NONE', 'use resolution: STATIC')
 }

@@ -1,4 +1,5 @@
 /** Traffic policies, which occur for a host, a subset and a port. */
+import { parseDuration } from '../../../base/time/duration.ts'
 import { member } from '../document.ts'
 import { type Check, domainFault, isIp } from './check.ts'
 import { loadBalancer } from './load-balancer.ts'
@@ -11,7 +12,7 @@ export function trafficPolicy(check: Check, policy: any, path: string): void {
   blocks(check, policy, path)
   for (const [index, settings] of (policy.portLevelSettings ?? []).entries()) {
     const at = member(`${path}.portLevelSettings`, index)
-    if (!settings.port?.number) check.error('invalid-port', at, 'port.number is required', 'add port: { number: … }')
+    if (settings.port === undefined) check.error('required', at, 'port is required', 'add port: { number: … }')
     if (!BLOCKS.some(block => settings[block] !== undefined))
       check.error(
         'empty-policy',
@@ -39,6 +40,9 @@ export function connectionPool(check: Check, { tcp, http }: any, path: string): 
     check.error('empty-policy', path, 'a connectionPool without anything in it', 'give tcp or http')
   check.notNegative(tcp?.maxConnections, `${path}.tcp.maxConnections`)
   for (const field of ['connectTimeout', 'maxConnectionDuration']) check.duration(tcp?.[field], `${path}.tcp.${field}`)
+  for (const field of ['time', 'interval']) check.duration(tcp?.tcpKeepalive?.[field], `${path}.tcp.tcpKeepalive.${field}`)
+  // Less than a millisecond means "never".
+  if (Math.trunc(parseDuration(tcp?.idleTimeout ?? '0s') ?? 0) !== 0) check.duration(tcp.idleTimeout, `${path}.tcp.idleTimeout`)
   for (const field of ['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection', 'maxRetries', 'maxConcurrentStreams'])
     check.notNegative(http?.[field], `${path}.http.${field}`)
   check.duration(http?.idleTimeout, `${path}.http.idleTimeout`)
@@ -73,8 +77,11 @@ function outlierDetection(check: Check, detection: any, path: string): void {
 }
 
 function tls(check: Check, tls: any, path: string): void {
-  const files = ['clientCertificate', 'privateKey', 'caCertificates'].filter(field => tls[field])
-  if (tls.insecureSkipVerify === true && (tls.caCertificates || tls.credentialName || tls.subjectAltNames?.length > 0))
+  configMap(check, tls.credentialName ?? '', `${path}.credentialName`)
+  const files = ['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'].filter(field => tls[field])
+  const simple = tls.mode === 'SIMPLE'
+  const useless = tls.caCertificates || tls.subjectAltNames?.length > 0 || (simple && tls.credentialName)
+  if (tls.insecureSkipVerify === true && (simple || tls.mode === 'MUTUAL') && useless)
     check.error(
       'conflict',
       `${path}.insecureSkipVerify`,
@@ -97,4 +104,12 @@ function tunnel(check: Check, tunnel: any, path: string): void {
   const fault = isIp(tunnel.targetHost ?? '') ? undefined : domainFault(tunnel.targetHost ?? '', false)
   if (fault !== undefined) check.error('invalid-host', `${path}.targetHost`, fault, 'a DNS name or an IP address')
   check.port(tunnel.targetPort, `${path}.targetPort`)
+}
+
+/** Certificates in a ConfigMap are those of the rule's own namespace. */
+function configMap(check: Check, name: string, path: string): void {
+  if (!name.startsWith('configmap://')) return
+  const parts = name.slice('configmap://'.length).split('/')
+  if (parts.length > 2 || parts.includes('') || (parts.length === 2 && parts[0] !== check.namespace))
+    check.error('invalid-credential', path, `${name} is not in the namespace ${check.namespace}`, 'write configmap://name')
 }

@@ -1,6 +1,6 @@
 /** Istio's rules for a VirtualService as a whole: whom it is for, and its TLS and TCP routes. */
 import { member } from '../document.ts'
-import { type Check, domainFault, isIp, isLabel, overlap } from './check.ts'
+import { type Check, domainFault, isIp, overlap } from './check.ts'
 import { destination, weights } from './destination.ts'
 import { httpRoute } from './http-route.ts'
 import { unreachable } from './unreachable.ts'
@@ -22,23 +22,24 @@ export function virtualService(check: Check, spec: any): void {
           `a VirtualService without hosts is a delegate and has no ${field}`,
           'add hosts, or leave the field out',
         )
-  } else hostNames(check, hosts, gateways)
+  } else hostNames(check, hosts, gateways, spec.tls ?? [])
   check.gateways(gateways, 'spec.gateways')
   for (const [index, route] of http.entries()) httpRoute(check, route, member('spec.http', index), { isDelegate, gateways })
-  for (const [index, route] of (spec.tls ?? []).entries()) tlsRoute(check, route, member('spec.tls', index), hosts)
+  for (const [index, route] of (spec.tls ?? []).entries()) tlsRoute(check, route, member('spec.tls', index), hosts, gateways)
   for (const [index, route] of (spec.tcp ?? []).entries()) tcpRoute(check, route, member('spec.tcp', index))
   for (const layer of ['http', 'tls', 'tcp']) unreachable(check, spec[layer] ?? [], `spec.${layer}`)
 }
 
-function hostNames(check: Check, hosts: readonly string[], gateways: readonly string[]): void {
+function hostNames(check: Check, hosts: readonly string[], gateways: readonly string[], tls: readonly any[]): void {
   const inMesh = gateways.length === 0 || gateways.includes('mesh')
+  const hasSni = tls.some(route => route.match?.some((match: any) => match.sniHosts?.length > 0))
   let valid = true
   for (const [index, host] of hosts.entries()) {
     const path = member('spec.hosts', index)
     if (host === '*' && inMesh) {
       valid = false
       check.error('invalid-host', path, 'the host "*" is for gateways only', 'name the hosts, or use a wildcard such as *.example.com')
-    } else if (!isIp(host)) valid = check.wildcardDomain(host, path) && valid
+    } else if (!isIp(host)) valid = (inMesh || !hasSni ? check.wildcardDomain(host, path) : sniDomain(check, host, path, gateways)) && valid
   }
   if (!valid) return
   for (const [index, host] of hosts.entries()) {
@@ -48,14 +49,15 @@ function hostNames(check: Check, hosts: readonly string[], gateways: readonly st
   }
 }
 
-function tlsRoute(check: Check, route: any, path: string, hosts: readonly string[]): void {
+function tlsRoute(check: Check, route: any, path: string, hosts: readonly string[], gateways: readonly string[]): void {
   if (!(route.match?.length > 0)) check.error('required', path, 'a TLS route needs a match', 'add match: with sniHosts')
   for (const [index, match] of (route.match ?? []).entries()) {
     const at = member(member(path, 'match'), index)
     if (!(match.sniHosts?.length > 0)) check.error('required', at, 'a TLS match needs sniHosts', 'add sniHosts')
     for (const [place, sni] of (match.sniHosts ?? []).entries()) {
       const here = member(member(at, 'sniHosts'), place)
-      if (check.wildcardDomain(sni, here) && !hosts.some(host => covers(host, sni)))
+      if (isIp(sni)) check.warn('sni-address', here, `${sni} is an address, which SNI does not carry`, 'name the host')
+      else if (sniDomain(check, sni, here, gateways) && !hosts.some(host => covers(host, sni)))
         check.error('invalid-host', here, `${sni} is none of the hosts ${hosts.join(', ')}`, 'add it to hosts')
     }
     layer4Match(check, match, at)
@@ -66,7 +68,6 @@ function tlsRoute(check: Check, route: any, path: string, hosts: readonly string
 function tcpRoute(check: Check, route: any, path: string): void {
   for (const [index, match] of (route.match ?? []).entries()) {
     const at = member(member(path, 'match'), index)
-    if (match.sourceSubnet !== undefined && match.sourceSubnet !== '') check.subnet(match.sourceSubnet, `${at}.sourceSubnet`)
     layer4Match(check, match, at)
   }
   layer4Route(check, route, path)
@@ -78,8 +79,6 @@ function layer4Match(check: Check, match: any, path: string): void {
   if (match.port !== undefined && match.port !== 0) check.port(match.port, `${path}.port`)
   check.labels(match.sourceLabels, `${path}.sourceLabels`)
   check.gateways(match.gateways, `${path}.gateways`)
-  if (match.sourceNamespace && !isLabel(match.sourceNamespace))
-    check.error('invalid-namespace', `${path}.sourceNamespace`, `${JSON.stringify(match.sourceNamespace)} is no namespace`)
 }
 
 function layer4Route(check: Check, route: any, path: string): void {
@@ -89,6 +88,16 @@ function layer4Route(check: Check, route: any, path: string): void {
   }
   for (const [index, target] of route.route.entries()) destination(check, target.destination, member(`${path}.route`, index))
   weights(check, route.route, `${path}.route`)
+}
+
+/** A name in a TLS handshake; at a gateway also those that Istio's own clients make: `outbound_.80_._.reviews.prod.svc.cluster.local`. */
+function sniDomain(check: Check, name: string, path: string, gateways: readonly string[]): boolean {
+  const atGateway = gateways.length > 0 && !gateways.includes('mesh')
+  if (!atGateway || !name.startsWith('outbound_')) return check.wildcardDomain(name, path)
+  const [, port = '', , host] = name.split('_')
+  if (host !== undefined && /\d/.test(port) && /[a-zA-Z]/.test(host) && name.length <= 255) return true
+  check.error('invalid-host', path, `${name} is no name of an outbound cluster`, 'outbound_.<port>_.<subset>_.<host>')
+  return false
 }
 
 /** Whether every name `sni` stands for is one `host` stands for. */

@@ -1,6 +1,7 @@
 /** Istio's rules for a WorkloadEntry, alone or as an endpoint of a ServiceEntry. */
+import { suggest } from '../../../core/schema/read.ts'
 import { member } from '../document.ts'
-import { type Check, domainFault, isIp } from './check.ts'
+import { type Check, domainFault, isIp, isLabel } from './check.ts'
 
 const UNIX = 'unix://'
 
@@ -8,12 +9,21 @@ export function isUnix(address: string): boolean {
   return address.startsWith(UNIX)
 }
 
-/** `address: false` leaves the form of the address to the caller. */
-export function workloadEntry(check: Check, entry: any, path: string, rules = { address: true }): void {
+/** An absolute path, or an abstract name after "@". */
+export function unixSocket(check: Check, address: string, path: string): void {
+  const file = address.slice(UNIX.length)
+  if (!file.startsWith('@') && (!file.startsWith('/') || file.endsWith('/')))
+    check.error('invalid-address', path, `${JSON.stringify(file)} is no absolute path of a socket`, 'such as unix:///run/app.sock')
+}
+
+/** As an endpoint of a STATIC ServiceEntry, whose port names are given, an entry has an IP address or a socket, and no name. */
+export function workloadEntry(check: Check, entry: any, path: string, ports?: ReadonlySet<string>): void {
   const address: string = entry.address ?? ''
   if (address === '') {
-    if (!entry.network) check.error('required', path, 'an address is required', 'add address:')
-    else
+    if (!entry.network) {
+      check.error('required', path, 'an address is required', 'add address:')
+      return
+    } else
       check.warn(
         'no-address',
         path,
@@ -21,18 +31,41 @@ export function workloadEntry(check: Check, entry: any, path: string, rules = { 
         'add address: unless the network has a gateway',
       )
   } else if (isUnix(address)) {
-    const file = address.slice(UNIX.length)
-    if (!/^[/@]/.test(file) || file.endsWith('/'))
-      check.error('invalid-address', `${path}.address`, `${file} is no absolute path of a socket`, 'such as unix:///run/app.sock')
+    unixSocket(check, address, `${path}.address`)
     if (Object.keys(entry.ports ?? {}).length > 0) check.error('conflict', `${path}.ports`, 'a unix socket has no ports', 'leave ports out')
-  } else if (rules.address && !isIp(address)) {
-    const fault = domainFault(address, false)
-    if (fault !== undefined) check.error('invalid-address', `${path}.address`, fault, 'an IP address or a DNS name')
+    else if (ports !== undefined && ports.size !== 1)
+      check.error(
+        'conflict',
+        `${path}.address`,
+        `a unix socket stands for one port, the service has ${ports.size}`,
+        'give the service one port',
+      )
+  } else if (!isIp(address)) {
+    const fault = ports === undefined ? domainFault(address, false) : `${JSON.stringify(address)} is no IP address`
+    if (fault !== undefined)
+      check.error(
+        'invalid-address',
+        `${path}.address`,
+        fault,
+        ports === undefined ? 'an IP address or a DNS name' : 'use resolution: DNS for names',
+      )
   }
-  for (const [name, number] of Object.entries<number>(entry.ports ?? {})) {
-    if (!/^[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,60}[a-zA-Z0-9])?$/.test(name))
-      check.error('invalid-port', member(`${path}.ports`, name), `${JSON.stringify(name)} is no port name`, 'letters, digits and "-"')
-    if (!isUnix(address)) check.port(number, member(`${path}.ports`, name))
-  }
+  if (!isUnix(address)) endpointPorts(check, entry, path, ports)
   check.labels(entry.labels, `${path}.labels`)
+}
+
+/** Ports of an endpoint by the names that the service gives them. */
+export function endpointPorts(check: Check, entry: any, path: string, known?: ReadonlySet<string>): void {
+  for (const [name, number] of Object.entries<number>(entry.ports ?? {})) {
+    const at = member(`${path}.ports`, name)
+    if (!isLabel(name)) check.error('invalid-port', at, `${JSON.stringify(name)} is no port name`, 'letters, digits and "-"')
+    else if (known !== undefined && !known.has(name))
+      check.error(
+        'unknown-port',
+        at,
+        `the service has no port ${name}`,
+        suggest(name, [...known]) ?? `its ports: ${[...known].join(', ') || 'none'}`,
+      )
+    check.port(number, at)
+  }
 }
