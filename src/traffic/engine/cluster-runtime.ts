@@ -18,6 +18,7 @@ import { type LocalResult, OutlierDetector } from '../upstream/outlier/detector.
 import { outlierSettings } from '../upstream/outlier/settings.ts'
 import { HostPool } from '../upstream/pool/host-pool.ts'
 import { ClusterLimits } from '../upstream/pool/limits.ts'
+import type { RetryPriorities } from '../upstream/retry-priorities.ts'
 import type { Guard, GuardLinker } from './guard.ts'
 import { RouterStats } from './stats.ts'
 
@@ -56,7 +57,7 @@ export class ClusterRuntime {
     this.#around = around
     this.#config = config
     this.#text = JSON.stringify(config)
-    this.#balancer = new LoadBalancer(this.#hosts, config, around.random)
+    this.#balancer = new LoadBalancer(this.#hosts, config, around.random, around.clock.now())
     this.#settings()
     if (config.loadAssignment !== undefined) this.assign(config.loadAssignment)
   }
@@ -68,10 +69,9 @@ export class ClusterRuntime {
     const before = this.#config
     this.#config = config
     this.#text = text
-    this.#balancer.update(before, config)
+    this.#balancer.update(before, config, this.clock.now())
     this.#settings()
-    const { idleTimeout, maxRequestsPerConnection, maxConnectionDuration } = this.#poolSettings()
-    for (const pool of this.#pools.values()) Object.assign(pool.settings, { idleTimeout, maxRequestsPerConnection, maxConnectionDuration })
+    for (const pool of this.#pools.values()) pool.update(this.#poolSettings())
   }
 
   #settings(): void {
@@ -90,14 +90,14 @@ export class ClusterRuntime {
       ejected: (host, until) => {
         host.ejected = true
         host.ejectedUntil = until
-        this.#hosts.refresh()
+        this.#hosts.refresh(this.clock.now())
         this.#around.ejected(host.address, true, until)
         this.#watch()
       },
       returned: host => {
         host.ejected = false
         host.ejectedUntil = undefined
-        this.#hosts.refresh()
+        this.#hosts.refresh(this.clock.now())
         this.#around.ejected(host.address, false, undefined)
       },
     })
@@ -162,7 +162,7 @@ export class ClusterRuntime {
   }
 
   #take(assignment: ClusterLoadAssignment): void {
-    this.#hosts.assign(assignment)
+    this.#hosts.assign(assignment, this.clock.now())
     this.#detector?.members(this.#hosts.all)
     for (const [key, pool] of this.#pools) {
       if (this.#hosts.get(key.slice(0, key.indexOf(' '))) !== undefined) continue
@@ -171,9 +171,10 @@ export class ClusterRuntime {
     }
   }
 
-  choose(hash: bigint | undefined, attempt: number, tried: readonly Host[] | undefined): Host | undefined {
-    this.#detector?.advance(this.clock.now())
-    return this.#balancer.choose(hash, attempt, tried)
+  choose(hash: bigint | undefined, tried: readonly Host[] | undefined, retry: RetryPriorities | undefined): Host | undefined {
+    const now = this.clock.now()
+    this.#detector?.advance(now)
+    return this.#balancer.choose(now, hash, tried, retry)
   }
 
   // ── connections ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,11 +265,11 @@ export class ClusterRuntime {
       {
         ejected: h => {
           h.ejected = true
-          this.#hosts.refresh()
+          this.#hosts.refresh(this.clock.now())
         },
         returned: h => {
           h.ejected = false
-          this.#hosts.refresh()
+          this.#hosts.refresh(this.clock.now())
         },
       },
     )

@@ -18,6 +18,7 @@ import { normalizePath } from '../routing/normalize.ts'
 import type { RequestView } from '../routing/request-view.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
 import type { Host } from '../upstream/host.ts'
+import { RetryPriorities } from '../upstream/retry-priorities.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
@@ -67,6 +68,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #hasRetrySlot = false
   #retriedBefore = false
   #tried: Host[] | undefined
+  #retryPriorities: RetryPriorities | undefined
   #call: Call | undefined
   #guardAnswer: ((response: WireResponse) => void) | undefined
   #guardFail: ((error: unknown) => void) | undefined
@@ -324,7 +326,7 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
   #start(): void {
     const cluster = this.#cluster!
     const retry = this.#route?.retry
-    const host = cluster.choose(this.#hash?.hash, 1, retry?.previousHosts === true ? this.#tried : undefined)
+    const host = cluster.choose(this.#hash?.hash, retry?.previousHosts === true ? this.#tried : undefined, this.#retryPriorities)
     if (host === undefined) {
       if (this.#guardFail !== undefined) {
         const fail = this.#guardFail
@@ -337,6 +339,10 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     if (retry !== undefined) {
       this.#tried ??= []
       this.#tried.push(host)
+      if (retry.previousPriorities > 0) {
+        this.#retryPriorities ??= new RetryPriorities(retry.previousPriorities)
+        this.#retryPriorities.attempted(host)
+      }
     }
     const attempt = new Attempt(cluster, host, this)
     this.#attempt = attempt
@@ -543,7 +549,6 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     this.#flag('DC')
     this.#outcome.details = 'downstream_remote_disconnect'
     if (this.#responded) return this.#failBody(reason as Error, false)
-    if (this.#attempt !== undefined && this.#cluster !== undefined && !this.#attempt.sent) this.#cluster.stats.upstream_rq_cancelled++
     this.#cancelTry(false)
     this.#end()
     this.#call?.abort(reason)

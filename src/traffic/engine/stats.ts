@@ -5,7 +5,6 @@ export class RouterStats {
   upstream_rq_timeout = 0
   upstream_rq_per_try_timeout = 0
   upstream_rq_rx_reset = 0
-  upstream_rq_cancelled = 0
   upstream_rq_retry = 0
   upstream_rq_retry_success = 0
   upstream_rq_retry_overflow = 0

@@ -24,6 +24,8 @@ export interface CompiledRetry {
   readonly baseInterval: number
   readonly maxInterval: number
   readonly previousHosts: boolean
+  /** Tries after which a retry leaves out the priorities it has tried; 0: never. */
+  readonly previousPriorities: number
 }
 
 export interface CompiledMirror {
@@ -95,6 +97,7 @@ export function compileRoute(route: Route): CompiledRoute {
             baseInterval: base,
             maxInterval: policy.retryBackOff?.maxInterval === undefined ? base * 10 : ms(policy.retryBackOff.maxInterval),
             previousHosts: (policy.retryHostPredicate ?? []).some(p => p.name.includes('previous_hosts')),
+            previousPriorities: policy.retryPriority === undefined ? 0 : (policy.retryPriority.typedConfig?.updateFrequency ?? 2),
           },
     hashPolicies: action?.hashPolicy?.length ? action.hashPolicy : undefined,
     mirrors: action?.requestMirrorPolicies?.map(m => ({

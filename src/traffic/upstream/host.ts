@@ -1,6 +1,8 @@
 /** An endpoint as balancers, detector and pools see it. One object for as long as its address is known, whatever lists it stands in. */
 import type { Locality } from '../../envoy/index.ts'
 
+export type Configured = 'healthy' | 'unhealthy' | 'degraded'
+
 export class Host {
   /** `ip:port`: what hashes and logs show. */
   readonly address: string
@@ -9,11 +11,17 @@ export class Host {
   priority: number
   weight: number
   /** What configuration or discovery says. */
-  configured: 'healthy' | 'unhealthy' | 'degraded' = 'healthy'
-  /** Taken out by the detector or by hand. */
+  configured: Configured = 'healthy'
+  /** Taken out by the outlier detector. */
   ejected = false
-  /** When it may come back, ms of the clock; the next sweep after it does it. */
+  /** Taken out by hand. */
+  held = false
+  /** Fails its active health checks. */
+  failing = false
+  /** When it may come back, ms of the clock; `undefined`: it is in, or out until further notice. */
   ejectedUntil: number | undefined
+  /** Since when it is taken for healthy, ms of the clock: slow start begins there. */
+  healthySince: number | undefined
   /** Requests attached to its connections. */
   active = 0
 
@@ -25,7 +33,16 @@ export class Host {
     this.weight = weight
   }
 
+  get usable(): boolean {
+    return !this.ejected && !this.held && !this.failing && this.configured !== 'unhealthy'
+  }
+
   get healthy(): boolean {
-    return !this.ejected && this.configured === 'healthy'
+    return this.usable && this.configured === 'healthy'
+  }
+
+  /** Works, but others shall be asked first. */
+  get degraded(): boolean {
+    return this.usable && this.configured === 'degraded'
   }
 }

@@ -1,28 +1,30 @@
 /**
- * Earliest deadline first: hosts come in turns in proportion to their weights, as Envoy's edf_scheduler gives them. Each entry is due
+ * Earliest deadline first: entries come in turns in proportion to their weights, as Envoy's edf_scheduler gives them. Each entry is due
  * at 1/weight after its last turn; ties go to who was put in first.
  */
-import type { Host } from '../host.ts'
 
-interface Entry {
+interface Entry<T> {
   deadline: number
   order: number
-  readonly host: Host
+  readonly value: T
 }
 
 /** Decides ties as Envoy's scheduler does. */
 const EPSILON = 1e-13
 
-export class Edf {
-  readonly #heap: Entry[] = []
-  #now = 0
-  #order = 0
-  readonly #weight: (host: Host) => number
+/** Envoy bounds the turns that it pretends to have taken. */
+export const MOST_PICKS = 429_496_729
 
-  /** Starts as if `picks` turns had been taken already. */
-  constructor(hosts: readonly Host[], weight: (host: Host) => number, picks: number) {
+export class Edf<T> {
+  readonly #heap: Entry<T>[] = []
+  #at = 0
+  #order = 0
+  readonly #weight: (value: T, now: number) => number
+
+  /** Starts as if `picks` turns had been taken already. `weight` is asked again at each turn. */
+  constructor(values: readonly T[], weight: (value: T, now: number) => number, picks: number, now: number) {
     this.#weight = weight
-    const weights = hosts.map(h => weight(h) + EPSILON)
+    const weights = values.map(v => weight(v, now) + EPSILON)
     const sum = weights.reduce((a, b) => a + b, 0)
     let taken = 0
     const floors = weights.map(w => {
@@ -31,23 +33,23 @@ export class Edf {
       taken += floor
       return floor
     })
-    hosts.forEach((_, i) => {
-      this.#now = Math.max(this.#now, floors[i]! / weights[i]!)
+    values.forEach((_, i) => {
+      this.#at = Math.max(this.#at, floors[i]! / weights[i]!)
     })
-    hosts.forEach((host, i) => this.#push({ deadline: (floors[i]! + 1) / weights[i]!, order: this.#order++, host }))
-    for (let i = taken; i < picks; i++) this.next()
+    values.forEach((value, i) => this.#push({ deadline: (floors[i]! + 1) / weights[i]!, order: this.#order++, value }))
+    for (let i = taken; i < picks; i++) this.next(now)
   }
 
-  next(): Host {
+  next(now: number): T {
     const entry = this.#pop()
-    this.#now = entry.deadline
-    entry.deadline = this.#now + 1 / this.#weight(entry.host)
+    this.#at = entry.deadline
+    entry.deadline = this.#at + 1 / this.#weight(entry.value, now)
     entry.order = this.#order++
     this.#push(entry)
-    return entry.host
+    return entry.value
   }
 
-  #push(entry: Entry): void {
+  #push(entry: Entry<T>): void {
     const heap = this.#heap
     let i = heap.push(entry) - 1
     while (i > 0) {
@@ -59,7 +61,7 @@ export class Edf {
     heap[i] = entry
   }
 
-  #pop(): Entry {
+  #pop(): Entry<T> {
     const heap = this.#heap
     const top = heap[0]!
     const last = heap.pop()!
@@ -78,4 +80,4 @@ export class Edf {
   }
 }
 
-const before = (a: Entry, b: Entry) => a.deadline < b.deadline || (a.deadline === b.deadline && a.order < b.order)
+const before = (a: Entry<unknown>, b: Entry<unknown>) => a.deadline < b.deadline || (a.deadline === b.deadline && a.order < b.order)

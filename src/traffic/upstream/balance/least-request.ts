@@ -2,26 +2,29 @@
 import { below, type Random } from '../../../base/time/random.ts'
 import type { Host } from '../host.ts'
 import type { Balancer } from './balancer.ts'
-import { Edf } from './edf.ts'
-import { equalWeights } from './round-robin.ts'
+import type { SlowStart } from './slow-start.ts'
+import { Schedule } from './weights.ts'
+
+export interface LeastRequestSettings {
+  /** Hosts looked at when all weigh the same. Default 2. */
+  readonly choices?: number
+  /** How much running requests lessen a weight: weight / (active + 1) ^ bias. Default 1. */
+  readonly bias?: number
+}
 
 export class LeastRequest implements Balancer {
   readonly #choices: number
-  readonly #seed: number
-  #list: readonly Host[] | undefined
-  #edf: Edf | undefined
+  readonly #schedule: Schedule
 
-  constructor(random: Random, choices = 2) {
+  constructor(seed: number, { choices = 2, bias = 1 }: LeastRequestSettings = {}, slowStart?: SlowStart) {
     this.#choices = choices
-    this.#seed = below(random, 429_496_729)
+    const exponent = bias >= 0 ? bias : 1 // also when it is no number
+    this.#schedule = new Schedule(host => host.weight / (exponent === 1 ? host.active + 1 : (host.active + 1) ** exponent), slowStart, seed)
   }
 
-  pick(hosts: readonly Host[], random: Random): Host {
-    if (hosts !== this.#list) {
-      this.#list = hosts
-      this.#edf = equalWeights(hosts) ? undefined : new Edf(hosts, h => h.weight / (h.active + 1), this.#seed)
-    }
-    if (this.#edf !== undefined) return this.#edf.next()
+  pick(hosts: readonly Host[], now: number, random: Random): Host {
+    const next = this.#schedule.next(hosts, now)
+    if (next !== undefined) return next
     let best = hosts[below(random, hosts.length)]!
     for (let i = 1; i < this.#choices; i++) {
       const other = hosts[below(random, hosts.length)]!

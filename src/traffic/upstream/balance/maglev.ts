@@ -1,46 +1,31 @@
 /** Consistent hashing by Maglev's table, equal to Envoy's maglev_lb bit for bit. */
 import { xxhash64 } from '../../../base/formats/xxhash64.ts'
-import type { Random } from '../../../base/time/random.ts'
 import type { Host } from '../host.ts'
-import { type Balancer, randomHash } from './balancer.ts'
+import type { HashTable, WeightedHost } from './balancer.ts'
 
 const WIDE = (1n << 64n) - 1n
 
-export class Maglev implements Balancer {
-  readonly #size: number
-  #list: readonly Host[] | undefined
-  #table: Host[] = []
+export class Maglev implements HashTable {
+  readonly #wide: bigint
+  readonly #table: readonly Host[]
 
-  constructor(tableSize = 65_537) {
-    this.#size = tableSize
-  }
-
-  pick(hosts: readonly Host[], random: Random, hash: bigint | undefined, attempt: number): Host {
-    if (hosts !== this.#list) this.#build(hosts)
-    let wanted = hash ?? randomHash(random)
-    if (attempt > 1) wanted ^= (WIDE - BigInt(attempt - 1) + 1n) & WIDE
-    return this.#table[Number(wanted % BigInt(this.#size))]!
-  }
-
-  #build(hosts: readonly Host[]): void {
-    this.#list = hosts
-    const size = this.#size
+  constructor(hosts: readonly WeightedHost[], size = 65_537) {
     const wide = BigInt(size)
-    const sum = hosts.reduce((total, host) => total + host.weight, 0)
-    const heaviest = Math.max(...hosts.map(host => host.weight / sum))
+    this.#wide = wide
+    const heaviest = hosts.reduce((max, { weight }) => Math.max(max, weight), 0)
     const entries = [...hosts]
-      .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0))
-      .map(host => ({
+      .sort((a, b) => (a.host.address < b.host.address ? -1 : a.host.address > b.host.address ? 1 : 0))
+      .map(({ host, weight }) => ({
         host,
-        weight: host.weight / sum,
+        weight,
         offset: Number(xxhash64(host.address) % wide),
         skip: Number((xxhash64(host.address, 1n) % (wide - 1n)) + 1n),
         next: 0,
         target: 0,
       }))
-    const table: Host[] = new Array(size)
+    const table: Host[] = new Array(entries.length === 0 ? 0 : size)
     let filled = 0
-    for (let iteration = 1; filled < size; iteration++)
+    for (let iteration = 1; filled < table.length; iteration++)
       for (const entry of entries) {
         if (filled >= size) break
         if (iteration * entry.weight < entry.target) continue
@@ -52,5 +37,10 @@ export class Maglev implements Balancer {
         filled++
       }
     this.#table = table
+  }
+
+  lookup(hash: bigint, skip: number): Host | undefined {
+    const wanted = skip === 0 ? hash : hash ^ ((WIDE - BigInt(skip) + 1n) & WIDE)
+    return this.#table[Number(wanted % this.#wide)]
   }
 }

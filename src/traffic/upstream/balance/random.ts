@@ -4,5 +4,5 @@ import type { Host } from '../host.ts'
 import type { Balancer } from './balancer.ts'
 
 export const randomBalancer: Balancer = {
-  pick: (hosts: readonly Host[], random: Random) => hosts[below(random, hosts.length)]!,
+  pick: (hosts: readonly Host[], _now: number, random: Random) => hosts[below(random, hosts.length)]!,
 }

@@ -60,11 +60,14 @@ export function loadBalancer(settings: LoadBalancerOptions, around: { endpoints:
   }
   const hosts = new HostSet()
   const endpoints = new Map(around.endpoints.map(e => [e.address, e]))
-  hosts.take(around.endpoints.map(e => new Host(e.address, e.labels ?? {}, undefined, e.priority ?? 0, e.weight ?? 1)))
-  const chooser = new Chooser(hosts, cluster, random)
+  hosts.take(
+    around.endpoints.map(e => new Host(e.address, e.labels ?? {}, undefined, e.priority ?? 0, e.weight ?? 1)),
+    0,
+  )
+  const chooser = new Chooser(hosts, cluster, random, 0)
   return {
     pick(key) {
-      const host = chooser.choose(typeof key === 'string' ? xxhash64(key) : key, 1, undefined)
+      const host = chooser.choose(0, typeof key === 'string' ? xxhash64(key) : key)
       if (host === undefined) return undefined
       host.active++
       let held = true

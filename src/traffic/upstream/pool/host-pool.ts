@@ -12,9 +12,9 @@ import type {
   StreamListener,
   Transport,
   WireRequest,
-  WireResponse,
 } from '../../../core/transport.ts'
 import type { ClusterLimits } from './limits.ts'
+import { Member, ReadyList } from './member.ts'
 
 /** Somebody who wants a connection. Exactly one of these is called, `ready` perhaps at once. */
 export interface PoolListener {
@@ -41,17 +41,24 @@ export interface PoolSettings {
   maxConnectionDuration: number
 }
 
+/** Connections begun at most for one event, so that a host that comes back is not stormed. */
+const MOST_AT_ONCE = 3
+/** Streams expected of an HTTP/2 connection before its peer has said how many it takes. */
+const EXPECTED_STREAMS = 1024
+
 export class HostPool implements ConnectionListener {
   readonly #transport: Transport
   readonly #target: () => ConnectTarget
   readonly #limits: ClusterLimits
   readonly #clock: Clock
-  readonly settings: PoolSettings
-  readonly #ready: Member[] = []
+  #settings: PoolSettings
+  readonly #ready = new ReadyList()
   readonly #members = new Map<Connection, Member>()
   readonly #line = new Set<Waiter>()
-  #connecting = 0
-  #idleTimer: Timer | undefined
+  /** Streams that the connections on their way are expected to take. */
+  #promised = 0
+  #timer: Timer | undefined
+  #timerDue = Infinity
   #closed = false
 
   constructor(transport: Transport, target: () => ConnectTarget, limits: ClusterLimits, clock: Clock, settings: PoolSettings) {
@@ -59,7 +66,7 @@ export class HostPool implements ConnectionListener {
     this.#target = target
     this.#limits = limits
     this.#clock = clock
-    this.settings = settings
+    this.#settings = settings
   }
 
   /** Whether any connection or waiter is left. */
@@ -67,8 +74,14 @@ export class HostPool implements ConnectionListener {
     return this.#members.size > 0 || this.#line.size > 0
   }
 
+  /** New settings; they hold for the connections there are, too. */
+  update(settings: PoolSettings): void {
+    this.#settings = settings
+    this.#watch()
+  }
+
   acquire(listener: PoolListener): PoolTicket {
-    const member = this.#ready.at(-1)
+    const member = this.#ready.newest
     if (member !== undefined) {
       this.#attach(member, listener)
       return GONE
@@ -86,45 +99,63 @@ export class HostPool implements ConnectionListener {
     return waiter
   }
 
-  /** A waiter gave up. */
+  /** A waiter gave up. The connection begun for it stays: the next one will be glad of it. */
   left(waiter: Waiter): void {
-    if (this.#line.delete(waiter)) this.#limits.pending.give()
+    if (!this.#line.delete(waiter)) return
+    this.#limits.pending.give()
+    this.#limits.stats.upstream_rq_cancelled++
   }
 
-  /** Connects while more wait than connections are on their way. */
+  /** Connects while more wait than the connections on their way will take. A host without any connection always gets one. */
   #grow(): void {
     const { connections, stats } = this.#limits
-    while (this.#line.size > this.#connecting) {
-      if (!connections.tryTake()) {
+    for (let i = 0; i < MOST_AT_ONCE && this.#line.size > this.#promised; i++) {
+      const free = connections.tryTake()
+      if (!free) {
         stats.upstream_cx_overflow++
         if (this.#members.size > 0) return
         connections.take()
       }
-      stats.upstream_cx_total++
-      this.#connecting++
-      const target = this.#target()
-      const connection = this.#transport.connect(target, this)
-      this.#members.set(connection, new Member(this, connection))
+      this.#connect()
+      if (!free) return
     }
+  }
+
+  #connect(): void {
+    const { stats } = this.#limits
+    const target = this.#target()
+    const { maxRequestsPerConnection } = this.#settings
+    const streams = target.protocol === 'http2' ? (target.maxConcurrentStreams ?? EXPECTED_STREAMS) : 1
+    const promised = maxRequestsPerConnection > 0 ? Math.min(streams, maxRequestsPerConnection) : streams
+    stats.upstream_cx_total++
+    if (target.protocol === 'http2') stats.upstream_cx_http2_total++
+    else stats.upstream_cx_http1_total++
+    const connection = this.#transport.connect(target, this)
+    this.#members.set(connection, new Member(this, connection, promised))
+    this.#promised += promised
   }
 
   connected(connection: Connection): void {
     const member = this.#members.get(connection)
     if (member === undefined) return
-    this.#connecting = Math.max(0, this.#connecting - 1)
-    member.since = member.idleSince = this.#clock.now()
-    this.#ready.push(member)
+    this.#keepPromise(member)
+    member.connectedAt = member.idleSince = this.#clock.now()
+    this.#ready.add(member)
     this.#serve()
-    this.#watchIdle()
+    if (this.#closed) this.#retire(member)
+    else this.#watch()
   }
 
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void {
-    if (!this.#members.delete(connection)) return
+    const member = this.#members.get(connection)
+    if (member === undefined) return
+    this.#members.delete(connection)
+    this.#keepPromise(member)
     const { stats, connections, pending } = this.#limits
-    this.#connecting = Math.max(0, this.#connecting - 1)
     connections.give()
     stats.upstream_cx_connect_fail++
     if (reason === 'connection_timeout') stats.upstream_cx_connect_timeout++
+    stats.destroyed(reason === 'connection_timeout', false)
     // All who wait here fail together; the line is emptied first, so that a retry re-enters a clean pool.
     const waiting = [...this.#line]
     this.#line.clear()
@@ -138,25 +169,31 @@ export class HostPool implements ConnectionListener {
   available(connection: Connection): void {
     const member = this.#members.get(connection)
     if (member === undefined || member.draining) return
-    member.idleSince = this.#clock.now()
-    if (!this.#ready.includes(member) && member.active < connection.concurrency) this.#ready.push(member)
+    if (member.active < connection.concurrency) this.#ready.add(member)
     this.#serve()
-    this.#watchIdle()
+    this.#watch()
   }
 
   closed(connection: Connection): void {
     const member = this.#members.get(connection)
     if (member === undefined) return
     this.#members.delete(connection)
+    this.#keepPromise(member)
     this.#limits.connections.give()
-    this.#unready(member)
-    if (!this.#closed) this.#grow()
+    this.#limits.stats.destroyed(member.closedByUs, member.active > 0)
+    this.#ready.remove(member)
+    this.#grow()
+  }
+
+  #keepPromise(member: Member): void {
+    this.#promised -= member.promised
+    member.promised = 0
   }
 
   #serve(): void {
     while (this.#line.size > 0) {
-      const member = this.#ready.at(-1)
-      if (member === undefined) return
+      const member = this.#ready.newest
+      if (member === undefined) return this.#grow()
       const waiter = this.#line.values().next().value!
       this.#line.delete(waiter)
       this.#limits.pending.give()
@@ -172,12 +209,12 @@ export class HostPool implements ConnectionListener {
     }
     member.active++
     member.served++
-    const { maxRequestsPerConnection, maxConnectionDuration } = this.settings
-    const last = maxRequestsPerConnection > 0 && member.served >= maxRequestsPerConnection
-    const old = maxConnectionDuration > 0 && this.#clock.now() - member.since >= maxConnectionDuration
-    if (last || old || member.active >= member.connection.concurrency) this.#unready(member)
-    if (last) stats.upstream_cx_max_requests++
-    member.draining = member.draining || last || old
+    const { maxRequestsPerConnection } = this.#settings
+    if (maxRequestsPerConnection > 0 && member.served >= maxRequestsPerConnection) {
+      stats.upstream_cx_max_requests++
+      member.draining = true
+    }
+    if (member.draining || member.active >= member.connection.concurrency) this.#ready.remove(member)
     listener.ready(member)
   }
 
@@ -185,45 +222,66 @@ export class HostPool implements ConnectionListener {
   ended(member: Member): void {
     member.active--
     this.#limits.requests.give()
-    if (member.draining && member.active === 0) member.connection.drain()
+    if (member.active > 0) return
+    if (member.draining) member.drain()
+    else member.idleSince = this.#clock.now()
   }
 
-  #unready(member: Member): void {
-    const at = this.#ready.indexOf(member)
-    if (at >= 0) this.#ready.splice(at, 1)
+  #retire(member: Member): void {
+    this.#ready.remove(member)
+    member.drain()
   }
 
-  /** One timer for the pool: it looks at the connection that has been idle longest. */
-  #watchIdle(): void {
-    if (
-      this.#idleTimer !== undefined ||
-      this.settings.idleTimeout === Infinity ||
-      this.settings.idleTimeout <= 0 ||
-      this.#ready.length === 0
-    )
-      return
-    this.#idleTimer = this.#clock.schedule(this.settings.idleTimeout, () => {
-      this.#idleTimer = undefined
-      const now = this.#clock.now()
-      for (const member of [...this.#ready])
-        if (member.active === 0 && now - member.idleSince >= this.settings.idleTimeout) {
-          this.#limits.stats.upstream_cx_idle_timeout++
-          this.#unready(member)
-          member.draining = true
-          member.connection.drain()
-        }
-      this.#watchIdle()
-    })
+  // ── idle and old connections ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** When a member has to go, ms of the clock. */
+  #due(member: Member): number {
+    const { idleTimeout, maxConnectionDuration } = this.#settings
+    if (member.promised > 0 || member.draining) return Infinity
+    const idle = member.active === 0 && idleTimeout > 0 ? member.idleSince + idleTimeout : Infinity
+    return maxConnectionDuration > 0 ? Math.min(idle, member.connectedAt + maxConnectionDuration) : idle
   }
 
-  /** No new connections; idle ones close, running requests end first. */
+  /** One timer for the pool. It is armed for a connection that is about to go, and looks again when that one was used meanwhile. */
+  #watch(): void {
+    const { idleTimeout, maxConnectionDuration } = this.#settings
+    const soonest = Math.min(idleTimeout || Infinity, maxConnectionDuration || Infinity)
+    if (soonest === Infinity || (this.#timer !== undefined && this.#timerDue <= this.#clock.now() + soonest)) return
+    let earliest = Infinity
+    for (const member of this.#members.values()) earliest = Math.min(earliest, this.#due(member))
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerDue = earliest
+    if (earliest === Infinity) return
+    this.#timer = this.#clock.schedule(earliest - this.#clock.now(), () => this.#sweep())
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    this.#timerDue = Infinity
+    const now = this.#clock.now()
+    const { maxConnectionDuration } = this.#settings
+    const { stats } = this.#limits
+    for (const member of [...this.#members.values()]) {
+      if (this.#due(member) > now) continue
+      if (maxConnectionDuration > 0 && now - member.connectedAt >= maxConnectionDuration) stats.upstream_cx_max_duration_reached++
+      else stats.upstream_cx_idle_timeout++
+      this.#retire(member)
+    }
+    this.#watch()
+  }
+
+  /** The host is gone: idle connections close, running requests end first, and who waits is still served. */
   close(): void {
     this.#closed = true
-    this.#idleTimer?.cancel()
-    this.#ready.length = 0
-    for (const member of this.#members.values()) {
-      member.draining = true
-      if (member.active === 0) member.connection.drain()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const member of [...this.#members.values()]) {
+      if (member.promised === 0) this.#retire(member)
+      else if (this.#line.size === 0) {
+        member.closedByUs = true
+        member.connection.destroy()
+      }
     }
   }
 }
@@ -241,67 +299,6 @@ class Waiter implements PoolTicket {
 }
 
 const GONE: PoolTicket = { cancel() {} }
-
-/** A connection in the pool. It is the lease of the request that uses it. */
-class Member implements Lease {
-  readonly connection: Connection
-  readonly #pool: HostPool
-  active = 0
-  served = 0
-  draining = false
-  since = 0
-  idleSince = 0
-
-  constructor(pool: HostPool, connection: Connection) {
-    this.#pool = pool
-    this.connection = connection
-  }
-
-  send(request: WireRequest, listener: StreamListener): Stream {
-    return new Exchanged(this.#pool, this, request, listener)
-  }
-}
-
-/** One request on a member: sees to it that its permit ends exactly once. */
-class Exchanged implements Stream, StreamListener {
-  readonly #pool: HostPool
-  readonly #member: Member
-  readonly #listener: StreamListener
-  readonly #stream: Stream
-  #over = false
-
-  constructor(pool: HostPool, member: Member, request: WireRequest, listener: StreamListener) {
-    this.#pool = pool
-    this.#member = member
-    this.#listener = listener
-    this.#stream = member.connection.send(request, this)
-  }
-
-  response(response: WireResponse): void {
-    this.#listener.response(response)
-  }
-
-  reset(reason: ResetReason, error: Error): void {
-    this.#end()
-    this.#listener.reset(reason, error)
-  }
-
-  complete(): void {
-    this.#end()
-    this.#listener.complete()
-  }
-
-  cancel(error?: Error): void {
-    this.#end()
-    this.#stream.cancel(error)
-  }
-
-  #end(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#pool.ended(this.#member)
-  }
-}
 
 function overflow(what: string, limit: number): Error {
   return Object.assign(new Error(`overflow: the limit of ${limit} ${what} is reached`), { limit })

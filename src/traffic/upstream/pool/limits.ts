@@ -37,53 +37,88 @@ export class ClusterLimits {
   readonly connections = new Resource(UNLIMITED)
   readonly pending = new Resource(UNLIMITED)
   readonly requests = new Resource(UNLIMITED)
-  readonly retries: Resource
-  readonly stats = {
-    upstream_cx_total: 0,
-    upstream_cx_overflow: 0,
-    upstream_cx_connect_fail: 0,
-    upstream_cx_connect_timeout: 0,
-    upstream_cx_max_requests: 0,
-    upstream_cx_idle_timeout: 0,
-    upstream_rq_pending_total: 0,
-    upstream_rq_pending_overflow: 0,
-    upstream_rq_pending_failure_eject: 0,
-  }
-
-  constructor() {
-    this.retries = new Resource(UNLIMITED)
-  }
+  readonly retries = new Resource(UNLIMITED)
+  readonly stats = new PoolStats()
+  #budget: { percent: number; min: number } | undefined
+  #tracksRemaining = false
 
   update(thresholds: CircuitBreakerThresholds | undefined): void {
     this.connections.max = thresholds?.maxConnections ?? UNLIMITED
     this.pending.max = thresholds?.maxPendingRequests ?? UNLIMITED
     this.requests.max = thresholds?.maxRequests ?? UNLIMITED
+    this.retries.max = thresholds?.maxRetries ?? UNLIMITED
     const budget = thresholds?.retryBudget
     this.#budget = budget === undefined ? undefined : { percent: budget.budgetPercent?.value ?? 20, min: budget.minRetryConcurrency ?? 3 }
-    this.retries.max = thresholds?.maxRetries ?? UNLIMITED
+    this.#tracksRemaining = thresholds?.trackRemaining === true
   }
 
-  #budget: { percent: number; min: number } | undefined
+  /** How many retries may run now: a share of what runs and waits when there is a budget, else the limit. */
+  get mostRetries(): number {
+    const budget = this.#budget
+    if (budget === undefined) return this.retries.max
+    return Math.max(Math.trunc((budget.percent / 100) * (this.requests.used + this.pending.used)), budget.min)
+  }
 
-  /** Room for one more retry, under the budget when there is one. */
+  /** Room for one more retry. */
   takeRetry(): boolean {
-    if (this.#budget !== undefined)
-      this.retries.max = Math.max(Math.trunc((this.#budget.percent / 100) * (this.requests.used + this.pending.used)), this.#budget.min)
-    return this.retries.tryTake()
+    if (this.retries.used >= this.mostRetries) return false
+    this.retries.take()
+    return true
   }
 
   /** Counters and gauges under Envoy's names. */
   snapshot(): { [name: string]: number } {
-    const flag = (r: Resource) => (r.open ? 1 : 0)
-    return {
+    const gauges: { [name: string]: number } = {
       ...this.stats,
       upstream_cx_active: this.connections.used,
       upstream_rq_active: this.requests.used,
       upstream_rq_pending_active: this.pending.used,
-      'circuit_breakers.default.cx_open': flag(this.connections),
-      'circuit_breakers.default.rq_pending_open': flag(this.pending),
-      'circuit_breakers.default.rq_open': flag(this.requests),
-      'circuit_breakers.default.rq_retry_open': flag(this.retries),
     }
+    const limits = [
+      ['cx', this.connections, this.connections.max],
+      ['rq_pending', this.pending, this.pending.max],
+      ['rq', this.requests, this.requests.max],
+      ['rq_retry', this.retries, this.mostRetries],
+    ] as const
+    for (const [name, { used }, max] of limits) {
+      gauges[`circuit_breakers.default.${name}_open`] = used >= max ? 1 : 0
+      if (this.#tracksRemaining)
+        gauges[`circuit_breakers.default.remaining_${name === 'rq_retry' ? 'retries' : name}`] = Math.max(0, max - used)
+    }
+    return gauges
+  }
+}
+
+/** What the pools of a cluster count, under Envoy's names. */
+export class PoolStats {
+  upstream_cx_total = 0
+  upstream_cx_http1_total = 0
+  upstream_cx_http2_total = 0
+  upstream_cx_overflow = 0
+  upstream_cx_connect_fail = 0
+  upstream_cx_connect_timeout = 0
+  upstream_cx_max_requests = 0
+  upstream_cx_max_duration_reached = 0
+  upstream_cx_idle_timeout = 0
+  upstream_cx_destroy = 0
+  upstream_cx_destroy_local = 0
+  upstream_cx_destroy_remote = 0
+  upstream_cx_destroy_with_active_rq = 0
+  upstream_cx_destroy_local_with_active_rq = 0
+  upstream_cx_destroy_remote_with_active_rq = 0
+  upstream_rq_pending_total = 0
+  upstream_rq_pending_overflow = 0
+  upstream_rq_pending_failure_eject = 0
+  upstream_rq_cancelled = 0
+
+  /** A connection is gone. */
+  destroyed(locally: boolean, withRequests: boolean): void {
+    this.upstream_cx_destroy++
+    if (locally) this.upstream_cx_destroy_local++
+    else this.upstream_cx_destroy_remote++
+    if (!withRequests) return
+    this.upstream_cx_destroy_with_active_rq++
+    if (locally) this.upstream_cx_destroy_local_with_active_rq++
+    else this.upstream_cx_destroy_remote_with_active_rq++
   }
 }

@@ -1,0 +1,109 @@
+/** A connection in the pool. It is the lease of the request that uses it. */
+import type { Connection, ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../../core/transport.ts'
+import type { Lease } from './host-pool.ts'
+
+/** Who is told when a request on a member is over. */
+export interface MemberOwner {
+  ended(member: Member): void
+}
+
+export class Member implements Lease {
+  readonly connection: Connection
+  readonly #owner: MemberOwner
+  /** Streams that it was thought to take while it was connecting; 0 once it is connected. */
+  promised: number
+  active = 0
+  served = 0
+  /** Takes no more requests. */
+  draining = false
+  /** We were the ones who closed it. */
+  closedByUs = false
+  connectedAt = 0
+  idleSince = 0
+  /** Neighbours in the list of the ready. */
+  isReady = false
+  newer: Member | undefined
+  older: Member | undefined
+
+  constructor(owner: MemberOwner, connection: Connection, promised: number) {
+    this.#owner = owner
+    this.connection = connection
+    this.promised = promised
+  }
+
+  send(request: WireRequest, listener: StreamListener): Stream {
+    return new Exchanged(this.#owner, this, request, listener)
+  }
+
+  /** Closes it when its requests have ended, at once when there is none. */
+  drain(): void {
+    this.draining = true
+    if (this.active > 0) return
+    this.closedByUs = true
+    this.connection.drain()
+  }
+}
+
+/** One request on a member: sees to it that its permit ends exactly once. */
+class Exchanged implements Stream, StreamListener {
+  readonly #owner: MemberOwner
+  readonly #member: Member
+  readonly #listener: StreamListener
+  readonly #stream: Stream
+  #over = false
+
+  constructor(owner: MemberOwner, member: Member, request: WireRequest, listener: StreamListener) {
+    this.#owner = owner
+    this.#member = member
+    this.#listener = listener
+    this.#stream = member.connection.send(request, this)
+  }
+
+  response(response: WireResponse): void {
+    this.#listener.response(response)
+  }
+
+  reset(reason: ResetReason, error: Error): void {
+    this.#end()
+    this.#listener.reset(reason, error)
+  }
+
+  complete(): void {
+    this.#end()
+    this.#listener.complete()
+  }
+
+  cancel(error?: Error): void {
+    if (!this.#over && this.#member.connection.concurrency === 1) this.#member.closedByUs = true
+    this.#end()
+    this.#stream.cancel(error)
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#owner.ended(this.#member)
+  }
+}
+
+/** The ready members, last come first: joining, leaving and taking the newest cost the same however many there are. */
+export class ReadyList {
+  newest: Member | undefined
+
+  add(member: Member): void {
+    if (member.isReady) return
+    member.isReady = true
+    member.older = this.newest
+    if (this.newest !== undefined) this.newest.newer = member
+    this.newest = member
+  }
+
+  remove(member: Member): void {
+    if (!member.isReady) return
+    member.isReady = false
+    if (member.newer === undefined) this.newest = member.older
+    else member.newer.older = member.older
+    if (member.older !== undefined) member.older.newer = member.newer
+    member.newer = member.older = undefined
+  }
+}
