@@ -3,6 +3,7 @@
  * are read. A hook that throws is reported and the call counts as if there were no hook: a broken hook must not break calls or keep permits.
  */
 import { report } from '../../core/events.ts'
+import { isPromiseLike } from '../../core/layer.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
 export type Meaning = 'failure' | 'success' | 'nothing'
@@ -22,8 +23,8 @@ function resultClassifier({ recordResult, recordStatus, ignoreStatus }: CircuitB
   if (recordResult === undefined && recordStatus === undefined && ignoreStatus === undefined) return undefined
   return result => {
     if (result === null || result === undefined) return 'success'
-    const status = (result as { status?: unknown }).status
-    if (typeof status === 'number') {
+    const status = statusOf(result)
+    if (status !== undefined) {
       if (ignoreStatus !== undefined && listed(ignoreStatus, status)) return 'nothing'
       if (recordStatus !== undefined) return listed(recordStatus, status) ? 'failure' : 'success'
     }
@@ -36,11 +37,21 @@ function errorClassifier({ recordException, ignoreException, recordErrors, ignor
     return undefined
   const everything = recordException === undefined && recordErrors === undefined
   return error => {
-    if (ignoreErrors !== undefined && named(ignoreErrors, error)) return 'nothing'
+    if (ignoreErrors !== undefined && says(named(ignoreErrors), error, false)) return 'nothing'
     if (ignoreException !== undefined && says(ignoreException, error, false)) return 'nothing'
     if (everything) return 'failure'
-    if (recordErrors !== undefined && named(recordErrors, error)) return 'failure'
+    if (recordErrors !== undefined && says(named(recordErrors), error, true)) return 'failure'
     return recordException !== undefined && says(recordException, error, true) ? 'failure' : 'success'
+  }
+}
+
+function statusOf(result: unknown): number | undefined {
+  try {
+    const { status } = result as { status?: unknown }
+    return typeof status === 'number' ? status : undefined
+  } catch (error) {
+    report(error)
+    return undefined
   }
 }
 
@@ -50,15 +61,19 @@ function listed(statuses: readonly (number | string)[], status: number): boolean
 }
 
 /** By code or name, of the error or of its cause: `fetch` hides the system's code in a cause. */
-function named(names: readonly string[], error: unknown): boolean {
+const named = (names: readonly string[]) => (error: unknown) => {
   for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < 4; e = e.cause, depth++)
     if (names.includes(e.code) || names.includes(e.name)) return true
   return false
 }
 
+/** What a hook says of it. One that throws, or gives a promise although nobody can wait for it, is reported and says what the default does. */
 function says<T>(hook: (value: T) => unknown, value: T, otherwise: boolean): boolean {
   try {
-    return hook(value) === true
+    const answer = hook(value)
+    if (!isPromiseLike(answer)) return Boolean(answer)
+    answer.then(undefined, report)
+    throw new TypeError(`${hook.name || 'a hook'} of a circuit breaker gave a promise; expected true or false`)
   } catch (error) {
     report(error)
     return otherwise

@@ -5,7 +5,7 @@ import { type Random, systemRandom } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { BreakerKernel, type BreakerMetrics } from './kernel.ts'
+import { BreakerKernel, type BreakerMetrics, type KernelState } from './kernel.ts'
 import { breakerStep, Gate } from './layer.ts'
 import { type CircuitBreakerOptions, readBreakerOptions } from './options.ts'
 import { type Cause, STATES, type State } from './transitions.ts'
@@ -65,7 +65,9 @@ export interface BreakerState {
   /** Openings in a row, for a wait that grows. */
   attempts: number
   /** ms that the state still lasts; absent when it has no end. */
-  remaining?: number
+  remaining?: number | undefined
+  /** ms since gradual re-admission began; absent when it is over. */
+  readmitting?: number | undefined
   /** Wall clock time of this record, ms since the epoch. */
   at: number
 }
@@ -96,7 +98,7 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
     rateExceeded: (kind, rate) => events.emit(kind, { rate }),
     consecutiveFailuresExceeded: count => events.emit('consecutiveFailuresExceeded', { count }),
   })
-  if (restore !== undefined) kernel.restore(remainder(restore, clock.wall()), clock.now())
+  if (restore !== undefined) kernel.restore(aged(restore, clock.wall()), clock.now())
   const gate = new Gate(kernel, clock, events, name)
   gate.follow()
 
@@ -129,12 +131,7 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
     update(changed) {
       gate.update(readBreakerOptions({ ...kernel.settings, ...changed } as CircuitBreakerOptions<R>))
     },
-    toJSON: () => ({
-      state: kernel.state,
-      attempts: kernel.attempts,
-      ...(kernel.until === Infinity ? {} : { remaining: Math.max(0, kernel.until - clock.now()) }),
-      at: clock.wall(),
-    }),
+    toJSON: () => ({ ...kernel.save(clock.now()), at: clock.wall() }),
   }
   return Object.defineProperties(Object.assign(core, own), {
     state: { get: () => kernel.state, enumerable: true },
@@ -177,9 +174,16 @@ class IssuedPermit implements Permit {
   }
 }
 
-/** What is left of a saved state. A wall clock that went back takes nothing off. */
-function remainder({ state, attempts, remaining, at }: BreakerState, wall: number) {
-  if (!STATES.includes(state) || !(attempts >= 0) || !Number.isFinite(at) || (remaining !== undefined && !(remaining >= 0)))
+/** A saved state as it is now: the time that has passed since is taken off. A wall clock that went back takes nothing off. */
+function aged({ state, attempts, remaining, readmitting, at }: BreakerState, wall: number): KernelState {
+  const time = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms >= 0)
+  if (!STATES.includes(state) || !(attempts >= 0) || !Number.isFinite(at) || !time(remaining) || !time(readmitting))
     throw new OptionsError(`circuitBreaker: restore: not a state saved by toJSON; expected { state, attempts, remaining?, at }`)
-  return { state, attempts, remaining: remaining === undefined ? undefined : Math.max(0, remaining - Math.max(0, wall - at)) }
+  const passed = Math.max(0, wall - at)
+  return {
+    state,
+    attempts,
+    remaining: remaining === undefined ? undefined : Math.max(0, remaining - passed),
+    readmitting: readmitting === undefined ? undefined : readmitting + passed,
+  }
 }

@@ -37,6 +37,8 @@ export interface KernelState {
   attempts: number
   /** ms that the state still lasts; absent: no end. */
   remaining?: number | undefined
+  /** ms since gradual re-admission began; absent: it is over. */
+  readmitting?: number | undefined
 }
 
 /** While probes run nobody knows when there is room again. */
@@ -56,6 +58,7 @@ export class BreakerKernel {
   #window: Window
   #minimum: number
   #permits = 0
+  #since = 0
   #notPermitted = 0
   #consecutive = 0
   /** When gradual re-admission began; `-Infinity`: it is over. */
@@ -82,7 +85,7 @@ export class BreakerKernel {
         this.#change('HALF_OPEN', 'wait over', now)
         return this.acquire(now)
       case 'HALF_OPEN':
-        if (this.#permits === 0) break
+        if (this.#permits <= 0) break
         this.#permits--
         return true
       case 'FORCED_OPEN':
@@ -148,13 +151,25 @@ export class BreakerKernel {
   }
 
   /** Takes up a state that was kept elsewhere. Nobody is told. */
-  restore({ state, attempts, remaining }: KernelState, now: number): void {
+  restore({ state, attempts, remaining, readmitting }: KernelState, now: number): void {
     this.#enter(state, now, state === 'OPEN' ? (remaining ?? 0) : undefined)
     if (state === 'HALF_OPEN' && remaining !== undefined) this.until = now + remaining
     this.attempts = attempts
+    if (readmitting !== undefined && this.settings.gradualReadmission !== undefined) this.#readmittedAt = now - readmitting
   }
 
-  /** New settings. What was counted stays, in a window of the new shape; a wait that has begun is not changed. */
+  /** What `restore` takes up again. */
+  save(now: number): KernelState {
+    const { state, attempts, until } = this
+    return {
+      state,
+      attempts,
+      ...(until === Infinity ? {} : { remaining: Math.max(0, until - now) }),
+      ...(this.#readmittedAt === -Infinity ? {} : { readmitting: now - this.#readmittedAt }),
+    }
+  }
+
+  /** New settings. What was counted stays, in a window of the new shape; a wait in OPEN that has begun is not changed, a half-open limit is. */
   update(settings: CircuitBreakerSettings, now: number): void {
     const before = this.settings
     this.settings = settings
@@ -171,8 +186,9 @@ export class BreakerKernel {
       const permitted = settings.permittedNumberOfCallsInHalfOpenState
       const more = permitted - before.permittedNumberOfCallsInHalfOpenState
       if (more !== 0) this.#window = this.#takeOver(this.#window, now, () => new CountWindow(permitted))
-      this.#permits = Math.max(0, this.#permits + more)
+      this.#permits += more // below 0 while more probes run than are now permitted
       this.#minimum = Math.min(settings.minimumNumberOfCalls, permitted)
+      if (settings.maxWaitDurationInHalfOpenState !== before.maxWaitDurationInHalfOpenState) this.until = this.#probingUntil()
       this.#decide(now) // there may be no further probe to do it
     }
   }
@@ -240,6 +256,7 @@ export class BreakerKernel {
     this.generation++
     this.state = to
     this.until = until
+    this.#since = now
     this.#consecutive = this.#told = 0
     this.#readmittedAt = -Infinity
     if (to === 'OPEN') return
@@ -248,7 +265,7 @@ export class BreakerKernel {
       this.#permits = settings.permittedNumberOfCallsInHalfOpenState
       this.#window = new CountWindow(this.#permits)
       this.#minimum = Math.min(settings.minimumNumberOfCalls, this.#permits)
-      if (settings.maxWaitDurationInHalfOpenState > 0) this.until = now + settings.maxWaitDurationInHalfOpenState
+      this.until = this.#probingUntil()
     } else if (to === 'FORCED_OPEN') {
       this.attempts++
       this.#window = new CountWindow(0)
@@ -257,6 +274,11 @@ export class BreakerKernel {
       this.#window = to === 'DISABLED' ? new CountWindow(0) : this.#fullWindow(now)
       this.#minimum = this.#fullMinimum()
     }
+  }
+
+  #probingUntil(): number {
+    const longest = this.settings.maxWaitDurationInHalfOpenState
+    return longest > 0 ? this.#since + longest : Infinity
   }
 
   #readmits(now: number): boolean {

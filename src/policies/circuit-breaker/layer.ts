@@ -55,7 +55,7 @@ export class Gate {
     if (this.events.listening > 0 && !this.#silent())
       meaning === 'failure' ? this.events.emit('error', { error: result, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
     const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted && meaning === 'success' && this.kernel.settings.transitionOnResult !== undefined) this.#openOn(result, undefined, now)
+    if (counted && meaning === 'success') this.#openOn(result, undefined, now)
     this.follow()
   }
 
@@ -65,7 +65,7 @@ export class Gate {
     if (this.events.listening > 0 && !this.#silent())
       meaning === 'failure' ? this.events.emit('error', { error, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
     const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted && this.kernel.settings.transitionOnResult !== undefined) this.#openOn(undefined, error, now)
+    if (counted) this.#openOn(undefined, error, now)
     this.follow()
   }
 
@@ -107,9 +107,12 @@ export class Gate {
     this.kernel.release(generation)
   }
 
+  /** Asks the hook about an outcome that left the breaker CLOSED. */
   #openOn(result: unknown, error: unknown, now: number): void {
+    const { transitionOnResult } = this.kernel.settings
+    if (transitionOnResult === undefined || this.kernel.state !== 'CLOSED') return
     try {
-      const answer: Duration | boolean | undefined = this.kernel.settings.transitionOnResult!(result, error)
+      const answer: Duration | boolean | undefined = transitionOnResult(result, error)
       if (answer === undefined || answer === false) return
       this.kernel.openOn(now, answer === true ? undefined : toMs(answer, 'transitionOnResult'))
     } catch (problem) {

@@ -15,7 +15,7 @@ export type CircuitBreakerOptions<R = unknown> = Omit<
   waitDurationInOpenState?:
     | Duration
     | { initial: Duration; multiplier?: number; max?: Duration; randomizationFactor?: number }
-    | ((attempt: number) => number)
+    | ((attempt: number) => Duration)
     | undefined
 }
 

@@ -1,28 +1,31 @@
 /** How long OPEN lasts at the n-th opening in a row. */
+import { toMs } from '../../base/time/duration.ts'
 import { report } from '../../core/events.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
 const DEFAULT_WAIT = 60_000
+
+interface Backoff {
+  initial: number
+  multiplier: number
+  max: number
+  randomizationFactor: number
+}
 
 /** ms. A function that throws or gives no time is reported, and the default wait is taken. */
 export function waitInOpen(wait: CircuitBreakerSettings['waitDurationInOpenState'], attempt: number, random: () => number): number {
   if (typeof wait === 'number') return wait
   if (typeof wait === 'function') {
     try {
-      const ms: unknown = wait(attempt)
-      if (typeof ms === 'number' && ms >= 0) return ms
-      throw new RangeError(`waitDurationInOpenState(${attempt}) gave ${String(ms)}; expected milliseconds`)
+      const ms = toMs(wait(attempt), `waitDurationInOpenState(${attempt})`)
+      if (ms >= 0) return ms
+      throw new RangeError(`waitDurationInOpenState(${attempt}): ${ms} ms; expected no less than 0`)
     } catch (error) {
       report(error)
       return DEFAULT_WAIT
     }
   }
-  const { initial, multiplier, max, randomizationFactor } = wait as Required<Record<string, number>> as {
-    initial: number
-    multiplier: number
-    max: number
-    randomizationFactor: number
-  }
+  const { initial, multiplier, max, randomizationFactor } = wait as Backoff
   // Whole milliseconds after each step and the cap after the jitter, as Resilience4j's IntervalFunction has it.
   let current = initial
   for (let i = 1; i < attempt && current < max; i++) {

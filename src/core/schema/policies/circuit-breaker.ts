@@ -44,7 +44,7 @@ export const circuitBreakerFields = {
         max: duration('Never longer.', { default: Number.MAX_SAFE_INTEGER }),
         randomizationFactor: number('Spread around the time: 0.5 is ±50 %.', { default: 0, min: 0, max: 1 }),
       }),
-      hook<(attempt: number) => number>('Gives ms.'),
+      hook<(attempt: number) => Duration>('Gives the time.'),
     ],
     { default: '60s' },
   ),
