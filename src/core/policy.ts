@@ -34,6 +34,8 @@ export interface Policy<in Sees = unknown, out Adds = never> {
   readonly parts: readonly Part[]
   /** Stands round the rest of a call. For authors of policies. */
   readonly layer: Layer
+  /** Only for the type system, which cannot infer `Sees` from the constraints of methods. */
+  readonly __sees?: ((result: Sees) => void) | undefined
 }
 
 /** Any policy, whatever it sees or adds. */

@@ -1,60 +1,99 @@
-/** One policy per key: a breaker per host, a limiter per tenant. Memory is bounded; the key not used for longest goes first. */
-import type { Call } from '../../core/call.ts'
-import type { Layer, Next } from '../../core/layer.ts'
+/** One policy per key: a breaker per host, a limiter per tenant. Memory is bounded. */
+import type { CallOptions, CallView } from '../../core/call.ts'
+import { type Layer, link, type Next } from '../../core/layer.ts'
 import { type AnyPolicy, type Policy, policy } from '../../core/policy.ts'
+import { readOptions } from '../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
+import { Entries, type Entry } from './entries.ts'
+import { type KeyedOptions, keyedFields } from './options.ts'
+
+export type { KeyedOptions }
 
 type SeesOf<P> = P extends Policy<infer S, unknown> ? S : never
 type AddsOf<P> = P extends Policy<never, infer A> ? A : never
 
-export interface Keyed<P extends AnyPolicy> {
-  /** The policy of a key; `undefined` when it has none now. */
+/** What a key is made of: the call as its caller described it. */
+export type KeyedCall = CallView & Omit<CallOptions, 'signal' | 'deadline'>
+
+export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, policy: P]> {
+  /** The policy of a key; `undefined` when it has none now. Looking does not count as using. */
   get(key: string): P | undefined
-  readonly stats: { readonly size: number; readonly made: number; readonly evicted: number }
+  /** The policy of a key, made when there is none, for use without a call: `perHost.obtain(host).tryAcquire()`. */
+  obtain(key: string): P
+  /** Forgets what a key had; its next call begins anew. False: it had nothing. */
+  forget(key: string): boolean
+  /** Forgets all keys. */
+  clear(): void
+  readonly stats: {
+    /** Keys remembered now. */
+    readonly size: number
+    /** Of these, keys with a running call. */
+    readonly inUse: number
+    /** Policies made so far. */
+    readonly made: number
+    /** Policies dropped because there were too many keys. */
+    readonly evicted: number
+  }
 }
 
 /**
- * Makes a policy that keeps one of its own for each key.
+ * Makes a policy that keeps one of its own for each key. Calls for which `key` gives `undefined` share the key `''`.
  *
- * @param max how many keys are remembered. Default 1000.
+ * @param key what a call is keyed by, e.g. its host.
+ * @param make makes the policy of a key that is new.
+ * @throws OptionsError when `max` is no whole number above 0.
  * @example
- * const perHost = keyed(call => call.host ?? '', host => circuitBreaker({}, { name: host }), { max: 500 })
+ * const perHost = keyed(call => call.host, host => circuitBreaker({}, { name: host }), { max: 500 })
+ * await perHost.execute(call => fetch(url, { signal: call.signal }), { host: new URL(url).host })
  */
 export function keyed<P extends AnyPolicy>(
-  key: (call: Call) => string,
+  key: (call: KeyedCall) => string | undefined,
   make: (key: string) => P,
-  options: { max?: number; name?: string } = {},
+  options: KeyedOptions & { name?: string | undefined } = {},
 ): Policy<SeesOf<P>, AddsOf<P>> & Keyed<P> {
-  const { max = 1000, name = '' } = options
-  if (!(max >= 1)) throw new RangeError(`keyed: max is ${max}; expected at least 1`)
-  const policies = new Map<string, P>()
-  const stats = { made: 0, evicted: 0 }
+  const { name = '', ...given } = options
+  const { max } = readOptions(keyedFields, given, 'keyed')
+  const entries = new Entries(max, make)
+
   const layer: Layer = next => {
-    const linked = new WeakMap<AnyPolicy, Next>()
+    const linked = new WeakMap<Entry<P>, Next>()
     return call => {
-      const k = key(call)
-      let own = policies.get(k)
-      if (own === undefined) {
-        own = make(k)
-        stats.made++
-        if (policies.size >= max) {
-          policies.delete(policies.keys().next().value!)
-          stats.evicted++
-        }
-      } else policies.delete(k)
-      policies.set(k, own)
-      let run = linked.get(own)
+      const entry = entries.obtain(key(call) ?? '')
+      let run = linked.get(entry)
       if (run === undefined) {
-        run = own.layer(next)
-        linked.set(own, run)
+        run = link([counting(entries, entry), ...entry.policy.parts], next)
+        linked.set(entry, run)
       }
       return run(call)
     }
   }
-  return Object.defineProperties(
-    Object.assign(
-      policy('keyed', name, layer, () => ({ kind: 'keyed', name, options: { max, size: policies.size } })),
-      { get: (k: string) => policies.get(k) },
-    ),
-    { stats: { get: () => ({ size: policies.size, ...stats }), enumerable: true } },
-  ) as unknown as Policy<SeesOf<P>, AddsOf<P>> & Keyed<P>
+  const core = policy('keyed', name, layer, () => ({ kind: 'keyed', name, options: { max } }))
+  const own: Omit<Keyed<P>, 'stats'> = {
+    get: k => entries.get(k)?.policy,
+    obtain: k => entries.obtain(k).policy,
+    forget: k => entries.forget(k),
+    clear: () => entries.clear(),
+    [Symbol.iterator]: () => entries[Symbol.iterator](),
+  }
+  return Object.defineProperties(Object.assign(core, own), {
+    stats: {
+      get: () => ({ size: entries.size, inUse: entries.inUse, made: entries.made, evicted: entries.evicted }),
+      enumerable: true,
+    },
+  }) as unknown as Policy<SeesOf<P>, AddsOf<P>> & Keyed<P>
+}
+
+/** Marks an entry as in use while calls run under it. */
+function counting<P>(entries: Entries<P>, entry: Entry<P>): Step<void> {
+  return {
+    admit: () => entries.begin(entry),
+    answered(_call, _pass, value) {
+      entries.end(entry)
+      return value
+    },
+    failed() {
+      entries.end(entry)
+      return GOES_ON
+    },
+  }
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { bulkhead } from '../../../src/policies/bulkhead/index.ts'
 import { circuitBreaker } from '../../../src/policies/circuit-breaker/index.ts'
+import { fallback } from '../../../src/policies/fallback/index.ts'
 import { keyed } from '../../../src/policies/keyed/index.ts'
 
 test('each key has its own policy', async () => {
@@ -13,7 +15,7 @@ test('each key has its own policy', async () => {
   perHost.get('a')!.forceOpen()
   await expect(perHost.execute(() => 1, { host: 'a' })).rejects.toThrow('FORCED_OPEN')
   expect(await perHost.execute(() => 2, { host: 'b' })).toBe(2)
-  expect(perHost.stats).toEqual({ size: 2, made: 2, evicted: 0 })
+  expect(perHost.stats).toEqual({ size: 2, inUse: 0, made: 2, evicted: 0 })
 })
 
 test('remembers the keys used last, never more than max', async () => {
@@ -31,4 +33,72 @@ test('remembers the keys used last, never more than max', async () => {
     }),
     { numRuns: 50 },
   )
+})
+
+test('a key in use keeps its policy, and what is over max goes when it ends', async () => {
+  const perHost = keyed(
+    call => call.host,
+    () => bulkhead({ maxConcurrentCalls: 1 }),
+    { max: 1 },
+  )
+  const ends: (() => void)[] = []
+  const run = (host: string) => perHost.execute(() => new Promise<void>(end => ends.push(end)), { host })
+  const [a, b] = [run('a'), run('b')]
+  await expect(run('a')).rejects.toThrow('full')
+  expect(perHost.stats).toEqual({ size: 2, inUse: 2, made: 2, evicted: 0 })
+  for (const end of ends) end()
+  await Promise.all([a, b])
+  expect(perHost.stats).toEqual({ size: 1, inUse: 0, made: 2, evicted: 1 })
+})
+
+test('calls without a key share one; what throws in key or make rejects the call and keeps nothing', async () => {
+  const perHost = keyed(
+    call => call.host,
+    host => {
+      if (host === 'bad') throw new Error('make')
+      return circuitBreaker({}, { name: host })
+    },
+  )
+  await perHost.execute(() => 1)
+  await expect(perHost.execute(() => 1, { host: 'bad' })).rejects.toThrow('make')
+  expect([[...perHost].map(([key]) => key), perHost.stats.inUse]).toEqual([[''], 0])
+  const broken = keyed(
+    () => {
+      throw new Error('key')
+    },
+    () => circuitBreaker(),
+  )
+  await expect(broken.execute(() => 1)).rejects.toThrow('key')
+  expect(() => keyed(() => 'a', circuitBreaker as any, { max: 0 })).toThrow('max')
+})
+
+test('forgetting begins anew; iteration and get see the policies', async () => {
+  const perHost = keyed(
+    call => call.host,
+    () => circuitBreaker(),
+  )
+  perHost.obtain('a').forceOpen()
+  expect([...perHost].map(([key, breaker]) => `${key} ${breaker.state}`)).toEqual(['a FORCED_OPEN'])
+  expect([perHost.forget('a'), perHost.forget('a')]).toEqual([true, false])
+  expect(await perHost.execute(() => 1, { host: 'a' })).toBe(1)
+  perHost.clear()
+  expect(perHost.stats.size).toBe(0)
+})
+
+test('the types of the policy inside are kept', async () => {
+  const guard = keyed(
+    call => call.host,
+    () => fallback('none' as const),
+  )
+  const answer: number | 'none' = await guard.execute(() => 1)
+  expect(answer).toBe(1)
+  // @ts-expect-error the fallback may answer too
+  const wrong: number = await guard.execute(() => 1)
+  expect(wrong).toBe(1)
+  const picky = keyed(
+    call => call.host,
+    () => circuitBreaker<string>({ recordResult: text => text.length > 3 }),
+  )
+  // @ts-expect-error the hook accepts only texts
+  await picky.execute(() => 1)
 })

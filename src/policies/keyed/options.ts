@@ -1,0 +1,11 @@
+/** Options of `keyed`. */
+import { type InputOf, integer } from '../../core/schema/index.ts'
+
+export const keyedFields = {
+  max: integer('How many keys are remembered; of those without a running call the one not used for longest goes first.', {
+    default: 1000,
+    min: 1,
+  }),
+} as const
+
+export type KeyedOptions = InputOf<typeof keyedFields>
