@@ -30,7 +30,7 @@ export interface Route {
   requestHeadersToRemove?: string[]
   responseHeadersToAdd?: HeaderValueOption[]
   responseHeadersToRemove?: string[]
-  typedPerFilterConfig?: { 'envoy.filters.http.fault'?: HttpFault; [filter: string]: unknown }
+  typedPerFilterConfig?: { 'envoy.filters.http.fault'?: HttpFault; 'envoy.filters.http.cors'?: CorsPolicy; [filter: string]: unknown }
 }
 
 export interface RouteMatch {
@@ -164,4 +164,18 @@ export interface HttpFault {
   '@type'?: string
   delay?: { fixedDelay?: DurationString; percentage?: FractionalPercent }
   abort?: { httpStatus?: number; grpcStatus?: number; percentage?: FractionalPercent }
+}
+
+export interface CorsPolicy {
+  '@type'?: string
+  allowOriginStringMatch?: StringMatcher[]
+  allowMethods?: string
+  allowHeaders?: string
+  exposeHeaders?: string
+  /** Whole seconds, as text. */
+  maxAge?: string
+  allowCredentials?: boolean
+  /** Default true: a preflight of an origin that is not allowed goes to the upstream. */
+  forwardNotMatchingPreflights?: boolean
+  filterEnabled?: { defaultValue?: FractionalPercent }
 }

@@ -11,6 +11,7 @@ import type { Transport } from '../core/transport.ts'
 import type { Cluster, ClusterLoadAssignment, EnvoyConfig } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
+import { checkFormatters } from '../rules/istio/formatters.ts'
 import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
 import { parseRules } from '../rules/istio/parse.ts'
 import { translateDocuments } from '../rules/istio/translate.ts'
@@ -19,7 +20,8 @@ import { systemResolver } from '../traffic/discovery/node-dns.ts'
 import { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { Engine } from '../traffic/engine/engine.ts'
 import type { MeshReply, MeshRequest } from '../traffic/engine/exchange.ts'
-import { execute, guardedTry } from '../traffic/engine/executor.ts'
+import { execute } from '../traffic/engine/executor.ts'
+import { guardedTry } from '../traffic/engine/guarded-try.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
 import { compileRoutes, type RouteTable } from '../traffic/routing/route-table.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
@@ -140,7 +142,7 @@ export class MeshCore {
   #compile(rules: RuleInput): { documents: readonly RuleDocument[]; config: EnvoyConfig; diagnostics: Diagnostic[] } {
     const strict = this.#options.strict === true
     const parsed = parseRules(rules)
-    const diagnostics = [...parsed.diagnostics, ...validateDocuments(parsed.documents, { strict })]
+    const diagnostics = [...parsed.diagnostics, ...validateDocuments(parsed.documents, { strict }), ...checkFormatters(parsed.documents)]
     if (diagnostics.some(d => d.severity === 'error')) return { documents: parsed.documents, config: this.#config, diagnostics }
     let documents = parsed.documents
     if (this.#options.discovery?.unlisted !== 'none') {
@@ -215,6 +217,7 @@ export class MeshCore {
       stats: this.stats,
       allowAny: mode !== 'REGISTRY_ONLY',
       faults: this.#options.faults !== false,
+      requestOverrides: this.#options.requestOverrides === true,
       clientAddress: '127.0.0.1',
       retryBufferLimit: this.#retryBufferLimit,
       passthrough: (scheme, authority, port) => this.#dynamic.get(scheme, authority, port),

@@ -41,6 +41,11 @@ export interface MeshOptions {
   mode?: 'enforce' | 'off' | undefined
   /** `false` turns every injected fault off. Default `true`. */
   faults?: boolean | undefined
+  /**
+   * Whether `x-envoy-retry-on`, `-max-retries`, `-upstream-rq-timeout-ms`, `-expected-rq-timeout-ms` and their kin on the application's
+   * requests are obeyed. They never reach the upstream. Default `false`, as behind Istio's listeners.
+   */
+  requestOverrides?: boolean | undefined
   /** `response` (default): what goes wrong is answered as Envoy answers. `throw`: local error replies reject instead. */
   localReplies?: 'response' | 'throw' | undefined
   clock?: Clock | undefined

@@ -45,7 +45,7 @@ function grpcStatus(name: unknown): number {
   return code >= 0 ? code : Number(name) || 0
 }
 
-/** Browsers' business: kept for those who read the configuration, not executed. */
+/** As the cors filter has it. */
 export function corsOf(cors: any): Record<string, unknown> | undefined {
   if (cors == null) return undefined
   const out: Record<string, unknown> = {

@@ -5,8 +5,14 @@ import type { Host } from '../upstream/host.ts'
 import type { Lease, PoolListener, PoolTicket } from '../upstream/pool/host-pool.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 
+/** A try that is under way. */
+export interface Try {
+  /** Gives the try up; nobody hears of it any more. `timeout`: the endpoint is charged with it. */
+  cancel(timeout: boolean): void
+}
+
 /** Who is told how the try goes. */
-export interface AttemptOwner {
+export interface AttemptOwner<T extends Try = Try> {
   /** The request as it shall be sent now. */
   wire(): WireRequest
   /** The name under which TLS is spoken when the request itself asks for it. */
@@ -14,28 +20,28 @@ export interface AttemptOwner {
   /** ms that the try may take once it has its connection; 0 for no limit. */
   readonly perTryTimeout: number
   /** Response headers are there; the body waits. */
-  answered(attempt: Attempt, response: WireResponse): void
-  /** It ended before its time, before or after the headers. */
-  failed(attempt: Attempt, reason: ResetReason, error: Error): void
-  /** No answer within the per-try timeout. */
-  timedOut(attempt: Attempt): void
+  answered(attempt: T, response: WireResponse): void
+  /** It ended before its time, before or after the headers. `sent`: the request had gone out. */
+  failed(attempt: T, reason: ResetReason, error: Error, sent: boolean): void
+  /** No answer within the per-try timeout; the try still runs. */
+  timedOut(attempt: T): void
   /** Everything was received. */
-  completed(attempt: Attempt): void
+  completed(attempt: T): void
 }
 
-export class Attempt implements PoolListener, StreamListener {
+export class Attempt implements Try, PoolListener, StreamListener {
   readonly host: Host
   /** Whether the request went out (a connection was ready). */
   sent = false
-  hasResponse = false
   readonly #cluster: ClusterRuntime
-  readonly #owner: AttemptOwner
+  readonly #owner: AttemptOwner<Attempt>
   #ticket: PoolTicket | undefined
   #stream: Stream | undefined
   #timer: Timer | undefined
   #over = false
+  #charged = false
 
-  constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner) {
+  constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner<Attempt>) {
     this.#cluster = cluster
     this.host = host
     this.#owner = owner
@@ -64,7 +70,7 @@ export class Attempt implements PoolListener, StreamListener {
     if (this.#over) return
     this.#over = true
     if (reason !== 'overflow') this.#cluster.report(this.host, 'connect-failure')
-    this.#owner.failed(this, reason, error)
+    this.#owner.failed(this, reason, error, false)
   }
 
   // What the stream says.
@@ -72,7 +78,6 @@ export class Attempt implements PoolListener, StreamListener {
   response(response: WireResponse): void {
     if (this.#over) return
     this.#timer?.cancel()
-    this.hasResponse = true
     this.#cluster.reportResponse(this.host, response)
     this.#owner.answered(this, response)
   }
@@ -81,14 +86,13 @@ export class Attempt implements PoolListener, StreamListener {
     if (!this.#finish()) return
     if (reason === 'remote_reset') this.#cluster.stats.upstream_rq_rx_reset++
     this.#cluster.report(this.host, 'reset')
-    this.#owner.failed(this, reason, error)
+    this.#owner.failed(this, reason, error, true)
   }
 
   complete(): void {
     if (this.#finish()) this.#owner.completed(this)
   }
 
-  /** Gives the try up; nobody hears of it any more. `timeout`: the endpoint is charged with it. */
   cancel(timeout: boolean): void {
     if (this.#over) return
     const ticket = this.#ticket
@@ -100,7 +104,14 @@ export class Attempt implements PoolListener, StreamListener {
     const stream = this.#stream
     if (!this.#finish()) return
     stream?.cancel()
-    if (timeout) this.#cluster.report(this.host, 'timeout')
+    if (timeout) this.charge()
+  }
+
+  /** Reports a timeout to the detector, once; the try may go on (a hedge). */
+  charge(): void {
+    if (this.#charged || !this.sent) return
+    this.#charged = true
+    this.#cluster.report(this.host, 'timeout')
   }
 
   #finish(): boolean {

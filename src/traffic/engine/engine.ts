@@ -15,6 +15,8 @@ export interface Engine {
   readonly allowAny: boolean
   /** The kill switch of fault injection. */
   readonly faults: boolean
+  /** Whether x-envoy-* headers of the application (retry-on, timeouts …) are obeyed; Istio's listeners obey none. */
+  readonly requestOverrides: boolean
   /** What source-IP hashing sees of the caller. */
   readonly clientAddress: string
   /** Bytes of a request body that are kept for another try; a larger body is sent once. */

@@ -14,6 +14,8 @@ export interface MeshRequest {
   headers: string[]
   body: WireBody | undefined
   signal: AbortSignal | undefined
+  /** When a caller of ours stops waiting (ms of the mesh's clock): no try, and no timeout that the upstream is told, goes beyond it. */
+  deadline?: number | undefined
 }
 
 /** What comes back: from an upstream, or made here. The body is not read yet; a local one is `text`. */

@@ -1,82 +1,64 @@
 /**
- * One request from the door to its end, in the order of order.ts. It is a state machine on callbacks: a request that meets no trouble
- * makes one promise, and no closure that it does not need.
+ * One request from the door to its end, in the order of order.ts: which route, what its faults and its own answers are, how it is
+ * rewritten and copied, and what the caller gets. Tries and retries are tries.ts'. It is a state machine on callbacks: a request that
+ * meets no trouble makes one promise.
  */
 import { getHeader, setHeader } from '../../base/formats/headers.ts'
 import type { Timer } from '../../base/time/clock.ts'
-import { parseDuration } from '../../base/time/duration.ts'
-import { Call } from '../../core/call.ts'
-import { NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../../core/errors.ts'
-import type { Next } from '../../core/layer.ts'
+import { TimeLimitError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import type { BodyReader, BodySource, ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
-import type { HttpFault } from '../../envoy/index.ts'
-import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../../policies/retry/kernel.ts'
-import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
-import { selected } from '../routing/compiled-route.ts'
+import type { ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { CompiledRoute, Destination, Plan } from '../routing/compiled-route.ts'
 import { normalizePath } from '../routing/normalize.ts'
-import type { RequestView } from '../routing/request-view.ts'
+import type { Outgoing } from '../routing/rewrite.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
-import type { Host } from '../upstream/host.ts'
-import { RetryPriorities } from '../upstream/retry-priorities.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { AnswerBody, type AnswerOwner } from './answer-body.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
-import type { Fallback } from './guard.ts'
-import { asGrpc, faultReply, flagOf, type LocalReply, policyReply, REPLIES, resetReply, statusText } from './local-reply.ts'
+import { abortOf, delayOf } from './fault.ts'
+import { formatGrpcTimeout, isGrpc } from './grpc.ts'
+import { asGrpc, flagOf, type LocalReply, REPLIES, resetReply, statusText } from './local-reply.ts'
+import { Mirror } from './mirror.ts'
+import { planOf } from './plan.ts'
 import { RecordedBody, repeatable } from './recorded-body.ts'
+import { Tries, type TriesOwner } from './tries.ts'
 
 /** Starts a request. */
 export function execute(engine: Engine, request: MeshRequest): Promise<MeshReply> {
   return new Promise((resolve, reject) => new Exchange(engine, request, resolve, reject).start())
 }
 
-/** The innermost place of a guarded try: what the cluster's policies stand around. */
-export const guardedTry: Next<WireResponse> = call => (call.context as Exchange).tryUnder(call)
-
-class Exchange implements AttemptOwner, BodySource, RequestView {
+class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   readonly method: string
   readonly scheme: string
   readonly port: number
+  readonly outcome: Outcome
   authority: string
   path: string
   headers: string[]
-  perTryTimeout = 0
+  body: WireBody | undefined
   /** Of the answer, for header formatters. */
   status = 0
+  responseHeaders: readonly string[] | undefined
   readonly #engine: Engine
   readonly #request: MeshRequest
   readonly #resolve: (reply: MeshReply) => void
   readonly #reject: (error: unknown) => void
   readonly #startedAt: number
   readonly #random: number
-  readonly #outcome: Outcome
-  #body: WireBody | undefined
-  #unlisten: (() => void) | undefined
+  #onAbort: (() => void) | undefined
   #routeTimer: Timer | undefined
-  #waiting: Timer | undefined
-  #routeDeadline = Infinity
+  #delay: Timer | undefined
   #route: CompiledRoute | undefined
-  #cluster: ClusterRuntime | undefined
+  #origin: string | undefined
   #destination: Destination | undefined
+  #cluster: ClusterRuntime | undefined
   #hash: HashResult | undefined
-  #attempt: Attempt | undefined
-  /** How long the try may take, as the upstream is told. */
-  #expected = Infinity
-  #triesLeft = 0
-  #hasRetrySlot = false
-  #retriedBefore = false
-  #tried: Host[] | undefined
-  #retryPriorities: RetryPriorities | undefined
-  #call: Call | undefined
-  #guardAnswer: ((response: WireResponse) => void) | undefined
-  #guardFail: ((error: unknown) => void) | undefined
+  #plan: Plan | undefined
+  #tries: Tries | undefined
+  #answer: AnswerBody | undefined
   #over = false
-  #responded = false
-  #source: BodySource | undefined
-  #reader: BodyReader | undefined
-  #bodyError: Error | undefined
 
   constructor(engine: Engine, request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void) {
     this.#engine = engine
@@ -91,8 +73,8 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     this.port = portOf(request)
     this.path = request.path
     this.headers = request.headers
-    this.#body = request.body
-    this.#outcome = {
+    this.body = request.body
+    this.outcome = {
       flags: '',
       details: '',
       route: '',
@@ -108,527 +90,365 @@ class Exchange implements AttemptOwner, BodySource, RequestView {
     return getHeader(this.headers, name)
   }
 
-  // ── match, destination ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+  startTime(): number {
+    const { clock } = this.#engine
+    return clock.wall() - (clock.now() - this.#startedAt)
+  }
+
+  // ── match ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
-    const signal = this.#request.signal
+    const { signal } = this.#request
     if (signal !== undefined) {
       if (signal.aborted) return this.#reject(signal.reason)
-      const listener = () => this.#abort(signal.reason)
-      signal.addEventListener('abort', listener, { once: true })
-      this.#unlisten = () => signal.removeEventListener('abort', listener)
+      this.#onAbort = () => this.#abort(signal.reason)
+      signal.addEventListener('abort', this.#onAbort, { once: true })
     }
     const path = normalizePath(this.path)
-    if (path === undefined) return this.#local(REPLIES.path_normalization_failed, false)
+    if (path === undefined) return this.#local(REPLIES.path_normalization_failed)
     this.path = path
     const engine = this.#engine
     if (!engine.table.has(this.port)) return this.#ungoverned()
-    const found = engine.table.match(this)
-    if (found === undefined) {
+    const route = engine.table.match(this)?.route
+    if (route === undefined) {
       engine.stats.no_route++
-      return this.#local(REPLIES.route_not_found, false)
+      return this.#local(REPLIES.route_not_found)
     }
-    const route = found.route
     this.#route = route
-    this.#outcome.route = route.name
-    const fault = route.fault
-    if (fault !== undefined && engine.faults) return this.#inject(fault)
-    this.#answerOrRoute()
+    this.outcome.route = route.name
+    if (route.fault !== undefined && engine.faults) this.#inject()
+    else this.#ownAnswer()
   }
 
   /** A port that no rule speaks of. */
   #ungoverned(): void {
-    if (!this.#engine.allowAny) return this.#local(REPLIES.blocked, false)
+    if (!this.#engine.allowAny) return this.#local(REPLIES.blocked)
     this.#enter(this.#engine.passthrough(this.#request.scheme, this.authority, this.port))
   }
 
-  #inject(fault: HttpFault): void {
-    const engine = this.#engine
-    const stats = engine.stats
-    const delay =
-      fault.delay !== undefined && selected(fault.delay.percentage, engine.random())
-        ? (parseDuration(fault.delay.fixedDelay ?? '0s') ?? 0)
-        : 0
-    if (this.#route!.clusterFor !== undefined) this.#destination = this.#route!.clusterFor(this.#random)
-    this.#outcome.cluster = this.#destination?.cluster ?? ''
-    const then = () => {
-      const { abort } = fault
-      if (abort === undefined || !selected(abort.percentage, engine.random())) return this.#answerOrRoute()
-      stats['fault.aborts_injected']++
-      this.#local(faultReply(abort.httpStatus, abort.grpcStatus), true)
-    }
-    if (delay === 0) return then()
+  // ── fault ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #inject(): void {
+    const { stats, clock, random } = this.#engine
+    this.#choose()
+    const delay = delayOf(this.#route!.fault!, random())
+    if (delay === 0) return this.#abortOrGo()
     stats['fault.delays_injected']++
     stats['fault.active_faults']++
-    this.#flag('DI')
-    this.#waiting = engine.clock.schedule(
-      delay,
-      () => {
-        this.#waiting = undefined
-        stats['fault.active_faults']--
-        then()
-      },
-      { keepAlive: true },
-    )
+    this.flag('DI')
+    const passed = () => {
+      this.#delay = undefined
+      stats['fault.active_faults']--
+      this.#abortOrGo()
+    }
+    this.#delay = clock.schedule(delay, passed, { keepAlive: true })
   }
 
-  #answerOrRoute(): void {
+  #abortOrGo(): void {
+    const reply = abortOf(this.#route!.fault!, this.#engine.random())
+    if (reply === undefined) return this.#ownAnswer()
+    this.#engine.stats['fault.aborts_injected']++
+    this.#local(reply)
+  }
+
+  // ── answers of the route's own: CORS, redirect, direct response ────────────────────────────────────────────────────────────────
+
+  #ownAnswer(): void {
     const route = this.#route!
+    const { stats } = this.#engine
+    if (route.cors !== undefined) {
+      this.#origin = route.cors.allowed(this)
+      const preflight = route.cors.preflight(this, this.#origin)
+      if (preflight !== undefined) {
+        this.#choose()
+        this.outcome.details = 'cors_response'
+        return this.#finish(200, preflight, '')
+      }
+    }
     if (route.redirect !== undefined) {
-      this.#engine.stats.rq_redirect++
+      stats.rq_redirect++
       const to = route.redirect(this)
-      return this.#reply(to.status, ['location', to.location], '', 'direct_response', '', true)
+      return this.#local({ status: to.status, headers: ['location', to.location], body: '', flag: '', details: 'direct_response' })
     }
     if (route.directResponse !== undefined) {
-      this.#engine.stats.rq_direct_response++
+      stats.rq_direct_response++
       const { status, body } = route.directResponse
-      return this.#reply(status, body === '' ? [] : ['content-type', 'text/plain'], body, 'direct_response', '', true)
+      return this.#local({ status, headers: body === '' ? [] : TEXT, body, flag: '', details: 'direct_response' })
     }
-    this.#destination ??= route.clusterFor!(this.#random)
-    const name = this.#destination.cluster
+    this.#choose()
+    const { cluster: name } = this.#destination!
     if (name === PASSTHROUGH) return this.#enter(this.#engine.passthrough(this.#request.scheme, this.authority, this.port))
     const cluster = this.#engine.clusters.get(name)
-    if (cluster === undefined) {
-      this.#engine.stats.no_cluster++
-      this.#outcome.cluster = ''
-      return this.#local(REPLIES.cluster_not_found, true)
-    }
-    this.#enter(cluster)
+    if (cluster !== undefined) return this.#enter(cluster)
+    stats.no_cluster++
+    this.outcome.cluster = ''
+    this.#local(REPLIES.cluster_not_found)
+  }
+
+  /** The weighted destination: once per request, with the number that mirrors are chosen by as well. */
+  #choose(): void {
+    const route = this.#route!
+    if (route.clusterFor === undefined || this.#destination !== undefined) return
+    if (route.splitsByHash) this.#hash = hashOf(route.hashPolicies!, this, this.#engine.clientAddress)
+    this.#destination = route.clusterFor(this.#random, this, this.#hash?.hash)
+    this.outcome.cluster = this.#destination.cluster
   }
 
   // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #enter(cluster: ClusterRuntime): void {
     this.#cluster = cluster
-    this.#outcome.cluster = cluster.name
-    if (cluster.warming !== undefined) {
-      const go = () => {
-        if (!this.#over) this.#send()
-      }
-      cluster.warming.then(go, go)
-    } else this.#send()
-  }
-
-  #send(): void {
-    const route = this.#route
-    const cluster = this.#cluster!
-    if (route !== undefined) {
-      if (route.hashPolicies !== undefined) {
-        this.#hash = hashOf(route.hashPolicies, this, this.#engine.clientAddress)
-      }
-      const headers = this.headers.slice()
-      this.headers = headers
-      route.applyRequest(this, this.#destination)
-      if (route.mirrors !== undefined) this.#mirror(route)
-      if (route.timeout > 0) {
-        this.#routeDeadline = this.#engine.clock.now() + route.timeout
-        this.#routeTimer = this.#engine.clock.schedule(route.timeout, () => this.#routeTimeout(), { keepAlive: true })
-      }
-      const retry = route.retry
-      if (retry !== undefined) {
-        this.#body = recorded(this.#body, this.#engine.retryBufferLimit, cluster.stats)
-        if (repeatable(this.#body, this.#engine.retryBufferLimit)) this.#triesLeft = retry.numRetries
-        else cluster.stats.retry_or_shadow_abandoned++
-        this.perTryTimeout = route.timeout > 0 && retry.perTryTimeout >= route.timeout ? 0 : retry.perTryTimeout
-      }
+    this.outcome.cluster = cluster.name
+    if (cluster.warming === undefined) return this.#send(cluster)
+    const go = () => {
+      if (!this.#over) this.#send(cluster)
     }
-    this.#try()
+    cluster.warming.then(go, go)
   }
 
-  #mirror(route: CompiledRoute): void {
+  #send(cluster: ClusterRuntime): void {
+    const route = this.#route
+    const engine = this.#engine
+    let deadline = Infinity
+    if (route !== undefined) {
+      if (route.hashPolicies !== undefined) this.#hash ??= hashOf(route.hashPolicies, this, engine.clientAddress)
+      const left = this.#request.deadline === undefined ? Infinity : this.#request.deadline - this.#startedAt
+      const plan = planOf(route, this.headers, engine.requestOverrides, left)
+      this.#plan = plan
+      this.headers = outgoing(this.headers)
+      route.applyRequest(this, this.#destination)
+      if (plan.timeout > 0) {
+        deadline = engine.clock.now() + plan.timeout
+        this.#routeTimer = engine.clock.schedule(plan.timeout, () => this.#routeTimeout(), { keepAlive: true })
+      }
+      if (plan.retry !== undefined) this.#keepBody(cluster)
+      if (route.mirrors !== undefined) this.#mirror(route, plan.timeout)
+    }
+    const tries = new Tries(engine, cluster, this.#plan, this, this.#hash?.hash, deadline)
+    this.#tries = tries
+    tries.start()
+  }
+
+  /** A stream is kept while it is sent, for the next try. */
+  #keepBody(cluster: ClusterRuntime): void {
+    const { body } = this
+    const limit = this.#engine.retryBufferLimit
+    if (body === undefined) return
+    if (body.bytes === undefined) this.body = new RecordedBody(body, limit, () => cluster.stats.retry_or_shadow_abandoned++)
+    else if (!repeatable(body, limit)) cluster.stats.retry_or_shadow_abandoned++
+  }
+
+  #mirror(route: CompiledRoute, timeout: number): void {
     for (const mirror of route.mirrors!) {
       if (!mirror.selects(this.#random)) continue
       const cluster = this.#engine.clusters.get(mirror.cluster)
       if (cluster === undefined) continue
-      if (this.#body !== undefined && (this.#body.bytes === undefined || !repeatable(this.#body, this.#engine.retryBufferLimit))) {
+      const { body } = this
+      if (body !== undefined && (body.bytes === undefined || !repeatable(body, this.#engine.retryBufferLimit))) {
         this.#cluster!.stats.retry_or_shadow_abandoned++
         continue
       }
-      const request = { ...this.#request, headers: this.headers.slice(), authority: this.authority, path: this.path, signal: undefined }
-      const shadow = new Exchange(this.#engine, request, reply => reply.body?.cancel(), ignore)
-      shadow.shadow(cluster, route.timeout)
+      this.#announce(1, timeout > 0 ? timeout : Infinity)
+      const { method, path, authority, scheme } = this
+      new Mirror({ method, path, authority, scheme, headers: this.headers.slice(), body }, this.tls).start(cluster, timeout)
     }
-  }
-
-  /** Runs as a mirror: one try, its answer is thrown away. */
-  shadow(cluster: ClusterRuntime, timeout: number): void {
-    this.#cluster = cluster
-    this.#outcome.cluster = cluster.name
-    if (timeout > 0) this.#routeTimer = this.#engine.clock.schedule(timeout, () => this.#routeTimeout())
-    this.#try()
   }
 
   #routeTimeout(): void {
     this.#routeTimer = undefined
     if (this.#over) return
-    this.#cluster!.stats.upstream_rq_timeout++
-    this.#flag('UT')
-    if (this.#responded) {
-      this.#outcome.details = 'response_timeout'
-      return this.#failBody(new TimeLimitError('route timeout: the response body took too long', { policy: this.#outcome.route }), true)
+    this.flag('UT')
+    if (this.#answer !== undefined) {
+      this.outcome.details = 'response_timeout'
+      return this.#cutBody(new TimeLimitError('route timeout: the response body took too long', { policy: this.outcome.route }), true)
     }
-    this.#cancelTry(true)
-    this.#local(REPLIES.response_timeout, true)
+    this.#tries!.cancel(true)
+    this.unanswered(REPLIES.response_timeout)
   }
 
-  // ── tries ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── what the tries ask and say ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #try(): void {
-    this.#outcome.attempts++
-    this.#expected = this.perTryTimeout > 0 ? this.perTryTimeout : Infinity
-    if (this.#routeDeadline !== Infinity)
-      this.#expected = Math.min(this.#expected, Math.max(1, Math.ceil(this.#routeDeadline - this.#engine.clock.now())))
-    const guarded = this.#cluster!.guarded
-    if (guarded === undefined) {
-      this.#start()
-      return
-    }
-    const call = new Call({ method: this.method, host: this.#request.authority, deadline: this.#routeDeadline })
-    call.attempt = this.#outcome.attempts
-    call.context = this
-    this.#call = call
-    let result: PromiseLike<WireResponse> | WireResponse
-    try {
-      result = guarded(call)
-    } catch (error) {
-      return this.#refused(call, error)
-    }
-    Promise.resolve(result).then(
-      response => {
-        if (!this.#over && this.#call === call) this.#onAnswer(response)
-      },
-      error => this.#refused(call, error),
-    )
-  }
-
-  /** One try inside the cluster's policies. */
-  tryUnder(call: Call): Promise<WireResponse> {
-    return new Promise((resolve, reject) => {
-      this.#guardAnswer = resolve
-      this.#guardFail = reject
-      call.onAbort(() => this.#cancelTry(true))
-      this.#start()
-    })
-  }
-
-  /** A policy said no, or the try failed inside of it. */
-  #refused(call: Call, error: unknown): void {
-    call.end()
-    if (this.#over || this.#call !== call) return
-    if (error instanceof ResetError) return this.#onReset(error.reason, error.cause as Error, error.sent)
-    if (error instanceof NoHealthyEndpointError) return this.#noHealthy()
-    if (error instanceof OverflowError) return this.#onReset('overflow', error.cause as Error, false)
-    this.#outcome.error = error
-    this.#endRetry()
-    this.#local(policyReply(error), true)
-  }
-
-  #start(): void {
-    const cluster = this.#cluster!
-    const retry = this.#route?.retry
-    const host = cluster.choose(this.#hash?.hash, retry?.previousHosts === true ? this.#tried : undefined, this.#retryPriorities)
-    if (host === undefined) {
-      if (this.#guardFail !== undefined) {
-        const fail = this.#guardFail
-        this.#guardFail = this.#guardAnswer = undefined
-        return fail(reject(NoHealthyEndpointError, `no healthy endpoint in ${cluster.name}`))
-      }
-      return this.#noHealthy()
-    }
-    this.#outcome.endpoint = host.address
-    if (retry !== undefined) {
-      this.#tried ??= []
-      this.#tried.push(host)
-      if (retry.previousPriorities > 0) {
-        this.#retryPriorities ??= new RetryPriorities(retry.previousPriorities)
-        this.#retryPriorities.attempted(host)
-      }
-    }
-    const attempt = new Attempt(cluster, host, this)
-    this.#attempt = attempt
-    attempt.start()
-  }
-
-  #noHealthy(): void {
-    this.#cluster!.stats.upstream_cx_none_healthy++
-    this.#endRetry()
-    this.#local(REPLIES.no_healthy_upstream, true)
-  }
-
-  wire(): WireRequest {
-    const headers = this.headers
-    const timeout = this.#expected
-    if (this.#route !== undefined) {
-      setHeader(headers, 'x-envoy-attempt-count', String(this.#outcome.attempts))
-      if (timeout !== Infinity) setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(timeout)))
-    }
-    return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers, body: this.#body }
-  }
-
+  /** The name under which TLS is spoken when the URL itself asks for it. */
   get tls(): string | undefined {
     return this.scheme === 'https' ? this.#request.authority.replace(/:\d+$/, '') : undefined
   }
 
-  answered(_attempt: Attempt, response: WireResponse): void {
-    const answer = this.#guardAnswer
-    if (answer !== undefined) {
-      this.#guardFail = this.#guardAnswer = undefined
-      answer(response)
-    } else this.#onAnswer(response)
+  wire(expected: number): WireRequest {
+    if (this.#route !== undefined) this.#announce(this.outcome.attempts, expected)
+    return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
   }
 
-  failed(attempt: Attempt, reason: ResetReason, error: Error): void {
-    if (this.#over) return
-    if (this.#responded) {
-      this.#flag(flagOf(reason))
-      this.#outcome.details = `upstream_reset_after_response_started{${reason}}`
-      this.#outcome.error = error
-      return this.#end()
-    }
-    const fail = this.#guardFail
-    if (fail !== undefined) {
-      this.#guardFail = this.#guardAnswer = undefined
-      fail(
-        reason === 'overflow'
-          ? reject(OverflowError, `${this.#cluster!.name}: ${error.message}`, { cause: error })
-          : new ResetError(reason, error, attempt.sent),
-      )
-    } else this.#onReset(reason, error, attempt.sent)
+  /** Tells the upstream which try this is and how long it has. */
+  #announce(attempt: number, expected: number): void {
+    setHeader(this.headers, 'x-envoy-attempt-count', String(attempt))
+    if (expected === Infinity) return
+    setHeader(this.headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(expected)))
+    if (this.#plan?.tellsGrpc === true) setHeader(this.headers, 'grpc-timeout', formatGrpcTimeout(expected))
   }
 
-  timedOut(): void {
-    this.#cluster!.stats.upstream_rq_per_try_timeout++
-    this.#cancelTry(true)
-    const retry = this.#route?.retry
-    if (retry !== undefined && this.#mayRetry(shouldRetryReset(retry.retryOn, 'per_try_timeout', true))) return this.#retryLater()
-    this.#flag('UT')
-    this.#local(REPLIES.upstream_per_try_timeout, true)
-  }
-
-  completed(): void {
-    if (this.#responded) this.#end()
-  }
-
-  #onAnswer(response: WireResponse): void {
-    const retry = this.#route?.retry
-    const { status } = response
-    if (retry !== undefined) {
-      if (this.#mayRetry(shouldRetryResponse(retry.retryOn, status, name => getHeader(response.headers, name)))) {
-        this.#attempt?.cancel(false)
-        return this.#retryLater()
-      }
-      this.#endRetry()
-    }
-    this.#cluster!.stats.answered(status)
+  answered(response: WireResponse): void {
     const fallback = this.#cluster!.fallback
-    if (fallback !== undefined && status >= 500) {
-      this.#attempt?.cancel(false)
+    if (fallback !== undefined && response.status >= 500) {
+      this.#tries!.cancel(false)
       return this.#fallBack(fallback)
     }
-    this.#deliver(response)
-  }
-
-  #onReset(reason: ResetReason, error: Error, sent: boolean): void {
-    this.#outcome.error = error
-    const retry = this.#route?.retry
-    if (retry !== undefined && reason !== 'overflow' && this.#mayRetry(shouldRetryReset(retry.retryOn, reason, sent)))
-      return this.#retryLater()
-    this.#endRetry()
-    // The caller's own body broke: that is between him and us, as in fetch.
-    if (reason === 'local_reset' || this.#cluster!.name === PASSTHROUGH) return this.#networkError(error)
-    this.#flag(flagOf(reason))
-    this.#local(resetReply(reason, error, this.#outcome.attempts > 1), true)
-  }
-
-  /** A host that no rule governs fails as it would without us. */
-  #networkError(error: Error): void {
-    this.#end()
-    this.#reject(new TypeError('fetch failed', { cause: error }))
-  }
-
-  // ── retry ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Envoy's decision: wanted, allowed, affordable. */
-  #mayRetry(wanted: boolean): boolean {
-    const { stats, limits } = this.#cluster!
-    if (this.#retriedBefore && !wanted) stats.upstream_rq_retry_success++
-    this.#endRetry()
-    if (!wanted || this.#over) return false
-    if (!repeatable(this.#body, this.#engine.retryBufferLimit)) return false
-    if (this.#triesLeft === 0) {
-      stats.upstream_rq_retry_limit_exceeded++
-      this.#flag('URX')
-      return false
-    }
-    this.#triesLeft--
-    if (!limits.takeRetry()) {
-      stats.upstream_rq_retry_overflow++
-      this.#flag('UO')
-      return false
-    }
-    this.#hasRetrySlot = true
-    this.#retriedBefore = true
-    stats.upstream_rq_retry++
-    stats.upstream_rq_retry_backoff_exponential++
-    return true
-  }
-
-  #endRetry(): void {
-    if (!this.#hasRetrySlot) return
-    this.#hasRetrySlot = false
-    this.#cluster!.limits.retries.give()
-  }
-
-  #retryLater(): void {
-    const retry = this.#route!.retry!
-    const wait = Math.floor(this.#engine.random() * backoffInterval(this.#outcome.attempts, retry.baseInterval, retry.maxInterval))
-    this.#attempt = undefined
-    this.#waiting = this.#engine.clock.schedule(
-      wait,
-      () => {
-        this.#waiting = undefined
-        this.#try()
-      },
-      { keepAlive: true },
-    )
-  }
-
-  #cancelTry(timeout: boolean): void {
-    const attempt = this.#attempt
-    this.#attempt = undefined
-    this.#guardAnswer = this.#guardFail = undefined
-    attempt?.cancel(timeout)
-  }
-
-  // ── the answer ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #deliver(response: WireResponse): void {
-    this.#responded = true
-    this.#source = response.body
-    const outcome = this.#outcome
+    const { outcome } = this
     outcome.details = 'via_upstream'
     outcome.error = undefined
     outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
-    const headers = response.headers as string[]
     this.status = response.status
-    this.#finishHeaders(headers)
-    this.#resolve({ status: response.status, statusText: response.statusText, headers, body: this, text: undefined, outcome })
+    const headers = response.headers as string[]
+    this.#answerRules(headers)
+    this.#answer = new AnswerBody(response.body, this)
+    this.#resolve({ status: response.status, statusText: response.statusText, headers, body: this.#answer, text: undefined, outcome })
   }
 
-  #finishHeaders(headers: string[]): void {
-    this.#route?.applyResponse(headers, this.#destination, this)
-    if (this.#hash?.setCookie !== undefined) headers.push('set-cookie', this.#hash.setCookie)
-  }
-
-  #local(reply: LocalReply, withHeaderRules: boolean): void {
+  unanswered(reply: LocalReply): void {
+    const status = reply.status === 504 ? this.#plan?.timeoutStatus : undefined
     const fallback = this.#cluster?.fallback
-    if (reply.flag !== '') this.#flag(reply.flag)
-    if (fallback !== undefined && reply.status >= 500) return this.#fallBack(fallback)
-    const made = this.header('content-type')?.startsWith('application/grpc') ? asGrpc(reply) : reply
-    this.#reply(made.status, [...made.headers], made.body, reply.details, '', withHeaderRules)
+    if (fallback !== undefined && reply.status >= 500) {
+      this.flag(reply.flag)
+      return this.#fallBack(fallback)
+    }
+    this.#local(status === undefined || status === 504 ? reply : { ...reply, status })
   }
 
-  #fallBack(fallback: Fallback): void {
-    this.#reply(fallback.status, fallback.body === '' ? [] : ['content-type', 'text/plain'], fallback.body, 'meshless_fallback', '', true)
+  reset(reason: ResetReason, error: Error): void {
+    // The caller's own body broke, or no rule governs the host: it fails as it would without us.
+    if (reason === 'local_reset' || this.#cluster!.name === PASSTHROUGH) {
+      this.#end()
+      return this.#reject(new TypeError('fetch failed', { cause: error }))
+    }
+    this.unanswered(resetReply(reason, error, this.outcome.attempts > 1))
   }
 
-  #reply(status: number, headers: string[], text: string, details: string, flag: string, withHeaderRules: boolean): void {
-    if (this.#over) return
-    if (flag !== '') this.#flag(flag)
-    const outcome = this.#outcome
-    outcome.details = details
-    outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
-    this.status = status
-    if (withHeaderRules) this.#finishHeaders(headers)
+  completed(): void {
     this.#end()
-    this.#resolve({ status, statusText: statusText(status), headers, body: undefined, text, outcome })
+  }
+
+  broken(reason: ResetReason, error: Error): void {
+    this.flag(flagOf(reason))
+    this.outcome.details = `upstream_reset_after_response_started{${reason}}`
+    this.outcome.error = error
+    this.#end()
+  }
+
+  flag(flag: string): void {
+    if (flag === '') return
+    const { flags } = this.outcome
+    if (flags === '') this.outcome.flags = flag
+    else if (!flags.split(',').includes(flag)) this.outcome.flags = `${flags},${flag}`
+  }
+
+  // ── the answer, and the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answerRules(headers: string[]): void {
+    const route = this.#route
+    if (route === undefined) return
+    this.responseHeaders = headers
+    route.applyResponse(headers, this.#destination, this)
+    if (this.#hash?.setCookie !== undefined && this.#cluster !== undefined) headers.push('set-cookie', this.#hash.setCookie)
+    if (this.#origin !== undefined) route.cors!.decorate(headers, this.#origin)
+  }
+
+  #local(reply: LocalReply): void {
+    this.flag(reply.flag)
+    this.outcome.details = reply.details
+    this.status = reply.status
+    const headers = [...reply.headers]
+    this.#answerRules(headers)
+    if (!isGrpc(this.headers)) return this.#finish(reply.status, headers, reply.body)
+    this.#finish(200, asGrpc(reply, headers), '')
+  }
+
+  #fallBack({ status, body }: { status: number; body: string }): void {
+    this.#local({ status, headers: body === '' ? [] : TEXT, body, flag: '', details: 'meshless_fallback' })
+  }
+
+  #finish(status: number, headers: string[], text: string): void {
+    if (this.#over) return
+    this.outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
+    this.#end()
+    this.#resolve({ status, statusText: statusText(status), headers, body: undefined, text, outcome: this.outcome })
   }
 
   #abort(reason: unknown): void {
     if (this.#over) return
-    this.#flag('DC')
-    this.#outcome.details = 'downstream_remote_disconnect'
-    if (this.#responded) return this.#failBody(reason as Error, false)
-    this.#cancelTry(false)
+    this.flag('DC')
+    this.outcome.details = 'downstream_remote_disconnect'
+    if (this.#answer !== undefined) return this.#cutBody(reason as Error, false)
+    this.#tries?.cancel(false)
     this.#end()
-    this.#call?.abort(reason)
     this.#reject(reason)
   }
 
-  #failBody(error: Error, timeout: boolean): void {
-    this.#bodyError = error
-    const reader = this.#reader
-    this.#cancelTry(timeout)
+  /** The caller wants no more of the body. */
+  dropped(): void {
+    if (this.#over) return
+    this.#tries!.cancel(false)
     this.#end()
-    reader?.error(error)
+  }
+
+  #cutBody(error: Error, timeout: boolean): void {
+    this.outcome.error = error
+    this.#tries!.cancel(timeout)
+    this.#end()
+    this.#answer!.fail(error)
   }
 
   /** Nothing of this request may stay behind. */
   #end(): void {
     if (this.#over) return
     this.#over = true
-    this.#endRetry()
+    this.#tries?.end()
     this.#routeTimer?.cancel()
-    this.#waiting?.cancel()
-    this.#unlisten?.()
-    this.#call?.end()
-    this.#outcome.durations.total = this.#engine.clock.now() - this.#startedAt
-  }
-
-  #flag(flag: string): void {
-    const flags = this.#outcome.flags
-    if (flags === '') this.#outcome.flags = flag
-    else if (!flags.split(',').includes(flag)) this.#outcome.flags = `${flags},${flag}`
-  }
-
-  // ── the body, as its reader sees it ────────────────────────────────────────────────────────────────────────────────────────────
-
-  get length(): number | undefined {
-    return this.#source!.length
-  }
-
-  read(reader: BodyReader): void {
-    if (this.#bodyError !== undefined) return reader.error(this.#bodyError)
-    this.#reader = reader
-    this.#source!.read(reader)
-  }
-
-  pause(): void {
-    this.#source!.pause()
-  }
-
-  resume(): void {
-    this.#source!.resume()
-  }
-
-  cancel(): void {
-    if (this.#over) return
-    this.#source!.cancel()
-  }
-}
-
-/** A try that ended before its time, on its way through the cluster's policies. */
-class ResetError extends Error {
-  readonly reason: ResetReason
-  readonly sent: boolean
-  constructor(reason: ResetReason, cause: Error, sent: boolean) {
-    super(reason, { cause })
-    this.reason = reason
-    this.sent = sent
+    if (this.#delay !== undefined) {
+      this.#delay.cancel()
+      this.#engine.stats['fault.active_faults']--
+    }
+    if (this.#onAbort !== undefined) this.#request.signal!.removeEventListener('abort', this.#onAbort)
+    this.outcome.durations.total = this.#engine.clock.now() - this.#startedAt
   }
 }
 
 const PASSTHROUGH = 'PassthroughCluster'
-
-const ignore = () => {}
+const TEXT = ['content-type', 'text/plain']
 
 function portOf(request: MeshRequest): number {
-  const at = /:(\d+)$/.exec(request.authority)
-  return at === null ? (request.scheme === 'https' ? 443 : 80) : Number(at[1])
+  const { authority } = request
+  for (let i = authority.length - 1, port = 0, unit = 1; i > 0; i--, unit *= 10) {
+    const digit = authority.charCodeAt(i) - 48
+    if (digit === 10 && unit > 1) return port
+    if (digit < 0 || digit > 9) break
+    port += digit * unit
+  }
+  return request.scheme === 'https' ? 443 : 80
 }
 
-/** A stream is kept while it is sent, for the next try. */
-function recorded(body: WireBody | undefined, limit: number, stats: { retry_or_shadow_abandoned: number }): WireBody | undefined {
-  if (body === undefined || body.bytes !== undefined) return body
-  return new RecordedBody(body, limit, () => stats.retry_or_shadow_abandoned++)
+/** A copy to change, without what speaks to the mesh itself: Envoy strips these from the requests of applications. */
+function outgoing(headers: readonly string[]): string[] {
+  const copy: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    if (name.length > 8 && (name.charCodeAt(0) | 32) === 120 && STRIPPED.has(name.toLowerCase())) continue
+    copy.push(name, headers[i + 1]!)
+  }
+  return copy
 }
+
+const STRIPPED = new Set([
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-force-trace',
+  'x-envoy-ip-tags',
+  'x-envoy-original-url',
+])

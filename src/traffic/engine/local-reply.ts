@@ -1,4 +1,5 @@
 /** The answers that are made here, as Envoy words them, and our own for what Envoy lacks. */
+import { hasHeader, removeHeader } from '../../base/formats/headers.ts'
 import {
   BulkheadFullError,
   CircuitOpenError,
@@ -8,6 +9,7 @@ import {
   TimeLimitError,
 } from '../../core/errors.ts'
 import type { ResetReason } from '../../core/transport.ts'
+import { grpcMessage, grpcStatusOf } from './grpc.ts'
 
 export interface LocalReply {
   readonly status: number
@@ -98,13 +100,13 @@ export function policyReply(error: unknown): LocalReply {
   return make(503, message, 'LR', 'meshless_policy')
 }
 
-const GRPC_OF_HTTP: Record<number, number> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 }
-
-/** The same reply for a gRPC request: HTTP 200, the status and text in headers. */
-export function asGrpc(reply: LocalReply): LocalReply {
-  const status = ['content-type', 'application/grpc', 'grpc-status', String(reply.grpcStatus ?? GRPC_OF_HTTP[reply.status] ?? 2)]
-  const kept = reply.headers.filter((_, i, all) => all[i - (i % 2)] !== 'content-type')
-  return { ...reply, status: 200, headers: [...kept, ...status, ...(reply.body === '' ? [] : ['grpc-message', reply.body])], body: '' }
+/** The headers of the same reply for a gRPC request, which gets HTTP 200 with status and text in headers. */
+export function asGrpc(reply: LocalReply, headers: string[]): string[] {
+  removeHeader(headers, 'content-type')
+  headers.push('content-type', 'application/grpc')
+  if (!hasHeader(headers, 'grpc-status')) headers.push('grpc-status', String(reply.grpcStatus ?? grpcStatusOf(reply.status)))
+  if (reply.body !== '') headers.push('grpc-message', grpcMessage(reply.body))
+  return headers
 }
 
 const TEXTS: Record<number, string> = {

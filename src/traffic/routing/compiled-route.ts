@@ -1,23 +1,23 @@
 /** A route with everything worked out beforehand, so that a request only walks through it. */
 import { hasHeader, setHeader } from '../../base/formats/headers.ts'
 import { parseDuration } from '../../base/time/duration.ts'
-import type { FractionalPercent, HashPolicy, HttpFault, Route } from '../../envoy/index.ts'
+import type { CorsPolicy, HashPolicy, HttpFault, RetryPolicy, Route, RouteAction } from '../../envoy/index.ts'
 import { parseRetryOn, type RetryOn } from '../../policies/retry/kernel.ts'
+import { type Cors, compileCors } from './cors.ts'
+import type { Formatted } from './formatter.ts'
+import { selected } from './fraction.ts'
 import { type Condition, conditionsOf } from './match.ts'
 import { compileRedirect, type Redirection } from './redirect.ts'
 import type { RequestView } from './request-view.ts'
-import { applyOps, type HeaderOps, headerOps, type Outgoing, pathRewrite } from './rewrite.ts'
+import { applyOps, headerOps, type Outgoing, pathRewrite } from './rewrite.ts'
+import { type Destination, splitOf } from './split.ts'
 
-/** A cluster that a request may be sent to, with what is done only for it. */
-export interface Destination {
-  readonly cluster: string
-  readonly request: HeaderOps | undefined
-  readonly response: HeaderOps | undefined
-  readonly host: string | undefined
-}
+export type { Destination }
 
 export interface CompiledRetry {
   readonly retryOn: RetryOn
+  /** Response headers of which one suffices, for `retriable-headers`. */
+  readonly retriableHeaders?: readonly string[] | undefined
   readonly numRetries: number
   /** ms, 0 for none. */
   readonly perTryTimeout: number
@@ -26,6 +26,23 @@ export interface CompiledRetry {
   readonly previousHosts: boolean
   /** Tries after which a retry leaves out the priorities it has tried; 0: never. */
   readonly previousPriorities: number
+}
+
+/** How long a request and its tries may take, and how often it is tried. */
+export interface Plan {
+  /** Of the whole exchange, ms; 0 for none. */
+  readonly timeout: number
+  /** ms, 0 for none; none as well when it is not shorter than `timeout`. */
+  readonly perTryTimeout: number
+  readonly retry: CompiledRetry | undefined
+  /** Whether a try that reaches the per-try timeout goes on beside the next one. */
+  readonly hedge: boolean
+  /** Status of the answer when the time is up. */
+  readonly timeoutStatus: number
+  /** The bound of `grpc-timeout`, ms; 0 takes the header as it is, `undefined` ignores it. */
+  readonly maxGrpcTimeout: number | undefined
+  /** Whether the upstream is told by `grpc-timeout` as well. */
+  readonly tellsGrpc: boolean
 }
 
 export interface CompiledMirror {
@@ -40,28 +57,20 @@ export interface CompiledRoute {
   readonly fault: HttpFault | undefined
   readonly redirect: ((request: RequestView) => Redirection) | undefined
   readonly directResponse: { status: number; body: string } | undefined
-  /** The cluster for a random number of [0, 1). */
-  readonly clusterFor: ((random: number) => Destination) | undefined
-  /** ms, 0 for none. */
-  readonly timeout: number
-  readonly retry: CompiledRetry | undefined
+  readonly cors: Cors | undefined
+  /** The cluster for a random number of [0, 1), or for the request's hash or header where the split says so. */
+  readonly clusterFor: ((random: number, request: RequestView, hash: bigint | undefined) => Destination) | undefined
+  /** Whether `clusterFor` looks at the hash. */
+  readonly splitsByHash: boolean
+  readonly plan: Plan
   readonly hashPolicies: readonly HashPolicy[] | undefined
   readonly mirrors: readonly CompiledMirror[] | undefined
   applyRequest(out: Outgoing, destination: Destination | undefined): void
-  applyResponse(headers: string[], destination: Destination | undefined, request: RequestView): void
+  applyResponse(headers: string[], destination: Destination | undefined, of: Formatted): void
   shares(): { cluster: string; percent: number }[]
 }
 
 const ms = (text: string | undefined): number => (text === undefined ? 0 : (parseDuration(text) ?? 0))
-
-/** A random number of [0, 1) as a whole number: 52 bits, what the platform's generator really has. */
-const whole = (random: number): number => Math.floor(random * 4_503_599_627_370_496)
-
-/** Whether a share applies to a random number: `random % denominator < numerator`. */
-export function selected(fraction: FractionalPercent | undefined, random: number): boolean {
-  const denominator = fraction?.denominator === 'MILLION' ? 1_000_000 : fraction?.denominator === 'TEN_THOUSAND' ? 10_000 : 100
-  return whole(random) % denominator < (fraction?.numerator ?? 0)
-}
 
 export function compileRoute(route: Route): CompiledRoute {
   const action = route.route
@@ -69,14 +78,13 @@ export function compileRoute(route: Route): CompiledRoute {
   const responseOps = headerOps(route.responseHeadersToAdd, route.responseHeadersToRemove)
   const rewrite = pathRewrite(route)
   const direct = route.directResponse
-  const policy = action?.retryPolicy
-  const base = policy?.retryBackOff === undefined ? 25 : Math.max(1, ms(policy.retryBackOff.baseInterval))
   const split = splitOf(route)
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   return {
     name: route.name ?? '',
     conditions: conditionsOf(route.match),
     fault,
+    cors: compileCors(route.typedPerFilterConfig?.['envoy.filters.http.cors'] as CorsPolicy | undefined),
     redirect: route.redirect === undefined ? undefined : compileRedirect(route.redirect, route.match),
     directResponse:
       direct === undefined
@@ -86,19 +94,8 @@ export function compileRoute(route: Route): CompiledRoute {
             body: direct.body?.inlineString ?? (direct.body?.inlineBytes === undefined ? '' : atob(direct.body.inlineBytes)),
           },
     clusterFor: split?.pick,
-    timeout: ms(action?.timeout),
-    retry:
-      policy === undefined
-        ? undefined
-        : {
-            retryOn: parseRetryOn(policy.retryOn ?? '', policy.retriableStatusCodes ?? []),
-            numRetries: policy.numRetries ?? 1,
-            perTryTimeout: ms(policy.perTryTimeout),
-            baseInterval: base,
-            maxInterval: policy.retryBackOff?.maxInterval === undefined ? base * 10 : ms(policy.retryBackOff.maxInterval),
-            previousHosts: (policy.retryHostPredicate ?? []).some(p => p.name.includes('previous_hosts')),
-            previousPriorities: policy.retryPriority === undefined ? 0 : (policy.retryPriority.typedConfig?.updateFrequency ?? 2),
-          },
+    splitsByHash: action?.weightedClusters?.useHashPolicy === true && (action.hashPolicy?.length ?? 0) > 0,
+    plan: planOfRoute(action),
     hashPolicies: action?.hashPolicy?.length ? action.hashPolicy : undefined,
     mirrors: action?.requestMirrorPolicies?.map(m => ({
       cluster: m.cluster,
@@ -117,40 +114,40 @@ export function compileRoute(route: Route): CompiledRoute {
         out.path = rewrite(out.path)
       }
     },
-    applyResponse(headers, destination, request) {
-      applyOps(headers, destination?.response, request)
-      applyOps(headers, responseOps, request)
+    applyResponse(headers, destination, of) {
+      applyOps(headers, destination?.response, of)
+      applyOps(headers, responseOps, of)
     },
     shares: () => split?.shares ?? [],
   }
 }
 
-/** Where requests go: one cluster, or intervals of the total weight in the order of the document. */
-function splitOf(route: Route): { pick: (random: number) => Destination; shares: { cluster: string; percent: number }[] } | undefined {
-  const action = route.route
-  if (action === undefined) return undefined
-  const weighted = action.weightedClusters?.clusters
-  if (weighted === undefined) {
-    const only: Destination = { cluster: action.cluster ?? '', request: undefined, response: undefined, host: undefined }
-    return { pick: () => only, shares: [{ cluster: only.cluster, percent: 100 }] }
+function planOfRoute(action: RouteAction | undefined): Plan {
+  const timeout = ms(action?.timeout)
+  const retry = retryOf(action?.retryPolicy)
+  const perTryTimeout = retry?.perTryTimeout ?? 0
+  return {
+    timeout,
+    perTryTimeout: timeout > 0 && perTryTimeout >= timeout ? 0 : perTryTimeout,
+    retry,
+    hedge: action?.hedgePolicy?.hedgeOnPerTryTimeout === true,
+    timeoutStatus: 504,
+    maxGrpcTimeout: action?.maxGrpcTimeout === undefined ? undefined : ms(action.maxGrpcTimeout),
+    tellsGrpc: false,
   }
-  const entries = weighted.map(w => ({
-    weight: w.weight ?? 0,
-    destination: {
-      cluster: w.name,
-      request: headerOps(w.requestHeadersToAdd, w.requestHeadersToRemove),
-      response: headerOps(w.responseHeadersToAdd, w.responseHeadersToRemove),
-      host: w.hostRewriteLiteral,
-    },
-  }))
-  const total = entries.reduce((sum, e) => sum + e.weight, 0)
-  const pick = (random: number) => {
-    let rest = whole(random) % total
-    for (const entry of entries) {
-      if (rest < entry.weight) return entry.destination
-      rest -= entry.weight
-    }
-    return entries[0]!.destination
+}
+
+function retryOf(policy: RetryPolicy | undefined): CompiledRetry | undefined {
+  if (policy === undefined) return undefined
+  const { retryBackOff, retryPriority } = policy
+  const base = retryBackOff === undefined ? 25 : Math.max(1, ms(retryBackOff.baseInterval))
+  return {
+    retryOn: parseRetryOn(policy.retryOn ?? '', policy.retriableStatusCodes ?? []),
+    numRetries: policy.numRetries ?? 1,
+    perTryTimeout: ms(policy.perTryTimeout),
+    baseInterval: base,
+    maxInterval: retryBackOff?.maxInterval === undefined ? base * 10 : ms(retryBackOff.maxInterval),
+    previousHosts: (policy.retryHostPredicate ?? []).some(p => p.name.includes('previous_hosts')),
+    previousPriorities: retryPriority === undefined ? 0 : (retryPriority.typedConfig?.updateFrequency ?? 2),
   }
-  return { pick, shares: entries.map(e => ({ cluster: e.destination.cluster, percent: (100 * e.weight) / total })) }
 }

@@ -44,7 +44,8 @@ function pathCondition(match: RouteMatch): Condition | undefined {
   return undefined
 }
 
-function stringTest(matcher: StringMatcher): (value: string) => boolean {
+/** A test for a text. */
+export function stringTest(matcher: StringMatcher): (value: string) => boolean {
   const fold = matcher.ignoreCase === true
   const prepare = fold ? (s: string) => s.toLowerCase() : (s: string) => s
   if (matcher.exact !== undefined) {

@@ -3,10 +3,10 @@
 import { hasHeader, removeHeader, setHeader } from '../../base/formats/headers.ts'
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderValueOption, Route } from '../../envoy/index.ts'
-import type { RequestView } from './request-view.ts'
+import { type Formatted, formatter } from './formatter.ts'
 
 /** What goes out; changed in place. */
-export interface Outgoing extends RequestView {
+export interface Outgoing extends Formatted {
   authority: string
   path: string
   headers: string[]
@@ -15,7 +15,14 @@ export interface Outgoing extends RequestView {
 /** Header lines to take off and to put on. */
 export interface HeaderOps {
   readonly remove: readonly string[]
-  readonly add: readonly { name: string; value: (request: RequestView) => string; action: NonNullable<HeaderValueOption['appendAction']> }[]
+  readonly add: readonly HeaderOp[]
+}
+
+export interface HeaderOp {
+  readonly name: string
+  readonly value: (of: Formatted) => string
+  readonly action: NonNullable<HeaderValueOption['appendAction']>
+  readonly keepEmpty: boolean
 }
 
 /** `undefined` when there is nothing to do. Throws a `SyntaxError` for a `%…%` formatter that we lack. */
@@ -27,45 +34,31 @@ export function headerOps(add: readonly HeaderValueOption[] | undefined, remove:
       name: option.header.key,
       value: formatter(option.header.value ?? ''),
       action: option.appendAction ?? 'APPEND_IF_EXISTS_OR_ADD',
+      keepEmpty: option.keepEmptyValue === true,
     })),
   }
 }
 
-export function applyOps(headers: string[], ops: HeaderOps | undefined, request: RequestView): void {
+/** Removes, then works out every value from what is left, then overwrites, then adds. */
+export function applyOps(headers: string[], ops: HeaderOps | undefined, of: Formatted): void {
   if (ops === undefined) return
   for (const name of ops.remove) removeHeader(headers, name)
-  for (const { name, value, action } of ops.add) {
-    const text = value(request)
-    if (action === 'OVERWRITE_IF_EXISTS_OR_ADD') {
-      removeHeader(headers, name)
-      headers.push(name, text)
-    } else if (action === 'APPEND_IF_EXISTS_OR_ADD') headers.push(name, text)
-    else if (action === 'ADD_IF_ABSENT') {
-      if (!hasHeader(headers, name.toLowerCase())) headers.push(name, text)
-    } else if (hasHeader(headers, name.toLowerCase())) setHeader(headers, name, text)
+  if (ops.add.length === 0) return
+  const added: string[] = []
+  const overwritten: string[] = []
+  for (const { name, value, action, keepEmpty } of ops.add) {
+    const text = value(of)
+    if (text === '' && !keepEmpty) continue
+    const ifThere = action === 'ADD_IF_ABSENT' || action === 'OVERWRITE_IF_EXISTS'
+    if (ifThere && hasHeader(headers, name.toLowerCase()) !== (action === 'OVERWRITE_IF_EXISTS')) continue
+    if (action === 'OVERWRITE_IF_EXISTS_OR_ADD' || action === 'OVERWRITE_IF_EXISTS') overwritten.push(name, text)
+    else added.push(name, text)
   }
-}
-
-function formatter(template: string): (request: RequestView) => string {
-  if (!template.includes('%')) return () => template
-  const parts: (string | ((request: RequestView) => string))[] = []
-  let at = 0
-  for (const match of template.matchAll(/%%|%([A-Z_]+)(?:\(([^)]*)\))?%|%/g)) {
-    parts.push(template.slice(at, match.index))
-    at = match.index + match[0].length
-    if (match[0] === '%%') parts.push('%')
-    else if (match[1] === 'REQ') {
-      const [name = '', other] = (match[2] ?? '').toLowerCase().split('?')
-      parts.push(request => request.header(name) ?? (other ? request.header(other) : undefined) ?? '-')
-    } else if (match[1] === 'PROTOCOL') parts.push('HTTP/1.1')
-    else if (match[1] === 'RESPONSE_CODE') parts.push(request => String(request.status ?? 0))
-    else
-      throw new SyntaxError(
-        `header value ${JSON.stringify(template)}: ${match[0]} is not a formatter known here; write %% for a percent sign`,
-      )
+  for (let i = 0; i < overwritten.length; i += 2) {
+    removeHeader(headers, overwritten[i]!)
+    headers.push(overwritten[i]!, overwritten[i + 1]!)
   }
-  parts.push(template.slice(at))
-  return request => parts.map(part => (typeof part === 'string' ? part : part(request))).join('')
+  for (const part of added) headers.push(part)
 }
 
 /** Compiles the path rewrite of a route. */
