@@ -2,6 +2,7 @@
  * One call on its way through policies: who asked, which try this is, when it must be over, where it goes. One object of fixed shape.
  * Its signal is made only when somebody touches it, and it is the call's own: aborting it never reaches a sibling or the caller.
  */
+import type { Clock } from '../base/time/clock.ts'
 
 /** What the work sees of its call. */
 export interface CallView {
@@ -56,6 +57,8 @@ export class Call implements CallView {
   #done = false
   /** The call that the user made: it knows what of it still runs. */
   readonly #root: Call
+  #clock: Clock | undefined
+  #at = 0
   #running = 0
   #afterWork: (() => void)[] | undefined
 
@@ -103,6 +106,20 @@ export class Call implements CallView {
     const next = new Call(undefined, this, this.parent)
     next.attempt = this.attempt + 1
     return next
+  }
+
+  /** The time at which the call is let in, read once for all steps that let it in together. */
+  admittedAt(clock: Clock): number {
+    if (this.#clock !== clock) {
+      this.#clock = clock
+      this.#at = clock.now()
+    }
+    return this.#at
+  }
+
+  /** The call had to wait: steps further in must look at the clock again. */
+  waited(): void {
+    this.#clock = undefined
   }
 
   /** Work of this call runs on though nobody waits for it any more. */

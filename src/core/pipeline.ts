@@ -1,8 +1,6 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
-import { type AnyPolicy, type Description, type Policy, policy } from './policy.ts'
+import { type AddsOf, type AnyPolicy, type Description, type Policy, policy, type SeesOf } from './policy.ts'
 
-type SeesOf<P> = P extends Policy<infer S, unknown> ? S : never
-type AddsOf<P> = P extends Policy<never, infer A> ? A : never
 type Meet<P> = (P extends AnyPolicy ? (s: SeesOf<P>) => void : never) extends (s: infer I) => void ? I : never
 type AllSees<P extends readonly AnyPolicy[]> = number extends P['length']
   ? Meet<P[number]>

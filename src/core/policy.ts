@@ -34,12 +34,17 @@ export interface Policy<in Sees = unknown, out Adds = never> {
   readonly parts: readonly Part[]
   /** Stands round the rest of a call. For authors of policies. */
   readonly layer: Layer
-  /** Only for the type system, which cannot infer `Sees` from the constraints of methods. */
-  readonly __sees?: ((result: Sees) => void) | undefined
+  /** Only for the type system, which cannot read `Sees` and `Adds` back from the methods of a narrower interface. */
+  readonly '~types'?: { sees(value: Sees): void; adds(): Adds }
 }
 
 /** Any policy, whatever it sees or adds. */
 export type AnyPolicy = Policy<never, unknown>
+
+/** What the hooks of a policy accept. */
+export type SeesOf<P> = P extends { readonly '~types'?: { sees(value: infer S): void } } ? S : never
+/** What a policy may answer instead. */
+export type AddsOf<P> = P extends { readonly '~types'?: { adds(): infer A } } ? A : never
 
 /** What a policy says of itself. */
 export interface Description {

@@ -35,7 +35,7 @@ export interface Run {
 export function linkSteps(steps: readonly Step[], next: Next): Next {
   const chain = new Chain(steps, next)
   const top = steps.length - 1
-  return call => new Passage(chain, call, [], top).enter(0)
+  return call => new Passage(chain, call, new Array(steps.length), top).enter(0)
 }
 
 class Chain {
@@ -74,17 +74,21 @@ class Passage implements Run {
   /** The innermost step that is told by this passage. */
   readonly top: number
   /** The outermost: steps beyond it were told when the call was cut. */
-  bottom = 0
+  bottom: number
   /** Goes on outside of the place where the call was cut. */
-  outer: Passage | undefined = undefined
-  cutWith: unknown = undefined
-  lose: ((error: unknown) => void) | undefined = undefined
+  outer: Passage | undefined
+  cutWith: unknown
+  lose: ((error: unknown) => void) | undefined
 
   constructor(chain: Chain, call: Call, passes: unknown[], top: number) {
     this.chain = chain
     this.call = call
     this.passes = passes
     this.top = top
+    this.bottom = 0
+    this.outer = undefined
+    this.cutWith = undefined
+    this.lose = undefined
   }
 
   rest(step: Step): Next {
@@ -124,25 +128,27 @@ class Passage implements Run {
     const admitted = (value: unknown) => {
       this.passes[at] = value
       if (at < this.bottom) return undefined
-      if (!this.call.aborted) return this.enter(at + 1)
-      return this.#failed(at, this.call.reason)
+      this.call.waited()
+      return this.call.aborted ? this.#failed(at, this.call.reason) : this.enter(at + 1)
     }
-    return this.#race(pass, admitted, error => this.#failed(at - 1, error))
+    const refused = (error: unknown): unknown => (error === CUT ? this.#goOutside(pass, admitted, refused) : this.#failed(at - 1, error))
+    return this.#race(pass).then(admitted, refused)
   }
 
   /** When `result` settles, the steps from `at` outwards are told. */
   #follow(result: PromiseLike<unknown>, at: number): unknown {
     const answered = (value: unknown) => this.#answered(at, value)
-    const failed = (error: unknown) => this.#failed(at, error)
-    return this.chain.mayCut ? this.#race(result, answered, failed) : result.then(answered, failed)
+    const failed = (error: unknown): unknown => (error === CUT ? this.#goOutside(result, answered, failed) : this.#failed(at, error))
+    return this.#race(result).then(answered, failed)
   }
 
-  /** Like `pending.then`, but a cut wins over it. The reactions run in the caller's async context whoever wins. */
-  #race(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): Promise<unknown> {
+  /** What settles as `pending` does, unless the call is cut first. Its reactions run in the caller's async context whoever wins. */
+  #race(pending: PromiseLike<unknown>): PromiseLike<unknown> {
+    if (!this.chain.mayCut) return pending
     const race = new Promise(executor)
     this.lose = drop
     pending.then(take, drop)
-    return race.then(answered, error => (error === CUT ? this.#goOutside(pending, answered, failed) : failed(error)))
+    return race
   }
 
   #goOutside(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {

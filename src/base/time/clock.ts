@@ -15,24 +15,30 @@ export interface ScheduleOptions {
   keepAlive?: boolean
 }
 
+/** For timers that an unfinished call waits on. One object for all, since they are made for each call. */
+export const KEEP_ALIVE: ScheduleOptions = { keepAlive: true }
+
 export interface Clock {
   /** Monotonic time in milliseconds since an arbitrary zero, with fractions. Never steps back. */
   now(): number
   /** Milliseconds since the epoch. It may jump: for dates only, never for decisions. */
   wall(): number
-  /** Runs `callback` once, `delay` milliseconds from now (never earlier; at once is 0). */
-  schedule(delay: number, callback: () => void, options?: ScheduleOptions): Timer
+  /**
+   * Runs `callback` once, `delay` milliseconds from now (never earlier; at once is 0). `now`: the time, when the caller has just read it.
+   */
+  schedule(delay: number, callback: () => void, options?: ScheduleOptions, now?: number): Timer
 }
 
 /** The clock of this machine. All its timers share one timer of the runtime. */
 export const systemClock: Clock = /* @__PURE__ */ makeSystemClock()
 
 function makeSystemClock(): Clock {
-  const now = performance.now.bind(performance)
-  const queue = timerQueue(now, (delay, run) => setTimeout(run, delay), clearTimeout)
+  const now = () => performance.now() // faster than a bound one
+  const later = typeof setImmediate === 'function' ? setImmediate : undefined
+  const queue = timerQueue(now, { arm: (delay, run) => setTimeout(run, delay), disarm: clearTimeout, later })
   return {
     now,
     wall: Date.now,
-    schedule: (delay, callback, options) => queue.add(delay, callback, options?.keepAlive === true),
+    schedule: (delay, callback, options, from) => queue.add(delay, callback, options?.keepAlive === true, from ?? now()),
   }
 }

@@ -7,10 +7,18 @@ import type { Timer } from './clock.ts'
 /** The longest delay a runtime timer holds; longer ones are armed again. */
 const LONGEST = 2_147_483_647
 
-type Handle = { ref?(): unknown; unref?(): unknown } | number | undefined
+export type Handle = { ref?(): unknown; unref?(): unknown } | number | undefined
 
 export interface TimerQueue {
-  add(delay: number, callback: () => void, keepAlive: boolean): Timer
+  add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer
+}
+
+/** What the runtime gives. */
+export interface RuntimeTimer {
+  arm(delay: number, run: () => void): Handle
+  disarm(handle: any): void
+  /** Runs something soon, outside of the work underway. Absent where timers keep no process alive. */
+  later: ((run: () => void) => unknown) | undefined
 }
 
 class Entry implements Timer {
@@ -68,45 +76,59 @@ class List {
 class Queue implements TimerQueue {
   readonly #lists = new Map<number, List>()
   readonly #now: () => number
-  readonly #arm: (delay: number, run: () => void) => Handle
-  readonly #disarm: (handle: any) => void
+  readonly #runtime: RuntimeTimer
+  /** The list used last: most timers in a row have the same duration. */
+  #recent: List | undefined
   #handle: Handle
   #armedFor = Infinity
   #order = 0
   #keepingAlive = 0
+  /** Whether the runtime timer keeps the process alive. */
   #referenced = false
+  #settling = false
   readonly #run = () => this.#fire()
-
-  constructor(now: () => number, arm: (delay: number, run: () => void) => Handle, disarm: (handle: any) => void) {
-    this.#now = now
-    this.#arm = arm
-    this.#disarm = disarm
+  readonly #settle = () => {
+    this.#settling = false
+    this.#reference()
   }
 
-  add(delay: number, callback: () => void, keepAlive: boolean): Timer {
-    const wait = delay > 0 ? delay : 0
+  constructor(now: () => number, runtime: RuntimeTimer) {
+    this.#now = now
+    this.#runtime = runtime
+  }
+
+  add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer {
+    const wait = delay > 0 ? Math.ceil(delay) : 0 // a list per fraction would be a list per timer
+    const list = this.#recent?.delay === wait ? this.#recent : this.#list(wait)
+    const entry = new Entry(list, now + wait, this.#order++, keepAlive, callback)
+    list.append(entry)
+    if (keepAlive) this.#keepingAlive++
+    if (entry.due < this.#armedFor) this.#armUntil(entry.due, now)
+    else if (keepAlive && !this.#referenced) this.#reference()
+    return entry
+  }
+
+  #list(wait: number): List {
     let list = this.#lists.get(wait)
     if (list === undefined) {
       list = new List(wait, this)
       this.#lists.set(wait, list)
     }
-    const entry = new Entry(list, this.#now() + wait, this.#order++, keepAlive, callback)
-    list.append(entry)
-    if (keepAlive) this.#keepingAlive++
-    if (entry.due < this.#armedFor) this.#armUntil(entry.due)
-    else if (keepAlive && !this.#referenced) this.#reference()
-    return entry
+    this.#recent = list
+    return list
   }
 
-  /** A timer that kept the process alive is gone. */
+  /** A timer that kept the process alive is gone. Often the next call brings another one at once, so the runtime hears of it a little later. */
   released(): void {
-    if (--this.#keepingAlive === 0) this.#reference()
+    if (--this.#keepingAlive > 0 || this.#settling || this.#runtime.later === undefined) return
+    this.#settling = true
+    this.#runtime.later(this.#settle)
   }
 
-  #armUntil(due: number): void {
-    if (this.#handle !== undefined) this.#disarm(this.#handle)
+  #armUntil(due: number, now: number): void {
+    if (this.#handle !== undefined) this.#runtime.disarm(this.#handle)
     this.#armedFor = due
-    this.#handle = this.#arm(Math.min(LONGEST, Math.max(0, Math.ceil(due - this.#now()))), this.#run)
+    this.#handle = this.#runtime.arm(Math.min(LONGEST, Math.max(0, Math.ceil(due - now))), this.#run)
     this.#referenced = true
     this.#reference()
   }
@@ -132,7 +154,7 @@ class Queue implements TimerQueue {
       }
     } finally {
       const entry = this.#earliest()
-      if (entry !== undefined && entry.due < this.#armedFor) this.#armUntil(entry.due)
+      if (entry !== undefined && entry.due < this.#armedFor) this.#armUntil(entry.due, this.#now())
     }
   }
 
@@ -141,14 +163,19 @@ class Queue implements TimerQueue {
     let first: Entry | undefined
     for (const [delay, list] of this.#lists) {
       const head = list.head
-      if (head === undefined) this.#lists.delete(delay)
+      if (head === undefined) this.#drop(delay)
       else if (first === undefined || head.due < first.due || (head.due === first.due && head.order < first.order)) first = head
     }
     return first
   }
+
+  #drop(delay: number): void {
+    if (this.#recent?.delay === delay) this.#recent = undefined
+    this.#lists.delete(delay)
+  }
 }
 
 /** Makes a queue over one runtime timer. A cancelled head leaves that timer armed: it fires once for nothing, which is cheaper than re-arming at every cancel. */
-export function timerQueue(now: () => number, arm: (delay: number, run: () => void) => Handle, disarm: (handle: any) => void): TimerQueue {
-  return new Queue(now, arm, disarm)
+export function timerQueue(now: () => number, runtime: RuntimeTimer): TimerQueue {
+  return new Queue(now, runtime)
 }

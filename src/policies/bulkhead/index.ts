@@ -1,5 +1,5 @@
 /** A bulkhead: bounds how many calls run at once, so that one slow callee cannot take everything. */
-import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, systemClock, type Timer } from '../../base/time/clock.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/layer.ts'
@@ -99,7 +99,7 @@ export function bulkhead(options: BulkheadOptions = {}, around: { name?: string;
           off?.()
           if (slots.giveUp(waiter)) fail(refuse())
         },
-        { keepAlive: true },
+        KEEP_ALIVE,
       )
     return admitted
   }

@@ -213,6 +213,7 @@ export class BreakerKernel {
   #decide(now: number): void {
     const { settings, state } = this
     const counts = this.#window.read(now)
+    if (counts.failed === 0 && counts.slow === 0 && state !== 'HALF_OPEN') return
     const enough = counts.calls > 0 && counts.calls >= this.#minimum
     const failure = enough ? rate(counts.failed, counts.calls) : -1
     const slowness = enough ? rate(counts.slow, counts.calls) : -1

@@ -141,8 +141,8 @@ interface Admission {
 export function breakerStep(gate: Gate): Step<Admission> {
   const { kernel, clock } = gate
   return {
-    admit() {
-      const start = clock.now()
+    admit(call) {
+      const start = call.admittedAt(clock)
       if (!gate.admit(start)) throw gate.refusal(start)
       return { generation: kernel.generation, start }
     },

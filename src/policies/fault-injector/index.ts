@@ -1,5 +1,5 @@
 /** Faults on purpose: delays and aborts for a share of the calls, as Istio's HTTPFaultInjection describes them. */
-import { type Clock, systemClock } from '../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { FaultInjectedError } from '../../core/errors.ts'
@@ -42,7 +42,7 @@ export function faultInjector(
           off()
           resolve()
         },
-        { keepAlive: true },
+        KEEP_ALIVE,
       )
       const off = call.onAbort(reason => {
         timer.cancel()

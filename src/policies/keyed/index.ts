@@ -1,16 +1,13 @@
 /** One policy per key: a breaker per host, a limiter per tenant. Memory is bounded. */
 import type { CallOptions, CallView } from '../../core/call.ts'
 import { type Layer, link, type Next } from '../../core/layer.ts'
-import { type AnyPolicy, type Policy, policy } from '../../core/policy.ts'
+import { type AddsOf, type AnyPolicy, type Policy, policy, type SeesOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Entries, type Entry } from './entries.ts'
 import { type KeyedOptions, keyedFields } from './options.ts'
 
 export type { KeyedOptions }
-
-type SeesOf<P> = P extends Policy<infer S, unknown> ? S : never
-type AddsOf<P> = P extends Policy<never, infer A> ? A : never
 
 /** What a key is made of: the call as its caller described it. */
 export type KeyedCall = CallView & Omit<CallOptions, 'signal' | 'deadline'>

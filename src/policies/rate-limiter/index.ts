@@ -1,5 +1,5 @@
 /** A rate limiter: so many calls per period; who comes too early waits its turn, as long as it may. */
-import { type Clock, systemClock } from '../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, systemClock } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
@@ -75,7 +75,7 @@ export function rateLimiter(options: RateLimiterOptions = {}, around: { name?: s
           off()
           resolve()
         },
-        { keepAlive: true },
+        KEEP_ALIVE,
       )
       const off = call.onAbort(reason => {
         waiting--

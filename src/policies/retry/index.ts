@@ -1,5 +1,5 @@
 /** Retry: tries again what failed, after a wait, as long as it is worth it. */
-import { type Clock, systemClock } from '../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { isRejection, OptionsError } from '../../core/errors.ts'
@@ -97,7 +97,7 @@ export function retry(options: RetryOptions = {}, around: { name?: string; clock
           off()
           resolve()
         },
-        { keepAlive: true },
+        KEEP_ALIVE,
       )
       const off = call.onAbort(reason => {
         timer.cancel()

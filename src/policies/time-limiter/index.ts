@@ -1,5 +1,5 @@
 /** A time limiter: gives up what takes too long, and tells it so through its own signal. */
-import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, systemClock, type Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
@@ -27,8 +27,6 @@ interface Limit {
   readonly timer: Timer
 }
 
-const KEEP_ALIVE = { keepAlive: true }
-
 /**
  * Makes a time limiter. The call inside gets a signal and a deadline of its own; after a timeout the caller gets a TimeLimitError.
  *
@@ -45,7 +43,7 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
     mayCut: true,
     admit(call, run) {
       const { timeoutDuration, cancelRunningFuture } = settings
-      const start = clock.now()
+      const start = call.admittedAt(clock)
       const { deadline } = call
       if (start + timeoutDuration < deadline) call.deadline = start + timeoutDuration
       const expire = () => {
@@ -57,7 +55,7 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
         run.cut(step, error)
         if (cancelRunningFuture) call.abort(error)
       }
-      return { start, deadline, timer: clock.schedule(timeoutDuration, expire, KEEP_ALIVE) }
+      return { start, deadline, timer: clock.schedule(timeoutDuration, expire, KEEP_ALIVE, start) }
     },
     answered(call, limit, value) {
       limit.timer.cancel()

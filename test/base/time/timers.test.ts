@@ -5,12 +5,12 @@ import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 
 const over = () => {
   const clock = virtualClock()
-  const queue = timerQueue(
-    clock.now,
-    (delay, run) => clock.schedule(delay, run) as any,
-    handle => handle.cancel(),
-  )
-  return { clock, queue }
+  const queue = timerQueue(clock.now, {
+    arm: (delay, run) => clock.schedule(delay, run) as any,
+    disarm: handle => handle.cancel(),
+    later: undefined,
+  })
+  return { clock, queue: { add: (delay: number, run: () => void) => queue.add(delay, run, false, clock.now()) } }
 }
 
 test('one runtime timer serves all, in order', () => {
@@ -19,7 +19,7 @@ test('one runtime timer serves all, in order', () => {
       const { clock, queue } = over()
       const fired: [number, number][] = []
       timers.forEach(([delay, cancelled], i) => {
-        const timer = queue.add(delay, () => fired.push([i, clock.now()]), false)
+        const timer = queue.add(delay, () => fired.push([i, clock.now()]))
         if (cancelled) timer.cancel()
         expect(clock.pending).toBeLessThanOrEqual(1)
       })
@@ -34,9 +34,27 @@ test('one runtime timer serves all, in order', () => {
 test('a delay longer than the runtime holds is armed again', () => {
   const { clock, queue } = over()
   let fired = 0
-  queue.add(3_000_000_000, () => fired++, false)
+  queue.add(3_000_000_000, () => fired++)
   clock.advance(2_999_999_999)
   expect(fired).toBe(0)
   clock.advance(1)
   expect(fired).toBe(1)
+})
+
+test('the process is kept alive while a call waits, and let go a little later', () => {
+  const clock = virtualClock()
+  const said: string[] = []
+  let later: (() => void) | undefined
+  const handle = { ref: () => said.push('ref'), unref: () => said.push('unref') }
+  const queue = timerQueue(clock.now, { arm: () => handle, disarm: () => {}, later: run => (later = run) })
+  const one = queue.add(10, () => {}, true, 0)
+  one.cancel()
+  const two = queue.add(10, () => {}, true, 0)
+  later?.()
+  expect(said).toEqual([])
+  two.cancel()
+  later?.()
+  expect(said).toEqual(['unref'])
+  queue.add(10, () => {}, true, 0)
+  expect(said).toEqual(['unref', 'ref'])
 })

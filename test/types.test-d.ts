@@ -1,0 +1,62 @@
+/** What the compiler must infer, and what it must refuse. Compiled by `tsc`; nothing here runs. */
+import { bind, bulkhead, circuitBreaker, fallback, keyed, type Policy, pipeline, retry, timeLimiter } from '../src/policies/index.ts'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const infers = <Given, Wanted>(same: Same<Given, Wanted>) => same
+
+const list = pipeline(
+  fallback(() => [] as number[]),
+  circuitBreaker(),
+).execute(async () => [1])
+infers<typeof list, Promise<number[]>>(true)
+
+const four = pipeline(retry(), circuitBreaker(), timeLimiter(), bulkhead()).execute(async () => 1)
+infers<typeof four, Promise<number>>(true)
+
+const sync = circuitBreaker().execute(() => 'now')
+infers<typeof sync, Promise<string>>(true)
+
+const widened = pipeline(
+  fallback(() => 'none'),
+  keyed(
+    () => 'key',
+    () => circuitBreaker(),
+  ),
+).wrap(async (n: number) => n)
+infers<typeof widened, (n: number) => Promise<number | string>>(true)
+
+const nested = pipeline(pipeline(fallback(null), retry()), pipeline(circuitBreaker(), bulkhead())).execute(async () => 1)
+infers<typeof nested, Promise<number | null>>(true)
+
+// Parameters and `this` are kept; without a fallback so are type parameters.
+class Users {
+  readonly #base = '/users/'
+  readonly get = circuitBreaker().wrap(async function (this: Users, id: number, full?: boolean) {
+    return { path: this.#base + id, full }
+  })
+}
+const user = new Users().get(1, true)
+infers<Awaited<typeof user>, { path: string; full: boolean | undefined }>(true)
+// @ts-expect-error: the parameter is a number
+new Users().get('1')
+const same = retry().wrap(async <T>(value: T) => value)
+const kept = same({ a: 1 })
+infers<typeof kept, Promise<{ a: number }>>(true)
+
+const bound = retry().wrap(bind((call, id: string) => `${id}${call.attempt}`))
+infers<typeof bound, (id: string) => Promise<string>>(true)
+
+// A hook says what it accepts; a number in a pipeline for responses is an error.
+const responses = pipeline(retry(), circuitBreaker({ recordResult: (r: { status: number }) => r.status >= 500 }))
+responses.execute(async () => ({ status: 200, body: '' }))
+// @ts-expect-error: a number has no status
+responses.execute(async () => 1)
+pipeline(
+  // @ts-expect-error: this hook cannot accept what the fallback inside may answer
+  circuitBreaker({ recordResult: (r: { status: number }) => r.status >= 500 }),
+  fallback(() => 'text'),
+)
+
+const many: Policy[] = [circuitBreaker(), retry()]
+const any = pipeline(...many).execute(async () => 1)
+infers<typeof any, Promise<number>>(true)
