@@ -3,7 +3,14 @@ export type { CallOptions, CallView } from '../core/call.ts'
 export * from '../core/errors.ts'
 export { pipeline } from '../core/pipeline.ts'
 export { type AnyPolicy, bind, type Description, type Policy } from '../core/policy.ts'
-export { type Bulkhead, type BulkheadOptions, bulkhead } from './bulkhead/index.ts'
+export {
+  type AdaptiveConcurrency,
+  type AdaptiveConcurrencyMetrics,
+  type AdaptiveConcurrencyOptions,
+  type AdaptivePermit,
+  adaptiveConcurrency,
+} from './adaptive-concurrency/index.ts'
+export { type Bulkhead, type BulkheadMetrics, type BulkheadOptions, bulkhead, type Slot } from './bulkhead/index.ts'
 export {
   type BreakerMetrics,
   type CircuitBreaker,
@@ -14,6 +21,6 @@ export {
 export { type Fallback, fallback } from './fallback/index.ts'
 export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
 export { type Keyed, keyed } from './keyed/index.ts'
-export { type RateLimiter, type RateLimiterOptions, rateLimiter } from './rate-limiter/index.ts'
+export { type RateLimiter, type RateLimiterMetrics, type RateLimiterOptions, rateLimiter } from './rate-limiter/index.ts'
 export { MaxRetriesExceededError, type Retry, type RetryOptions, retry } from './retry/index.ts'
 export { type TimeLimiter, type TimeLimiterOptions, timeLimiter } from './time-limiter/index.ts'

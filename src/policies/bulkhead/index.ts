@@ -1,38 +1,65 @@
 /** A bulkhead: bounds how many calls run at once, so that one slow callee cannot take everything. */
-import { type Clock, KEEP_ALIVE, systemClock, type Timer } from '../../base/time/clock.ts'
-import { BulkheadFullError, reject } from '../../core/errors.ts'
+import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { readOptions } from '../../core/schema/index.ts'
-import { GOES_ON, type Step } from '../../core/step.ts'
-import { Slots } from './kernel.ts'
-import { type BulkheadOptions, bulkheadFields } from './options.ts'
+import { bulkheadStep, Gate, Held } from './layer.ts'
+import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
 export type { BulkheadOptions }
 
 export interface BulkheadEvents {
-  permitted: { running: number }
+  /** A call went in. `waitedMs`: how long it waited for its slot. */
+  permitted: { running: number; waitedMs: number }
+  /** A call was not let in: no slot and no place in the queue, waited too long, or aborted while it waited. */
   rejected: { running: number; waiting: number }
+  /** A call has ended and its slot is free. */
   finished: { running: number }
+  /** A slot was held for longer than `leaseDuration` and has been taken back. */
+  leaseExpired: { running: number }
 }
 
-/** A slot that is held. Releasing it twice does nothing. */
+/** A slot that is held. The first of its methods gives it back, the others do nothing. */
 export interface Slot {
+  /** The call in it ended well. */
+  succeed(result?: unknown): void
+  /** The call in it failed. */
+  fail(error?: unknown): void
+  /** No call was made. */
   release(): void
 }
 
-export interface Bulkhead extends Policy, Observable<BulkheadEvents> {
-  tryAcquire(): Slot | undefined
-  /** Waits for a slot. Rejects with BulkheadFullError, or with the signal's reason. */
-  acquire(options?: { signal?: AbortSignal }): Promise<Slot>
-  readonly metrics: { readonly availableConcurrentCalls: number; readonly maxAllowedConcurrentCalls: number; readonly queueDepth: number }
-  /** New limits act at once: waiting calls go in; when there are fewer slots, running calls finish and nobody follows them. */
-  update(options: BulkheadOptions): void
+/** Resilience4j's names. */
+export interface BulkheadMetrics {
+  /** Free slots; negative after the limit was lowered below what runs. */
+  readonly availableConcurrentCalls: number
+  readonly maxAllowedConcurrentCalls: number
+  readonly queueDepth: number
 }
 
-interface Waiter {
-  admit(): void
+export interface AcquireOptions {
+  /** Gives up waiting. */
+  signal?: AbortSignal | undefined
+  /** Lower is more important; for `queueOrder: 'priority'`. Default 0. */
+  priority?: number | undefined
+  /** Slots taken. Default 1. */
+  weight?: number | undefined
+}
+
+export interface Bulkhead<R = unknown> extends Policy<R, never>, Observable<BulkheadEvents> {
+  /** A slot, if one is free now and nobody waits for it. */
+  tryAcquire(options?: Omit<AcquireOptions, 'signal'>): Slot | undefined
+  /** Waits for a slot, at most `maxWaitDuration`. Rejects with BulkheadFullError, or with the signal's reason. */
+  acquire(options?: AcquireOptions): Promise<Slot>
+  readonly metrics: BulkheadMetrics
+  /** Calls that run or wait, as a share of the slots: above 1 when calls wait. */
+  utilisation(): number
+  /** How long the call that goes next has waited, ms. */
+  queueDelay(): number
+  /**
+   * New limits act at once and block nobody: waiting calls go in; when there are fewer slots, running calls finish and nobody follows them;
+   * waiting calls that need more slots than there are now are rejected.
+   */
+  update(options: BulkheadOptions<R>): void
 }
 
 /**
@@ -42,129 +69,74 @@ interface Waiter {
  * @example
  * const slots = bulkhead({ maxConcurrentCalls: 10, maxWaitDuration: '100ms' })
  */
-export function bulkhead(options: BulkheadOptions = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead {
+export function bulkhead<R = any>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
   const { name = '', clock = systemClock } = around
-  let given = options
-  let settings = readOptions(bulkheadFields, options, 'bulkhead')
-  const capacity = () => settings.queueCapacity ?? (settings.maxWaitDuration > 0 ? Infinity : 0)
-  const slots = new Slots<Waiter>(settings.maxConcurrentCalls, capacity())
+  let given = { ...options }
   const events = new Emitter<BulkheadEvents>()
-  const running = () => slots.max - slots.available
+  const gate = new Gate(readBulkheadOptions(given), clock, events, name)
+  const { slots } = gate
 
-  const leave = () => {
-    const next = slots.leave()
-    if (events.listening > 0) events.emit('finished', { running: running() })
-    next?.admit()
-  }
-  const refuse = () => {
-    if (events.listening > 0) events.emit('rejected', { running: running(), waiting: slots.waiting })
-    return reject(
-      BulkheadFullError,
-      `bulkhead${name === '' ? '' : ` ${name}`} is full: ${running()} of ${slots.max} calls run, ${slots.waiting} wait`,
-      { policy: name },
-    )
-  }
-  const enter = () => {
-    if (!slots.enter()) return false
-    if (events.listening > 0) events.emit('permitted', { running: running() })
-    return true
-  }
-  /** Joins the queue, or throws. */
-  const queue = (onAbort: (listener: (reason: unknown) => void) => () => void): Promise<void> => {
-    let admit!: () => void
-    let fail!: (error: unknown) => void
-    const admitted = new Promise<void>((resolve, rejectWith) => {
-      admit = resolve
-      fail = rejectWith
-    })
-    let timer: Timer | undefined
-    let off: (() => void) | undefined
-    const waiter: Waiter = {
-      admit() {
-        timer?.cancel()
-        off?.()
-        if (events.listening > 0) events.emit('permitted', { running: running() })
-        admit()
-      },
-    }
-    if (!slots.queue(waiter)) throw refuse()
-    off = onAbort(reason => {
-      timer?.cancel()
-      if (slots.giveUp(waiter)) fail(reason)
-    })
-    if (settings.maxWaitDuration > 0)
-      timer = clock.schedule(
-        settings.maxWaitDuration,
-        () => {
-          off?.()
-          if (slots.giveUp(waiter)) fail(refuse())
-        },
-        KEEP_ALIVE,
-      )
-    return admitted
-  }
-  const step: Step<void> = {
-    admit(call) {
-      if (enter()) return
-      return queue(listener => call.onAbort(listener))
+  const core = policy<R, never>('bulkhead', name, bulkheadStep(gate), () => ({ kind: 'bulkhead', name, options: { ...gate.settings } }))
+  const own: Omit<Bulkhead<R>, keyof Policy | 'metrics'> = {
+    on: (type, listener, listening) => events.on(type, listener, listening),
+    tryAcquire({ priority = 0, weight = 1 } = {}) {
+      if (gate.enter(weight, priority)) return new IssuedSlot(gate, weight)
+      gate.refused()
+      return undefined
     },
-    answered(_call, _pass, value) {
-      const held = settings.release?.(value)
-      if (isPromiseLike(held)) held.then(leave, leave)
-      else leave()
-      return value
+    async acquire({ signal, priority = 0, weight = 1 } = {}) {
+      signal?.throwIfAborted()
+      if (!gate.enter(weight, priority)) await gate.wait(weight, priority, listener => heard(signal, listener))
+      const slot = new IssuedSlot(gate, weight)
+      if (signal?.aborted) {
+        slot.release()
+        throw signal.reason
+      }
+      return slot
     },
-    failed(call) {
-      call.afterWork(leave)
-      return GOES_ON
+    utilisation: () => (slots.max > 0 ? (slots.inUse + slots.waiting) / slots.max : 1),
+    queueDelay: () => gate.queueDelay(),
+    update(changed) {
+      const merged = { ...given, ...changed }
+      gate.update(readBulkheadOptions(merged))
+      given = merged
     },
   }
-  const slot = (): Slot => {
-    let held = true
-    return {
-      release() {
-        if (!held) return
-        held = false
-        leave()
-      },
-    }
-  }
-  return Object.defineProperties(
-    Object.assign(
-      policy('bulkhead', name, step, () => ({ kind: 'bulkhead', name, options: { ...settings, queueCapacity: capacity() } })),
-      {
-        on: events.on.bind(events),
-        tryAcquire(): Slot | undefined {
-          if (enter()) return slot()
-          if (events.listening > 0) events.emit('rejected', { running: running(), waiting: slots.waiting })
-          return undefined
-        },
-        async acquire(o: { signal?: AbortSignal } = {}): Promise<Slot> {
-          o.signal?.throwIfAborted()
-          if (enter()) return slot()
-          await queue(listener => {
-            const { signal } = o
-            if (signal === undefined) return () => {}
-            const heard = () => listener(signal.reason)
-            signal.addEventListener('abort', heard, { once: true })
-            return () => signal.removeEventListener('abort', heard)
-          })
-          return slot()
-        },
-        update(changed: BulkheadOptions) {
-          given = { ...given, ...changed }
-          settings = readOptions(bulkheadFields, given, 'bulkhead')
-          slots.max = settings.maxConcurrentCalls
-          slots.capacity = capacity()
-          for (let next = slots.admit(); next !== undefined; next = slots.admit()) next.admit()
-        },
-      },
-    ),
-    {
-      metrics: {
-        get: () => ({ availableConcurrentCalls: slots.available, maxAllowedConcurrentCalls: slots.max, queueDepth: slots.waiting }),
-        enumerable: true,
-      },
+  return Object.defineProperties(Object.assign(core, own), {
+    metrics: {
+      get: (): BulkheadMetrics => ({
+        availableConcurrentCalls: slots.available,
+        maxAllowedConcurrentCalls: slots.max,
+        queueDepth: slots.waiting,
+      }),
+      enumerable: true,
     },
-  ) as unknown as Bulkhead
+  }) as unknown as Bulkhead<R>
+}
+
+class IssuedSlot implements Slot {
+  readonly #held: Held
+
+  constructor(gate: Gate, weight: number) {
+    this.#held = new Held(gate, weight)
+  }
+
+  succeed(): void {
+    this.#held.free(true)
+  }
+
+  fail(): void {
+    this.#held.free(true)
+  }
+
+  release(): void {
+    this.#held.free(false)
+  }
+}
+
+function heard(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+  if (signal === undefined) return () => {}
+  const aborted = () => listener(signal.reason)
+  signal.addEventListener('abort', aborted, { once: true })
+  return () => signal.removeEventListener('abort', aborted)
 }

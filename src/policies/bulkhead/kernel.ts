@@ -1,58 +1,93 @@
-/** Who is in, who waits, who goes next: first come, first served. No clock, no timer, no promise. */
+/**
+ * Who is in, who waits, who goes next. No clock, no timer, no promise: the caller says what happened and asks what follows, so the same
+ * rules serve real calls, the model in the tests and recordings.
+ */
+import { Line, type QueueOrder, type Waiting } from './line.ts'
 
-export class Slots<Waiter> {
-  max: number
-  capacity: number
+export interface Limits {
+  readonly max: number
+  readonly capacity: number
+  readonly order: QueueOrder
+}
+
+export class Slots<W extends Waiting> {
+  #max: number
+  #capacity: number
   #inUse = 0
-  readonly #waiting = new Set<Waiter>()
+  readonly #line: Line<W>
 
-  constructor(max: number, capacity: number) {
-    this.max = max
-    this.capacity = capacity
+  constructor(limits: Limits) {
+    this.#max = limits.max
+    this.#capacity = limits.capacity
+    this.#line = new Line(limits.order)
+  }
+
+  get max(): number {
+    return this.#max
+  }
+
+  get inUse(): number {
+    return this.#inUse
   }
 
   /** Free slots; negative after the limit was lowered. */
   get available(): number {
-    return this.max - this.#inUse
+    return this.#max - this.#inUse
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#line.length
   }
 
-  /** Goes in at once, or not at all: a newcomer never overtakes those who wait. */
-  enter(): boolean {
-    if (this.available <= 0 || this.#waiting.size > 0) return false
-    this.#inUse++
+  /** Whoever goes next. */
+  get first(): W | undefined {
+    return this.#line.first
+  }
+
+  /** Goes in at once, or not at all: a newcomer overtakes nobody whom the order puts before it. */
+  enter(weight: number, priority: number): boolean {
+    if (!(weight > 0 && weight < Infinity)) throw new RangeError(`weight: ${weight} is no number of slots; expected a number above 0`)
+    if (this.#inUse + weight > this.#max || !this.#line.wouldLead(priority)) return false
+    this.#inUse += weight
     return true
   }
 
-  /** Joins the queue. False: it is full. */
-  queue(waiter: Waiter): boolean {
-    if (this.#waiting.size >= this.capacity) return false
-    this.#waiting.add(waiter)
+  /** Joins the line. False: it is full, or so many slots there are not at all. */
+  queue(waiter: W): boolean {
+    if (this.#line.length >= this.#capacity || waiter.weight > this.#max) return false
+    this.#line.add(waiter)
     return true
   }
 
-  /** A call has ended. The waiter named now holds a slot. */
-  leave(): Waiter | undefined {
-    this.#inUse--
-    return this.admit()
+  /** A call has ended. Ask `next` who follows. */
+  leave(weight: number): void {
+    this.#inUse -= weight
   }
 
-  /** A waiter gave up. False: it had been admitted already and must `leave`. */
-  giveUp(waiter: Waiter): boolean {
-    return this.#waiting.delete(waiter)
+  /** The one who goes in now, if any; its slots are taken already, which leaves no gap for a newcomer. Ask until nobody is named. */
+  next(): W | undefined {
+    const { first } = this.#line
+    if (first === undefined || this.#inUse + first.weight > this.#max) return undefined
+    this.#line.remove(first)
+    this.#inUse += first.weight
+    return first
   }
 
-  /** The next who may go in, if any. */
-  admit(): Waiter | undefined {
-    if (this.available <= 0) return undefined
-    for (const waiter of this.#waiting) {
-      this.#waiting.delete(waiter)
-      this.#inUse++
-      return waiter
-    }
-    return undefined
+  /** A waiter gave up; ask `next` whether that lets others in. False: it had been let in already and must `leave`. */
+  giveUp(waiter: W): boolean {
+    return this.#line.remove(waiter)
+  }
+
+  /**
+   * New limits act at once: ask `next` who may go in. When there are fewer slots, running calls finish and nobody follows them. Those named
+   * need more slots than there are now; they are out of the line.
+   */
+  change(limits: Limits): W[] {
+    this.#max = limits.max
+    this.#capacity = limits.capacity
+    this.#line.order = limits.order
+    const misfits = [...this.#line].filter(waiter => waiter.weight > limits.max)
+    for (const waiter of misfits) this.#line.remove(waiter)
+    return misfits
   }
 }

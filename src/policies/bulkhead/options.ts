@@ -1,8 +1,22 @@
 /** Options of the bulkhead, as code writes them. Described in core/schema/policies, where documents find them too. */
-import type { InputOf, OptionsOf } from '../../core/schema/index.ts'
-import type { bulkheadFields } from '../../core/schema/policies/bulkhead.ts'
+import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { bulkheadFields } from '../../core/schema/policies/bulkhead.ts'
+import type { Limits } from './kernel.ts'
 
-export { bulkheadFields } from '../../core/schema/policies/bulkhead.ts'
+export { bulkheadFields }
 
-export type BulkheadOptions = InputOf<typeof bulkheadFields>
-export type BulkheadSettings = OptionsOf<typeof bulkheadFields>
+/** What a user writes. `R` is what the hook accepts as a result. */
+export type BulkheadOptions<R = any> = Omit<InputOf<typeof bulkheadFields>, 'release'> & {
+  release?: ((result: R) => PromiseLike<unknown> | undefined) | undefined
+}
+export type BulkheadSettings = Omit<OptionsOf<typeof bulkheadFields>, 'queueCapacity'> & { readonly queueCapacity: number }
+
+/** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
+export function readBulkheadOptions(options: BulkheadOptions): BulkheadSettings {
+  const settings = readOptions(bulkheadFields, options, 'bulkhead')
+  return { ...settings, queueCapacity: settings.queueCapacity ?? (settings.maxWaitDuration > 0 ? Infinity : 0) }
+}
+
+export function limitsOf({ maxConcurrentCalls, queueCapacity, queueOrder }: BulkheadSettings): Limits {
+  return { max: maxConcurrentCalls, capacity: queueCapacity, order: queueOrder }
+}

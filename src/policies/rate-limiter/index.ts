@@ -1,117 +1,107 @@
 /** A rate limiter: so many calls per period; who comes too early waits its turn, as long as it may. */
-import { type Clock, KEEP_ALIVE, systemClock } from '../../base/time/clock.ts'
-import type { Call } from '../../core/call.ts'
-import { RateLimitedError, reject } from '../../core/errors.ts'
+import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { readOptions } from '../../core/schema/index.ts'
-import { GOES_ON, type Step } from '../../core/step.ts'
-import { Cycles } from './kernel.ts'
-import { type RateLimiterOptions, type RateLimiterSettings, rateLimiterFields } from './options.ts'
+import { Gate, rateLimiterStep } from './layer.ts'
+import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
 
 export type { RateLimiterOptions }
 
 export interface RateLimiterEvents {
+  /** Permissions were given; for a call that waited, when its wait was over. */
   permitted: { permissions: number; waitMs: number }
-  rejected: { permissions: number }
+  /** They were not: the wait would be too long (`retryAfter`: ms), or the call was aborted while it waited. */
+  rejected: { permissions: number; retryAfter: number | undefined }
+  /** So many permissions were taken away by `drain`. */
   drained: { permissions: number }
 }
 
-export interface RateLimiter extends Policy, Observable<RateLimiterEvents> {
-  /** Reserves `n` permissions: ms to wait before they may be used, or -1 when that would exceed `timeoutDuration`. */
-  reserve(n?: number): number
-  /** Takes what is left of the current period, e.g. after a 429. */
-  drain(): void
-  readonly metrics: { readonly availablePermissions: number; readonly numberOfWaitingThreads: number }
-  update(options: RateLimiterOptions): void
+/** Resilience4j's names. */
+export interface RateLimiterMetrics {
+  /** Negative when reserved ahead. */
+  readonly availablePermissions: number
+  /** Calls that wait for their time. */
+  readonly numberOfWaitingThreads: number
+  /** ns until a permission could be used. */
+  readonly nanosToWait: number
 }
 
-const ns = (ms: number) => Math.round(ms * 1e6)
+export interface RateLimiter<R = unknown> extends Policy<R, never>, Observable<RateLimiterEvents> {
+  /** Reserves `n` permissions: ms to wait before they may be used, or -1 when that would exceed `timeoutDuration`. */
+  reserve(n?: number): number
+  /** Waits for permissions. Rejects at once with RateLimitedError when that would exceed `timeoutDuration`, or with the signal's reason. */
+  acquire(options?: { signal?: AbortSignal | undefined; weight?: number | undefined }): Promise<void>
+  /** Takes what is left now, e.g. after a 429. What is reserved ahead stays reserved. */
+  drain(): void
+  /** For those who call `reserve` by hand: shows the end of a call to `drainPermissionsOnResult`. */
+  onResult(result: R): void
+  onError(error: unknown): void
+  readonly metrics: RateLimiterMetrics
+  /** A new rate and a new longest wait act at once; what was taken or reserved stays so. A new algorithm begins a new account. */
+  update(options: RateLimiterOptions<R>): void
+}
 
 /**
- * Makes a rate limiter with Resilience4j's cycle algorithm.
+ * Makes a rate limiter with Resilience4j's options; `algorithm` chooses other ones than its cycles.
  *
  * @throws OptionsError naming every wrong option.
  * @example
  * const limiter = rateLimiter({ limitForPeriod: 100, limitRefreshPeriod: '1s', timeoutDuration: 0 })
  */
-export function rateLimiter(options: RateLimiterOptions = {}, around: { name?: string; clock?: Clock } = {}): RateLimiter {
+export function rateLimiter<R = any>(options: RateLimiterOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): RateLimiter<R> {
   const { name = '', clock = systemClock } = around
-  let given = options
-  let settings: RateLimiterSettings = readOptions(rateLimiterFields, options, 'rateLimiter')
-  const cycles = new Cycles(settings.limitForPeriod, ns(settings.limitRefreshPeriod), ns(settings.timeoutDuration))
+  let given = { ...options }
   const events = new Emitter<RateLimiterEvents>()
-  const start = clock.now()
-  const since = () => ns(clock.now() - start)
-  let waiting = 0
+  const gate = new Gate(readRateLimiterOptions(given), clock, events, name)
 
-  const reserve = (n = 1): number => {
-    if (!(n >= 1)) throw new RangeError(`rateLimiter.reserve: ${n} permissions; expected at least 1`)
-    const wait = cycles.reserve(n, since())
-    if (wait < 0) {
-      if (events.listening > 0) events.emit('rejected', { permissions: n })
-      return -1
-    }
-    if (events.listening > 0) events.emit('permitted', { permissions: n, waitMs: wait / 1e6 })
-    return wait / 1e6
-  }
-  const refuse = (n: number) => {
-    const now = since()
-    const retryAfter = (settings.limitRefreshPeriod * 1e6 - (now % ns(settings.limitRefreshPeriod))) / 1e6
-    return reject(
-      RateLimitedError,
-      `rate limiter${name === '' ? '' : ` ${name}`} permits ${settings.limitForPeriod} calls per ${settings.limitRefreshPeriod} ms; ${cycles.available(now)} left, ${n} asked`,
-      { policy: name, retryAfter },
-    )
-  }
-  /** Waits; an abort gives the reservation back. */
-  const wait = (call: Call, ms: number, n: number) =>
-    new Promise<void>((resolve, rejectWith) => {
-      waiting++
-      const timer = clock.schedule(
-        ms,
-        () => {
-          waiting--
-          off()
-          resolve()
-        },
-        KEEP_ALIVE,
-      )
-      const off = call.onAbort(reason => {
-        waiting--
-        timer.cancel()
-        cycles.giveBack(n)
-        rejectWith(reason)
-      })
-    })
-  const step: Step<void> = {
-    admit(call) {
-      const ms = reserve(call.weight)
-      if (ms < 0) throw refuse(call.weight)
-      if (ms > 0) return wait(call, ms, call.weight)
+  const core = policy<R, never>('rateLimiter', name, rateLimiterStep(gate), () => ({
+    kind: 'rateLimiter',
+    name,
+    options: { ...gate.settings },
+  }))
+  const own: Omit<RateLimiter<R>, keyof Policy | 'metrics'> = {
+    on: (type, listener, listening) => events.on(type, listener, listening),
+    reserve(n = 1) {
+      const now = gate.now()
+      const wait = gate.reserve(n, now)
+      if (wait >= 0) gate.permitted(n, wait / 1e6)
+      else if (events.listening > 0) gate.refused(n, gate.retryAfter(n, now))
+      return wait < 0 ? -1 : wait / 1e6
     },
-    answered: (_call, _pass, value) => value,
-    failed: () => GOES_ON,
+    async acquire({ signal, weight = 1 } = {}) {
+      signal?.throwIfAborted()
+      const now = gate.now()
+      const wait = gate.admit(weight, now)
+      if (wait > 0) await gate.wait(weight, now, wait, listener => heard(signal, listener))
+      signal?.throwIfAborted()
+    },
+    drain: () => gate.drain(),
+    onResult: result => gate.ended(result, undefined),
+    onError: error => gate.ended(undefined, error),
+    update(changed) {
+      const merged = { ...given, ...changed }
+      gate.update(readRateLimiterOptions(merged))
+      given = merged
+    },
   }
-  return Object.defineProperties(
-    Object.assign(
-      policy('rateLimiter', name, step, () => ({ kind: 'rateLimiter', name, options: { ...settings } })),
-      {
-        on: events.on.bind(events),
-        reserve,
-        drain() {
-          const permissions = cycles.available(since())
-          cycles.drain(since())
-          events.emit('drained', { permissions: Math.max(0, permissions) })
-        },
-        update(changed: RateLimiterOptions) {
-          given = { ...given, ...changed }
-          settings = readOptions(rateLimiterFields, given, 'rateLimiter')
-          cycles.limit = settings.limitForPeriod
-          cycles.timeout = ns(settings.timeoutDuration)
-        },
+  return Object.defineProperties(Object.assign(core, own), {
+    metrics: {
+      get: (): RateLimiterMetrics => {
+        const now = gate.now()
+        return {
+          availablePermissions: gate.account.available(now),
+          numberOfWaitingThreads: gate.waiting,
+          nanosToWait: gate.account.waitFor(1, now),
+        }
       },
-    ),
-    { metrics: { get: () => ({ availablePermissions: cycles.available(since()), numberOfWaitingThreads: waiting }), enumerable: true } },
-  ) as unknown as RateLimiter
+      enumerable: true,
+    },
+  }) as unknown as RateLimiter<R>
+}
+
+function heard(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+  if (signal === undefined) return () => {}
+  const aborted = () => listener(signal.reason)
+  signal.addEventListener('abort', aborted, { once: true })
+  return () => signal.removeEventListener('abort', aborted)
 }

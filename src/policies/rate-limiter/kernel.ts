@@ -1,58 +1,62 @@
-/** Resilience4j's AtomicRateLimiter: time is cut into periods, each brings `limit` permissions, and a caller may reserve ahead as far as it may wait. Integer nanoseconds. */
+/**
+ * When permissions may be used. Each algorithm keeps its own account; all count integer nanoseconds since the limiter was made and own no clock.
+ * A reservation is `waitFor`, then `take` when that wait is acceptable.
+ */
+import { Cycles } from './cycles.ts'
+import type { RateLimiterSettings } from './options.ts'
+import { SlidingWindow } from './sliding-window.ts'
+import { Smooth } from './smooth.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { WarmUp } from './warm-up.ts'
 
-export class Cycles {
-  limit: number
-  period: number
-  /** How far ahead a reservation may reach, ns. */
-  timeout: number
-  #cycle = 0
-  #permissions: number
-
-  constructor(limit: number, period: number, timeout: number) {
-    this.limit = limit
-    this.period = period
-    this.timeout = timeout
-    this.#permissions = limit
-  }
-
-  /** ns to wait for `n` permissions, now reserved; -1: it would take too long, nothing is reserved. `now`: ns since the start. */
-  reserve(n: number, now: number): number {
-    this.#move(now)
-    const wait = this.#waitFor(n, now)
-    if (wait > this.timeout) return -1
-    this.#permissions -= n
-    return wait
-  }
-
-  /** A reservation that is not used comes back. */
-  giveBack(n: number): void {
-    this.#permissions += n
-  }
-
+export interface Permissions {
+  /** ns until `n` permissions may be used; `Infinity`: never. Takes nothing. */
+  waitFor(n: number, now: number): number
+  /** Takes what `waitFor` promised. */
+  take(n: number, now: number): void
+  /** A reservation for the time `due` will not be used. */
+  giveBack(n: number, due: number, now: number): void
   /** Permissions at that time; negative when reserved ahead. */
-  available(now: number): number {
-    this.#move(now)
-    return this.#permissions
-  }
+  available(now: number): number
+  /** Takes what is there now, and says how many that were. What is reserved ahead stays reserved. */
+  drain(now: number): number
+  /** A new rate. What was taken stays taken. */
+  change(rate: Rate, now: number): void
+}
 
-  /** Takes every permission of the current period. A debt stays. */
-  drain(now: number): void {
-    this.#move(now)
-    this.#permissions = Math.min(this.#permissions, 0)
-  }
+export interface Rate {
+  /** Permissions per period. */
+  readonly limit: number
+  /** ns. */
+  readonly period: number
+  /** Permissions that a pause may save up (token bucket). */
+  readonly burst: number
+  /** ns from cold to full speed, and how much slower it is when cold; none: always warm. */
+  readonly warmUp: { readonly duration: number; readonly coldFactor: number } | undefined
+}
 
-  #move(now: number): void {
-    const cycle = Math.floor(now / this.period)
-    if (cycle <= this.#cycle) return
-    this.#permissions = Math.min(this.#permissions + (cycle - this.#cycle) * this.limit, this.limit)
-    this.#cycle = cycle
-  }
+export const ns = (ms: number) => Math.round(ms * 1e6)
 
-  #waitFor(n: number, now: number): number {
-    if (this.#permissions >= n) return 0
-    const toNext = (this.#cycle + 1) * this.period - now
-    const missing = n - (this.#permissions + this.limit)
-    const cycles = Math.trunc((missing + this.limit - 1) / this.limit)
-    return toNext + Math.max(0, cycles) * this.period
+export function rateOf(settings: RateLimiterSettings): Rate {
+  const { limitForPeriod, limitRefreshPeriod, burst, warmUp } = settings
+  return {
+    limit: limitForPeriod,
+    period: ns(limitRefreshPeriod),
+    burst: burst ?? limitForPeriod,
+    warmUp: warmUp && { duration: ns(warmUp.duration), coldFactor: warmUp.coldFactor },
+  }
+}
+
+export function permissions(settings: RateLimiterSettings, now: number): Permissions {
+  const rate = rateOf(settings)
+  switch (settings.algorithm) {
+    case 'cycle':
+      return new Cycles(rate)
+    case 'token-bucket':
+      return new TokenBucket(rate, now)
+    case 'sliding-window':
+      return new SlidingWindow(rate)
+    case 'smooth':
+      return rate.warmUp === undefined ? new Smooth(rate, now) : new WarmUp(rate, now)
   }
 }

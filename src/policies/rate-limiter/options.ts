@@ -1,8 +1,16 @@
 /** Options of the rate limiter, as code writes them. Described in core/schema/policies, where documents find them too. */
-import type { InputOf, OptionsOf } from '../../core/schema/index.ts'
-import type { rateLimiterFields } from '../../core/schema/policies/rate-limiter.ts'
+import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { rateLimiterFaults, rateLimiterFields } from '../../core/schema/policies/rate-limiter.ts'
 
-export { rateLimiterFields } from '../../core/schema/policies/rate-limiter.ts'
+export { rateLimiterFields }
 
-export type RateLimiterOptions = InputOf<typeof rateLimiterFields>
+/** What a user writes. `R` is what the hook accepts as a result. */
+export type RateLimiterOptions<R = any> = Omit<InputOf<typeof rateLimiterFields>, 'drainPermissionsOnResult'> & {
+  drainPermissionsOnResult?: ((result: R | undefined, error: unknown) => boolean) | undefined
+}
 export type RateLimiterSettings = OptionsOf<typeof rateLimiterFields>
+
+/** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
+export function readRateLimiterOptions(options: RateLimiterOptions): RateLimiterSettings {
+  return readOptions(rateLimiterFields, options, 'rateLimiter', rateLimiterFaults)
+}

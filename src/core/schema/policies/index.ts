@@ -4,13 +4,13 @@
  */
 import { type Fields, oneOf } from '../option.ts'
 import { type Fault, readFields } from '../read.ts'
-import { adaptiveConcurrencyFields } from './adaptive-concurrency.ts'
+import { adaptiveConcurrencyFaults, adaptiveConcurrencyFields } from './adaptive-concurrency.ts'
 import { bulkheadFields } from './bulkhead.ts'
 import { cacheFields } from './cache.ts'
 import { circuitBreakerFaults, circuitBreakerFields } from './circuit-breaker.ts'
 import { fallbackFaults, fallbackFields } from './fallback.ts'
 import { hedgeFields } from './hedge.ts'
-import { rateLimiterFields } from './rate-limiter.ts'
+import { rateLimiterFaults, rateLimiterFields } from './rate-limiter.ts'
 import { timeLimiterFields } from './time-limiter.ts'
 
 export interface Block {
@@ -31,9 +31,13 @@ export const BLOCKS = {
     check: circuitBreakerFaults,
   },
   bulkhead: { text: 'Bounds the calls that run at once.', fields: bulkheadFields },
-  rateLimiter: { text: 'Bounds the calls that begin in a period.', fields: rateLimiterFields },
+  rateLimiter: { text: 'Bounds the calls that begin in a period.', fields: rateLimiterFields, check: rateLimiterFaults },
   timeLimiter: { text: 'Bounds the time of one try.', fields: timeLimiterFields },
-  adaptiveConcurrency: { text: 'Bounds the calls that run at once by how long they take.', fields: adaptiveConcurrencyFields },
+  adaptiveConcurrency: {
+    text: 'Bounds the calls that run at once by how long they take.',
+    fields: adaptiveConcurrencyFields,
+    check: adaptiveConcurrencyFaults,
+  },
   hedge: { text: 'Starts another try beside a slow one.', fields: hedgeFields },
   cache: { text: 'Keeps answers for a while and joins equal calls.', fields: cacheFields },
   fallback: { text: 'What is answered when the call fails.', fields: fallbackFields, check: fallbackFaults },
