@@ -1,19 +1,26 @@
-/** Hosts that only traffic brings (ALLOW_ANY): each is a cluster of one endpoint, and the least recently used one goes first. */
+/** Hosts that only traffic brings (ALLOW_ANY): each is a cluster of one endpoint. They are bounded, and the one not used for longest goes first. */
 import type { Cluster } from '../envoy/index.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 
 export class DynamicHosts {
   readonly #max: number
   readonly #make: (name: string, cluster: Cluster) => ClusterRuntime
+  readonly #retire: (name: string, runtime: ClusterRuntime) => void
   readonly #hosts = new Map<string, ClusterRuntime>()
 
-  constructor(max: number, make: (name: string, cluster: Cluster) => ClusterRuntime) {
+  /** `retire` takes a cluster that is still in use when its turn to go has come. */
+  constructor(
+    max: number,
+    make: (name: string, cluster: Cluster) => ClusterRuntime,
+    retire: (name: string, runtime: ClusterRuntime) => void,
+  ) {
     this.#max = max
     this.#make = make
+    this.#retire = retire
   }
 
-  has(name: string): boolean {
-    return this.#hosts.has(name)
+  get all(): ReadonlyMap<string, ClusterRuntime> {
+    return this.#hosts
   }
 
   get(scheme: 'http' | 'https', authority: string, port: number): ClusterRuntime {
@@ -25,11 +32,7 @@ export class DynamicHosts {
       this.#hosts.set(key, known)
       return known
     }
-    if (this.#hosts.size >= this.#max) {
-      const [oldest, runtime] = this.#hosts.entries().next().value!
-      this.#hosts.delete(oldest)
-      runtime.close()
-    }
+    if (this.#hosts.size >= this.#max) this.#makeRoom()
     const made = this.#make(key, {
       name: 'PassthroughCluster',
       type: 'ORIGINAL_DST',
@@ -44,5 +47,16 @@ export class DynamicHosts {
     })
     this.#hosts.set(key, made)
     return made
+  }
+
+  #makeRoom(): void {
+    const [name, runtime] = this.#hosts.entries().next().value!
+    this.#hosts.delete(name)
+    if (runtime.busy) this.#retire(name, runtime)
+    else runtime.close()
+  }
+
+  close(): void {
+    for (const runtime of this.#hosts.values()) runtime.close()
   }
 }

@@ -1,13 +1,18 @@
 /** What a mesh tells those who listen. */
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import type { Action } from './history.ts'
 
 export interface MeshEvents {
-  /** An endpoint was taken out. `until` is on the mesh clock's monotonic scale; it returns at the first sweep after that. */
+  /** An endpoint was taken out. `until` is on the mesh clock's monotonic scale; it returns at the first sweep after that. `at`: ms since the epoch. */
   ejection: { cluster: string; endpoint: string; until: number | undefined; at: number }
   /** An endpoint came back. */
   unejection: { cluster: string; endpoint: string; until: number | undefined; at: number }
-  /** A new set of rules is in force. */
-  applied: { version: number; warnings: readonly Diagnostic[] }
+  /** The circuit breaker of a cluster changed its state. `at`: ms since the epoch. */
+  transition: { cluster: string; from: string; to: string; cause: string; at: number }
+  /** A new set of rules is in force. `source`: whose set changed; `*` after a rollback. */
+  applied: { version: number; source: string; action: Action; warnings: readonly Diagnostic[]; at: number }
   /** A set was refused; the last good one stays. */
-  rejected: { errors: readonly Diagnostic[]; warnings: readonly Diagnostic[] }
+  rejected: { source: string; action: Action; errors: readonly Diagnostic[]; warnings: readonly Diagnostic[]; at: number }
+  /** A source could not deliver; its last set stays. */
+  sourceError: { source: string; error: Error; at: number }
 }

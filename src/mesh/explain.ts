@@ -60,7 +60,7 @@ export function explain(core: MeshCore, request: { method?: string; url: string;
           host.health === 'healthy'
             ? 'in'
             : host.health === 'ejected'
-              ? `out: ejected${host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - core.clock.now()))} ms more`}`
+              ? `out: ejected${host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - core.settings.clock.now()))} ms more`}`
               : 'out: unhealthy',
       }))
       if (endpoints.length === 0) warnings.push(`${cluster} has no endpoint: answered 503 UH`)

@@ -23,16 +23,28 @@ interface Policies {
 /** In HTTP a status of 500 or more is a failure. */
 const recordResult = (response: WireResponse) => response.status >= 500
 
-export function guardLinker(blocks: Resilience | undefined, around: { clock: Clock; random: Random }): GuardLinker {
+export interface GuardSurroundings {
+  readonly clock: Clock
+  readonly random: Random
+  /** The breaker of a cluster changed its state. */
+  transition(cluster: string, event: { from: string; to: string; cause: string; at: number }): void
+}
+
+export function guardLinker(blocks: Resilience | undefined, around: GuardSurroundings): GuardLinker {
   return (before, innermost, cluster) => {
     if (blocks === undefined) return undefined
     const old = (before as Kept | undefined)?.policies
-    const surroundings = { ...around, name: cluster }
+    const surroundings = { clock: around.clock, random: around.random, name: cluster }
     const policies: Policies = {}
     const { scope: _scope, ...breaker } = blocks.circuitBreaker ?? {}
     if (blocks.circuitBreaker !== undefined) {
-      if (old?.circuitBreaker !== undefined) old.circuitBreaker.update({ ...breaker, recordResult })
-      policies.circuitBreaker = old?.circuitBreaker ?? circuitBreaker<WireResponse>({ ...breaker, recordResult }, surroundings)
+      if (old?.circuitBreaker !== undefined) {
+        old.circuitBreaker.update({ ...breaker, recordResult })
+        policies.circuitBreaker = old.circuitBreaker
+      } else {
+        policies.circuitBreaker = circuitBreaker<WireResponse>({ ...breaker, recordResult }, surroundings)
+        policies.circuitBreaker.on('transition', event => around.transition(cluster, event))
+      }
     }
     if (blocks.rateLimiter !== undefined) {
       old?.rateLimiter?.update(blocks.rateLimiter)

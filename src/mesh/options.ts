@@ -4,6 +4,7 @@ import type { Clock } from '../base/time/clock.ts'
 import type { Duration } from '../base/time/duration.ts'
 import type { Random } from '../base/time/random.ts'
 import type { Resolver } from '../core/resolver.ts'
+import type { Source } from '../core/source.ts'
 import type { Transport } from '../core/transport.ts'
 
 /** YAML text (several documents allowed), a parsed document, or an array of both. */
@@ -21,9 +22,16 @@ export interface WorkloadOptions {
   domain?: string | undefined
 }
 
+export const MODES = ['enforce', 'observe', 'off'] as const
+
+/** How far the rules take effect. */
+export type Mode = (typeof MODES)[number]
+
 export interface MeshOptions {
   /** The first set of rules of the apply source. Wrong rules throw a `RuleError` with all diagnostics. */
   rules?: RuleInput | undefined
+  /** Where more rules come from, e.g. `files('./rules', { watch: true })`. Each owns its own set; `mesh.ready()` waits for them. */
+  sources?: readonly Source[] | undefined
   workload?: WorkloadOptions | undefined
   /** Istio's MeshConfig, as an object or YAML text. */
   meshConfig?: string | object | undefined
@@ -37,8 +45,11 @@ export interface MeshOptions {
         resolver?: Resolver | undefined
       }
     | undefined
-  /** `enforce` (default), or `off`: requests pass ungoverned. */
-  mode?: 'enforce' | 'off' | undefined
+  /**
+   * `enforce`; `observe`: decides and counts, and lets the request go ungoverned, `outcomeOf(response)` saying what would have happened;
+   * `off`: requests pass ungoverned and uncounted. Default `enforce`, beside an Istio sidecar (ISTIO_META_* in the environment) `observe`.
+   */
+  mode?: Mode | undefined
   /** `false` turns every injected fault off. Default `true`. */
   faults?: boolean | undefined
   /**
@@ -48,6 +59,8 @@ export interface MeshOptions {
   requestOverrides?: boolean | undefined
   /** `response` (default): what goes wrong is answered as Envoy answers. `throw`: local error replies reject instead. */
   localReplies?: 'response' | 'throw' | undefined
+  /** How many processes or worker threads share the limits of the connection pools: each takes its part. Default 1. */
+  processes?: number | undefined
   clock?: Clock | undefined
   random?: Random | undefined
   transport?: Transport | undefined
@@ -59,6 +72,8 @@ export interface MeshOptions {
         retryBufferLimit?: Size | undefined
         /** How many hosts that only traffic brings are remembered. Default 1000. */
         dynamicHosts?: number | undefined
+        /** How many versions of the rules are kept for `rollback`. Default 20. */
+        history?: number | undefined
       }
     | undefined
 }
@@ -78,7 +93,19 @@ export interface EndpointInput {
   health?: 'healthy' | 'unhealthy' | undefined
 }
 
-/** The result of `apply`. */
+/** Only if nobody was faster. */
+export interface ChangeOptions {
+  /** Refused with a `conflict` when another version is in force. */
+  ifVersion?: number | undefined
+}
+
+/** The result of `apply`, `patch` and `rollback`. */
 export type Applied<D> =
   | { accepted: true; version: number; warnings: readonly D[] }
-  | { accepted: false; errors: readonly D[]; warnings: readonly D[] }
+  | {
+      accepted: false
+      errors: readonly D[]
+      warnings: readonly D[]
+      /** Set when `ifVersion` named another version than the one in force. */
+      conflict?: { expected: number; actual: number }
+    }

@@ -5,8 +5,11 @@ import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { MeshEvents } from './events.ts'
 import { type Explanation, explain } from './explain.ts'
-import type { MeshCore, MeshSnapshot } from './mesh.ts'
-import type { Applied, EndpointInput, MeshOptions, RuleInput } from './options.ts'
+import type { Version } from './history.ts'
+import type { MeshCore } from './mesh.ts'
+import type { Applied, ChangeOptions, EndpointInput, MeshOptions, RuleInput } from './options.ts'
+import type { Plan } from './plan.ts'
+import { type MeshSnapshot, snapshotOf } from './snapshot.ts'
 import { thrown } from './thrown.ts'
 
 /** `await using`, where the consumer's library knows the symbol. */
@@ -17,14 +20,31 @@ export type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: i
 export type Mesh = MeshMethods & AsyncDisposal
 
 export interface MeshMethods {
-  /** Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`. */
+  /**
+   * Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`, and with a `RuleError` or the
+   * source's own error when its first delivery could not be used.
+   */
   ready(options?: { timeout?: number | string }): Promise<void>
   /** WHATWG fetch, governed by the rules. */
   readonly fetch: typeof fetch
   /** An adapter for `axios.create({ adapter: mesh.axios() })`. */
   axios(): (config: any) => Promise<any>
   /** Replaces the rules as a whole, or changes nothing and says why. Calls queue up. */
-  apply(rules: RuleInput): Promise<Applied<Diagnostic>>
+  apply(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
+  /**
+   * Changes single documents of the apply source: one that is there under its kind, namespace and name is replaced, a new one is added,
+   * one that says `$delete: true` is taken out. All of them, or none.
+   *
+   * @example
+   * await mesh.patch({ kind: 'VirtualService', metadata: { name: 'reviews' }, $delete: true }, { ifVersion: mesh.snapshot().version })
+   */
+  patch(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
+  /** What `apply` (or with `{ patch: true }` what `patch`) would change, and what would become of the state. Changes nothing. */
+  plan(rules: RuleInput, options?: { patch?: boolean }): Plan
+  /** Brings back the rules of an earlier version, of all sources, as a new version. A source's next delivery replaces its set again. */
+  rollback(version: number, options?: ChangeOptions): Promise<Applied<Diagnostic>>
+  /** The versions that are kept, newest last. */
+  history(): readonly Version[]
   /** Replaces the endpoints of a cluster (`outbound|port|subset|host`, or `host|subset|port`) without touching rules. */
   setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void
   /** What would happen to a request, and why. */
@@ -55,19 +75,24 @@ export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFe
     const reply = core.handle(request)
     return throwing ? reply.then(thrown) : reply
   })
-  const meshFetch = ((input: any, init: any) => (core.governs ? governedFetch(input, init) : ungoverned(input, init))) as typeof fetch
+  const meshFetch = ((input: any, init: any) =>
+    core.mode === 'enforce' ? governedFetch(input, init) : ungoverned(input, init)) as typeof fetch
   return {
     ready: o => core.ready(o),
     fetch: meshFetch,
     axios: () => axiosAdapter(meshFetch),
-    apply: rules => core.apply(rules),
+    apply: (rules, o) => core.rules.apply(rules, o && { ifVersion: o.ifVersion }),
+    patch: (rules, o) => core.rules.patch(rules, o && { ifVersion: o.ifVersion }),
+    plan: (rules, o) => core.rules.plan(rules, { patch: o?.patch === true }),
+    rollback: (version, o) => core.rules.rollback(version, o),
+    history: () => core.rules.history,
     setEndpoints: (cluster, endpoints) => core.setEndpoints(cluster, endpoints),
     explain: request => explain(core, request),
-    snapshot: () => core.snapshot(),
+    snapshot: () => snapshotOf(core),
     breaker: key => core.cluster(key).breaker(),
     eject: (cluster, address, o) => core.eject(cluster, address, o),
     uneject: (cluster, address) => core.uneject(cluster, address),
-    on: (type, listener, o) => core.on(type, listener, o),
+    on: (type, listener, o) => core.events.on(type, listener, o),
     get diagnostics() {
       return core.diagnostics
     },

@@ -19,6 +19,7 @@ export class RuleError extends MeshlessError {
 
 function place(d: Diagnostic): string {
   const where = [
+    d.source ?? '',
     d.line === undefined ? '' : `line ${d.line}${d.column === undefined ? '' : `:${d.column}`}`,
     d.kind && d.name ? `${d.kind} ${d.name}` : (d.kind ?? ''),
     d.path ?? '',

@@ -5,11 +5,11 @@
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 
-/** ServiceEntries for what the documents name and nobody describes, with a warning for each. */
+/** ServiceEntries for what the documents name and nobody describes, each with the document that named it first and a warning. */
 export function unlistedServices(
   documents: readonly RuleDocument[],
   workload: { namespace: string; domain: string },
-): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
+): { documents: RuleDocument[]; owners: Map<RuleDocument, RuleDocument>; diagnostics: Diagnostic[] } {
   const listed = new Set<string>()
   const wildcards: string[] = []
   for (const document of documents) {
@@ -47,11 +47,12 @@ export function unlistedServices(
     } else if (document.kind === 'DestinationRule') need(document.spec?.host, document, undefined)
   }
   const made: RuleDocument[] = []
+  const owners = new Map<RuleDocument, RuleDocument>()
   const diagnostics: Diagnostic[] = []
   for (const [host, numbers] of ports) {
     if (numbers.size === 0) numbers.add(80)
     const from = owner.get(host)!
-    made.push({
+    const entry: RuleDocument = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'ServiceEntry',
       metadata: { name: `unlisted-${host}`, namespace: from.metadata.namespace ?? workload.namespace },
@@ -61,7 +62,9 @@ export function unlistedServices(
         resolution: 'DNS',
         ports: [...numbers].map(number => ({ number, name: `http-${number}`, protocol: 'HTTP' })),
       },
-    })
+    }
+    made.push(entry)
+    owners.set(entry, from)
     diagnostics.push({
       severity: 'warning',
       code: 'host-without-endpoints',
@@ -72,5 +75,5 @@ export function unlistedServices(
       hint: `add a ServiceEntry for ${host}, or setEndpoints, or discovery: { unlisted: 'none' }`,
     })
   }
-  return { documents: made, diagnostics }
+  return { documents: made, owners, diagnostics }
 }

@@ -8,7 +8,9 @@ export interface Diagnostic {
   /** Stable, in kebab-case: `unknown-field`, `invalid-duration`, … */
   code: string
   message: string
-  /** Place of the document among those given, from 0. */
+  /** The file or address the document is from, when it is from one. */
+  source?: string
+  /** Place of the document among those given (of its source), from 0. */
   document?: number
   kind?: string
   name?: string
@@ -31,7 +33,10 @@ export function diagnose(
   hint?: string,
 ): Diagnostic {
   const diagnostic: Diagnostic = { severity, code, message, kind: document.kind, name: document.metadata.name, path }
-  if (document.origin !== undefined) diagnostic.document = document.origin.document
+  if (document.origin !== undefined) {
+    diagnostic.document = document.origin.document
+    if (document.origin.source !== undefined) diagnostic.source = document.origin.source
+  }
   const position = document.locate?.(path)
   if (position !== undefined) {
     diagnostic.line = position.line

@@ -29,6 +29,7 @@ export function* parsing(input: RulesInput, source?: string): Steps<ParsedRules>
     else reading.object(part)
     yield
   }
+  if (source !== undefined) for (const diagnostic of reading.diagnostics) diagnostic.source = source
   return { documents: reading.documents, diagnostics: reading.diagnostics }
 }
 

@@ -1,0 +1,155 @@
+/**
+ * From the documents in force to what calls run on: checked as a whole, translated, compiled per cluster and per virtual host. What has
+ * the same content as before is the same object as before, so that a change touches only what depends on it. Nothing takes effect here.
+ */
+import type { Steps } from '../base/time/slices.ts'
+import type { Cluster, ClusterLoadAssignment, EnvoyConfig, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
+import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
+import type { RuleDocument } from '../rules/istio/document.ts'
+import { checkFormatters } from '../rules/istio/formatters.ts'
+import { originOf } from '../rules/istio/provenance.ts'
+import { callerOf, hostIn } from '../rules/istio/select-documents.ts'
+import { translating } from '../rules/istio/translate.ts'
+import { validating } from '../rules/istio/validate.ts'
+import { compileRoutes, compileVirtualHost, type Hosted, type RouteTable } from '../traffic/routing/route-table.ts'
+import { divided } from './processes.ts'
+import { type Resilience, resilienceOf } from './resilience.ts'
+import { isRestricted } from './restricted.ts'
+import { inForce, type RuleSets } from './rule-set.ts'
+import type { Settings } from './settings.ts'
+import { unlistedServices } from './unlisted.ts'
+
+/** A cluster as it shall be. */
+export interface ClusterPlan {
+  readonly name: string
+  readonly config: Cluster
+  /** Its endpoints, unless they are set by hand. */
+  readonly assignment: ClusterLoadAssignment | undefined
+  readonly resilience: Resilience | undefined
+  /** Whether its names may lead to link-local addresses. */
+  readonly linkLocal: boolean
+  /** Everything above in one text: equal texts, equal clusters. */
+  readonly text: string
+}
+
+export interface Compiled {
+  readonly documents: readonly RuleDocument[]
+  readonly config: EnvoyConfig
+  readonly clusters: ReadonlyMap<string, ClusterPlan>
+  /** Virtual hosts by their content. */
+  readonly hosts: ReadonlyMap<string, Hosted>
+  readonly table: RouteTable
+}
+
+export interface Compilation {
+  /** Absent when the documents have errors. */
+  readonly compiled: Compiled | undefined
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export const NOTHING: Compiled = {
+  documents: [],
+  config: { clusters: [], routes: [], endpoints: [] },
+  clusters: new Map(),
+  hosts: new Map(),
+  table: compileRoutes([]),
+}
+
+export function* compiling(sets: RuleSets, before: Compiled, settings: Settings): Steps<Compilation> {
+  const { strict, workload, meshConfig } = settings
+  const { documents: written, diagnostics } = inForce(sets)
+  const refused = () => diagnostics.some(d => d.severity === 'error')
+  diagnostics.push(...(yield* validating(written, { strict })), ...checkFormatters(written))
+  if (refused()) return { compiled: undefined, diagnostics }
+
+  const unlisted = settings.unlisted === 'dns' ? unlistedServices(written, workload) : { documents: [], owners: new Map(), diagnostics: [] }
+  diagnostics.push(...unlisted.diagnostics)
+  const documents = [...written, ...unlisted.documents]
+  yield
+
+  const translated = yield* translating(documents, { workload, meshConfig })
+  diagnostics.push(...translated.diagnostics.map(d => (strict ? asError(d) : d)))
+  const hosts = yield* virtualHosts(translated.routes, before.hosts, diagnostics)
+  if (refused()) return { compiled: undefined, diagnostics }
+
+  const { routes, endpoints } = translated
+  const clusters = translated.clusters.map(cluster => divided(cluster, settings.processes, diagnostics))
+  const config = { clusters, routes, endpoints }
+  const plans = yield* clusterPlans(config, documents, unlisted.owners, before.clusters, settings)
+  yield
+  return { compiled: { documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) }, diagnostics }
+}
+
+/** With `strict` a reference that leads nowhere is an error. */
+function asError(d: Diagnostic): Diagnostic {
+  return d.severity === 'warning' && /unknown/.test(d.code) ? { ...d, severity: 'error' } : d
+}
+
+interface Hosts {
+  readonly kept: ReadonlyMap<string, Hosted>
+  of(host: VirtualHost): Hosted
+}
+
+/** Compiles what is new. What only compiling finds, a formatter or a pattern that is not known here, is a fault of its rule. */
+function* virtualHosts(routes: readonly RouteConfiguration[], before: ReadonlyMap<string, Hosted>, found: Diagnostic[]): Steps<Hosts> {
+  const kept = new Map<string, Hosted>()
+  const made = new Map<VirtualHost, Hosted>()
+  for (const { virtualHosts = [] } of routes)
+    for (const host of virtualHosts) {
+      const text = JSON.stringify(host)
+      let hosted = kept.get(text) ?? before.get(text)
+      try {
+        hosted ??= compileVirtualHost(host)
+        kept.set(text, hosted)
+        made.set(host, hosted)
+      } catch {
+        found.push(...faultsOf(host))
+      }
+      yield
+    }
+  return { kept, of: host => made.get(host)! }
+}
+
+function* faultsOf(host: VirtualHost): Generator<Diagnostic> {
+  for (const route of host.routes ?? [])
+    try {
+      compileVirtualHost({ ...host, routes: [route] })
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      const origin = originOf(route)
+      if (origin === undefined) yield { severity: 'error', code: 'route-not-compilable', message: `${host.name}: ${message}` }
+      else yield diagnose(origin.document, 'error', 'route-not-compilable', origin.path, message)
+    }
+}
+
+function* clusterPlans(
+  config: EnvoyConfig,
+  documents: readonly RuleDocument[],
+  owners: ReadonlyMap<RuleDocument, RuleDocument>,
+  before: ReadonlyMap<string, ClusterPlan>,
+  { workload, meshConfig }: Settings,
+): Steps<ReadonlyMap<string, ClusterPlan>> {
+  const assignments = new Map(config.endpoints.map(a => [a.clusterName, a]))
+  const policies = documents.filter(d => d.kind === 'ResiliencePolicy')
+  const caller = callerOf(workload, meshConfig)
+  const distrusted = new Set<string>()
+  for (const document of documents)
+    if (document.kind === 'ServiceEntry' && isRestricted(owners.get(document) ?? document))
+      for (const host of document.spec?.hosts ?? []) distrusted.add(hostIn(document, String(host), caller).toLowerCase())
+  const plans = new Map<string, ClusterPlan>()
+  for (const cluster of config.clusters) {
+    const { name } = cluster
+    const plan = {
+      name,
+      config: cluster,
+      assignment: cluster.loadAssignment ?? assignments.get(name),
+      resilience: resilienceOf(policies, cluster, workload),
+      linkLocal: !distrusted.has(name.slice(name.lastIndexOf('|') + 1)),
+    }
+    const text = JSON.stringify(plan)
+    const known = before.get(name)
+    plans.set(name, known?.text === text ? known : { ...plan, text })
+    yield
+  }
+  return plans
+}

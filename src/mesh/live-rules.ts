@@ -1,0 +1,240 @@
+/**
+ * The rules in force and how they change. Every change is a proposal of new sets that goes through one gate, one after the other: read,
+ * checked, compiled and made ready in slices, and only then switched to, in one step. What is refused has touched nothing.
+ */
+import { runInSlices, runNow, type Steps } from '../base/time/slices.ts'
+import type { Emitter } from '../core/events.ts'
+import type { Source, SourceSet, Trust } from '../core/source.ts'
+import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import type { RuleDocument } from '../rules/istio/document.ts'
+import { parsing } from '../rules/istio/parse.ts'
+import { callerOf } from '../rules/istio/select-documents.ts'
+import { trustFaults } from '../rules/istio/trust.ts'
+import type { ClusterStates } from './cluster-states.ts'
+import { type Compiled, compiling, NOTHING } from './compile.ts'
+import type { MeshEvents } from './events.ts'
+import { type Action, History, type Version } from './history.ts'
+import type { Applied, ChangeOptions, RuleInput } from './options.ts'
+import { asDocuments, isDeletion, patched } from './patch.ts'
+import { changesBetween, documentChanges, NO_CHANGES, type Plan } from './plan.ts'
+import { restrict } from './restricted.ts'
+import { RuleError } from './rule-error.ts'
+import { APPLY, EMPTY, type RuleSet, type RuleSets, withSet } from './rule-set.ts'
+import type { Settings } from './settings.ts'
+
+interface Proposal {
+  readonly sets: RuleSets
+  readonly errors: readonly Diagnostic[]
+  readonly warnings: readonly Diagnostic[]
+}
+
+type Refused = Extract<Applied<Diagnostic>, { accepted: false }>
+
+/** How far a change given from outside is trusted, and what version it is meant for. */
+export type Change = ChangeOptions & { trust?: Trust | undefined }
+
+const NAMES = 20
+
+export class LiveRules {
+  readonly #settings: Settings
+  readonly #events: Emitter<MeshEvents>
+  readonly #states: ClusterStates
+  readonly #switch: (compiled: Compiled) => void
+  readonly #history: History
+  #sets: RuleSets
+  #compiled: Compiled = NOTHING
+  #version = 0
+  #diagnostics: readonly Diagnostic[] = []
+  #queue: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(settings: Settings, events: Emitter<MeshEvents>, states: ClusterStates, switchTo: (compiled: Compiled) => void) {
+    this.#settings = settings
+    this.#events = events
+    this.#states = states
+    this.#switch = switchTo
+    this.#history = new History(settings.history)
+    this.#sets = new Map([[APPLY, EMPTY], ...settings.sources.map(source => [source.name, EMPTY] as const)])
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get sets(): RuleSets {
+    return this.#sets
+  }
+
+  get compiled(): Compiled {
+    return this.#compiled
+  }
+
+  /** What was said about the rules in force. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics
+  }
+
+  get history(): readonly Version[] {
+    return this.#history.list
+  }
+
+  /** The first set, at once. Throws a `RuleError` when it is wrong. */
+  begin(rules: RuleInput): void {
+    const result = runNow(this.#changing('initial', APPLY, () => this.#replacing(APPLY, [{ documents: rules }]), {}))
+    if (!result.accepted) throw new RuleError([...result.errors, ...result.warnings])
+  }
+
+  apply(rules: RuleInput, options: Change = {}): Promise<Applied<Diagnostic>> {
+    return this.#enqueue('apply', APPLY, () => this.#replacing(APPLY, [{ documents: rules }], options.trust), options)
+  }
+
+  patch(rules: RuleInput, options: Change = {}): Promise<Applied<Diagnostic>> {
+    return this.#enqueue('patch', APPLY, () => this.#patching(rules, options.trust), options)
+  }
+
+  rollback(version: number, options: ChangeOptions = {}): Promise<Applied<Diagnostic>> {
+    return this.#enqueue('rollback', '*', () => this.#goingBack(version), options)
+  }
+
+  deliver(source: Source, sets: readonly SourceSet[]): Promise<Applied<Diagnostic>> {
+    return this.#enqueue('source', source.name, () => this.#replacing(source.name, sets, source.trust), {})
+  }
+
+  /** What `apply`, or with `patch` what `patch`, would do. Changes nothing. */
+  plan(rules: RuleInput, { patch = false, trust }: { patch?: boolean; trust?: Trust | undefined } = {}): Plan {
+    const proposal = runNow(patch ? this.#patching(rules, trust) : this.#replacing(APPLY, [{ documents: rules }], trust))
+    const refused = (errors: readonly Diagnostic[], warnings: readonly Diagnostic[]): Plan => ({
+      accepted: false,
+      version: this.#version,
+      errors,
+      warnings,
+      changes: NO_CHANGES,
+    })
+    if (proposal.errors.length > 0) return refused(proposal.errors, proposal.warnings)
+    const { compiled, diagnostics } = runNow(compiling(proposal.sets, this.#compiled, this.#settings))
+    const { errors, warnings } = sorted(diagnostics)
+    if (compiled === undefined) return refused(errors, warnings)
+    return { accepted: true, version: this.#version, errors, warnings, changes: changesBetween(this.#compiled, compiled, this.#states) }
+  }
+
+  /** No change is taken any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #enqueue(action: Action, source: string, propose: () => Steps<Proposal>, options: ChangeOptions): Promise<Applied<Diagnostic>> {
+    const next = this.#queue.then(() => runInSlices(this.#changing(action, source, propose, options)))
+    this.#queue = next.catch(() => {})
+    return next
+  }
+
+  *#changing(action: Action, source: string, propose: () => Steps<Proposal>, { ifVersion }: ChangeOptions): Steps<Applied<Diagnostic>> {
+    const at = this.#settings.clock.wall()
+    const refuse = (errors: readonly Diagnostic[], warnings: readonly Diagnostic[]): Refused => {
+      this.#events.emit('rejected', { source, action, errors, warnings, at })
+      return { accepted: false, errors, warnings }
+    }
+    if (this.#closed) return refuse([general('mesh-closed', 'the mesh is closed')], [])
+    if (ifVersion !== undefined && ifVersion !== this.#version)
+      return { ...refuse([staleVersion(ifVersion, this.#version)], []), conflict: { expected: ifVersion, actual: this.#version } }
+
+    const proposal = yield* propose()
+    if (proposal.errors.length > 0) return refuse(proposal.errors, proposal.warnings)
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings)
+    const { errors, warnings } = sorted(diagnostics)
+    if (compiled === undefined) return refuse(errors, warnings)
+    let takeOver: () => void
+    try {
+      takeOver = yield* this.#states.preparing(compiled.clusters)
+    } catch (error) {
+      return refuse([general('not-usable', error instanceof Error ? error.message : String(error))], warnings)
+    }
+    const before = this.#compiled
+    const changes = documentChanges(before.documents, compiled.documents)
+    yield
+
+    // From here to the end nothing can fail and nobody else has a turn.
+    takeOver()
+    this.#switch(compiled)
+    this.#compiled = compiled
+    this.#sets = proposal.sets
+    this.#diagnostics = diagnostics
+    this.#version++
+    const named = (change: string) => changes.filter(c => c.change === change).slice(0, NAMES)
+    const keys = (change: string) => named(change).map(c => c.key)
+    this.#history.add(
+      {
+        version: this.#version,
+        at,
+        action,
+        source,
+        documents: compiled.documents.length,
+        added: keys('added'),
+        changed: keys('changed'),
+        removed: keys('removed'),
+      },
+      proposal.sets,
+    )
+    const result = { accepted: true as const, version: this.#version, warnings }
+    this.#events.emit('applied', { version: result.version, source, action, warnings, at })
+    return result
+  }
+
+  // ── proposals ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  *#replacing(source: string, parts: readonly SourceSet[], trust?: Trust): Steps<Proposal> {
+    const { set, errors } = yield* this.#reading(parts, trust)
+    return { sets: withSet(this.#sets, source, set), errors, warnings: set.diagnostics }
+  }
+
+  *#patching(rules: RuleInput, trust?: Trust): Steps<Proposal> {
+    const read = yield* this.#reading([{ documents: asDocuments(rules) }], trust)
+    if (read.errors.length > 0) return { sets: this.#sets, errors: read.errors, warnings: read.set.diagnostics }
+    const { set, errors } = patched(this.#sets, read.set)
+    return { sets: withSet(this.#sets, APPLY, set), errors, warnings: read.set.diagnostics }
+  }
+
+  *#goingBack(version: number): Steps<Proposal> {
+    const sets = this.#history.get(version)
+    if (sets !== undefined) return { sets, errors: [], warnings: [] }
+    const kept = this.#history.list.map(v => v.version).join(', ')
+    return {
+      sets: this.#sets,
+      errors: [general('version-not-kept', `there is no version ${version} to go back to`, `kept: ${kept}`)],
+      warnings: [],
+    }
+  }
+
+  *#reading(parts: readonly SourceSet[], trust: Trust | undefined): Steps<{ set: RuleSet; errors: Diagnostic[] }> {
+    const documents: RuleDocument[] = []
+    const found: Diagnostic[] = []
+    const { workload, meshConfig } = this.#settings
+    for (const part of parts) {
+      const read = yield* parsing(part.documents, part.origin)
+      found.push(...read.diagnostics)
+      for (const document of read.documents) {
+        if (trust !== undefined && !isDeletion(document)) found.push(...trustFaults(document, trust, callerOf(workload, meshConfig)))
+        documents.push(document)
+      }
+    }
+    restrict(documents, trust)
+    const { errors, warnings } = sorted(found)
+    return { set: { documents, diagnostics: warnings }, errors }
+  }
+}
+
+function sorted(diagnostics: readonly Diagnostic[]): { errors: Diagnostic[]; warnings: Diagnostic[] } {
+  return { errors: diagnostics.filter(d => d.severity === 'error'), warnings: diagnostics.filter(d => d.severity !== 'error') }
+}
+
+function general(code: string, message: string, hint?: string): Diagnostic {
+  return { severity: 'error', code, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+function staleVersion(expected: number, actual: number): Diagnostic {
+  return general(
+    'version-conflict',
+    `version ${actual} is in force, not ${expected}`,
+    'look at what changed and try again with its version',
+  )
+}

@@ -1,0 +1,84 @@
+/** The options of a mesh, read once: defaults filled in, wrong ones refused at construction. */
+import { toBytes } from '../base/formats/size.ts'
+import { type Clock, systemClock } from '../base/time/clock.ts'
+import { type Random, systemRandom } from '../base/time/random.ts'
+import { OptionsError } from '../core/errors.ts'
+import type { Resolver } from '../core/resolver.ts'
+import { suggest } from '../core/schema/read.ts'
+import type { Source } from '../core/source.ts'
+import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
+import { systemResolver } from '../traffic/discovery/node-dns.ts'
+import { type MeshOptions, MODES, type Mode } from './options.ts'
+
+export interface Settings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly resolver: Resolver
+  readonly workload: { namespace: string; labels: Record<string, string>; domain: string; locality?: string }
+  readonly meshConfig: MeshConfig
+  readonly strict: boolean
+  readonly unlisted: 'dns' | 'none'
+  readonly mode: Mode
+  /** Whether `mode` was chosen because an Istio sidecar stands beside the process. */
+  readonly besideSidecar: boolean
+  readonly faults: boolean
+  readonly requestOverrides: boolean
+  readonly processes: number
+  readonly sources: readonly Source[]
+  readonly retryBufferLimit: number
+  readonly dynamicHosts: number
+  readonly history: number
+}
+
+const whole = (given: number | undefined, otherwise: number, what: string): number => {
+  if (given === undefined) return otherwise
+  if (!Number.isInteger(given) || given < 1) throw new OptionsError(`createMesh: ${what}: ${given} is not a whole number above 0`)
+  return given
+}
+
+export function readSettings(options: MeshOptions): Settings {
+  const { namespace = 'default', labels = {}, domain = 'cluster.local', locality } = options.workload ?? {}
+  const { mode, discovery, limits } = options
+  if (mode !== undefined && !MODES.includes(mode))
+    throw new OptionsError(`createMesh: mode: ${JSON.stringify(mode)} is not one of ${MODES.join(', ')}; ${suggest(mode, MODES) ?? ''}`)
+  if (discovery?.unlisted !== undefined && discovery.unlisted !== 'dns' && discovery.unlisted !== 'none')
+    throw new OptionsError(`createMesh: discovery.unlisted: ${JSON.stringify(discovery.unlisted)} is not one of dns, none`)
+  const sources = [...(options.sources ?? [])]
+  const names = new Set(['apply'])
+  for (const source of sources) {
+    if (typeof source?.start !== 'function' || typeof source.name !== 'string')
+      throw new OptionsError('createMesh: sources: each is a source such as files("./rules"); rules themselves are given as `rules`')
+    if (names.has(source.name)) throw new OptionsError(`createMesh: sources: two are named ${JSON.stringify(source.name)}`)
+    names.add(source.name)
+  }
+  const besideSidecar = mode === undefined && sidecarBeside()
+  return {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    resolver: quiet(discovery?.resolver ?? systemResolver()),
+    workload: { namespace, labels: { ...labels }, domain, ...(locality === undefined ? {} : { locality }) },
+    meshConfig: readMeshConfig(options.meshConfig),
+    strict: options.strict === true,
+    unlisted: discovery?.unlisted ?? 'dns',
+    mode: mode ?? (besideSidecar ? 'observe' : 'enforce'),
+    besideSidecar,
+    faults: options.faults !== false,
+    requestOverrides: options.requestOverrides === true,
+    processes: whole(options.processes, 1, 'processes'),
+    sources,
+    retryBufferLimit: toBytes(limits?.retryBufferLimit ?? '1Mi', 'limits.retryBufferLimit'),
+    dynamicHosts: whole(limits?.dynamicHosts, 1000, 'limits.dynamicHosts'),
+    history: whole(limits?.history, 20, 'limits.history'),
+  }
+}
+
+/** A resolver that throws at once is one that cannot resolve. */
+function quiet(resolver: Resolver): Resolver {
+  return { resolve: async (hostname, options) => resolver.resolve(hostname, options) }
+}
+
+/** Istio tells its sidecar about the workload by variables of this name; two that govern the same calls would retry each other's retries. */
+function sidecarBeside(): boolean {
+  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {}
+  return Object.keys(environment).some(name => name.startsWith('ISTIO_META_'))
+}

@@ -1,0 +1,129 @@
+/** What lives beside the rules: how long it is kept, and that nobody holds on to what is gone. */
+import { describe, expect, test } from 'vitest'
+import { runNow } from '../../src/base/time/slices.ts'
+import { createMesh } from '../../src/index.ts'
+import { ClusterStates } from '../../src/mesh/cluster-states.ts'
+import { virtualClock } from '../../src/testing/index.ts'
+import { all, destination, instantTransport, policy, service } from './documents.ts'
+
+const A = 'outbound|80||a.test'
+
+describe('state of a cluster', () => {
+  test('survives sets that do not name it, for five minutes', async () => {
+    const clock = virtualClock()
+    const mesh = createMesh({ rules: service('a'), clock })
+    mesh.eject(A, '10.0.0.1:80')
+    const health = () => mesh.snapshot().clusters[A]!.endpoints.map(e => e.health)
+    await mesh.apply(service('b'))
+    clock.advance(299_000)
+    await mesh.apply(service('a'))
+    expect(health()).toEqual(['ejected', 'healthy'])
+    await mesh.apply(service('b'))
+    clock.advance(299_000)
+    expect(mesh.plan(service('a')).changes.clusters[0]!.state.kept).toBe(true)
+    clock.advance(2_000)
+    expect(mesh.plan(service('a')).changes.clusters[0]!.state.kept).toBe(false)
+    await mesh.apply(service('a'))
+    expect(health()).toEqual(['healthy', 'healthy'])
+  })
+
+  test('no timer is left behind by many applies', async () => {
+    const clock = virtualClock()
+    const mesh = createMesh({ rules: service('a'), clock })
+    for (let i = 0; i < 20; i++) await mesh.apply(i % 2 ? service('a') : service('b'))
+    expect(clock.pending).toBeLessThanOrEqual(2)
+    await mesh.close()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a breaker keeps its window when its settings change', async () => {
+    const clock = virtualClock()
+    const rules = (rate: number) =>
+      all(service('a'), policy('a', `circuitBreaker: { failureRateThreshold: ${rate}, minimumNumberOfCalls: 4 }`))
+    const mesh = createMesh({ rules: rules(100), clock, transport: instantTransport(() => 500) })
+    const seen: unknown[] = []
+    mesh.on('transition', e => seen.push([e.cluster, e.from, e.to]))
+    for (let i = 0; i < 3; i++) await mesh.fetch('http://a.test/')
+    await mesh.apply(rules(50))
+    expect((mesh.snapshot().policies[A] as any).circuitBreaker).toMatchObject({ state: 'CLOSED', numberOfBufferedCalls: 3 })
+    await mesh.fetch('http://a.test/')
+    expect(seen).toEqual([[A, 'CLOSED', 'OPEN']])
+  })
+
+  test('endpoints set by hand outlive an apply', async () => {
+    const mesh = createMesh({ rules: service('a'), clock: virtualClock() })
+    mesh.setEndpoints('a.test||80', [{ address: '10.9.9.9:80' }])
+    await mesh.apply(all(service('a', 3), destination('a')))
+    expect(mesh.snapshot().clusters[A]!.endpoints.map(e => e.address)).toEqual(['10.9.9.9:80'])
+    expect(mesh.plan(all(service('a', 5), destination('a'))).changes.clusters.find(c => c.cluster === A)!.fields).toEqual([
+      'endpoints (set by hand: not used)',
+    ])
+  })
+
+  test('a route to a cluster that is gone is answered NC, whatever state is kept of it', async () => {
+    const rules = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: x }
+spec: { hosts: [x.test], http: [{ route: [{ destination: { host: a.test, subset: v1 } }] }] }
+`
+    const options = { clock: virtualClock(), discovery: { unlisted: 'none' as const }, transport: instantTransport(() => 200) }
+    const mesh = createMesh({ rules: all(service('a'), destination('a'), rules), ...options })
+    expect((await mesh.fetch('http://x.test/')).status).toBe(200)
+    await mesh.apply(all(service('a'), rules))
+    expect((await mesh.fetch('http://x.test/')).status).toBe(503)
+  })
+})
+
+describe('making ready', () => {
+  const setup = () => {
+    const log: string[] = []
+    const states = new ClusterStates({
+      clock: virtualClock(),
+      make: plan => {
+        if (plan.text === 'broken') throw new Error('cannot be made')
+        log.push(`make ${plan.name}`)
+        return {
+          name: plan.name,
+          busy: false,
+          assign() {},
+          update: () => log.push(`update ${plan.name}`),
+          close: () => log.push(`close ${plan.name}`),
+        } as any
+      },
+      guard: (_, plan) => {
+        if (plan.text === 'refused') throw new Error('cannot be guarded')
+      },
+    })
+    const plans = (texts: Record<string, string>) =>
+      new Map(
+        Object.entries(texts).map(([name, text]) => [
+          name,
+          { name, text, config: { name }, assignment: undefined, resilience: undefined, linkLocal: true },
+        ]),
+      )
+    return { log, states, plans }
+  }
+
+  test.each(['broken', 'refused'])('what is %s is found before anything is taken over, and what was made is closed', text => {
+    const { log, states, plans } = setup()
+    runNow(states.preparing(plans({ a: '1', b: '1' })))()
+    const before = states.named
+    log.length = 0
+    expect(() => runNow(states.preparing(plans({ c: '1', a: '2', b: text })))).toThrow('cannot be')
+    expect(states.named).toBe(before)
+    expect(log.filter(l => l.startsWith('update'))).toEqual([])
+    expect(log).toContain('close c')
+  })
+
+  test('only what differs is updated, and calls keep the map they began with', () => {
+    const { log, states, plans } = setup()
+    runNow(states.preparing(plans({ a: '1', b: '1' })))()
+    const before = states.named
+    runNow(states.preparing(plans({ a: '1', b: '2' })))()
+    expect(log.filter(l => l.startsWith('update'))).toEqual(['update b'])
+    expect(states.named).not.toBe(before)
+    expect(states.named.get('a')).toBe(before.get('a'))
+    expect([...before.keys()]).toEqual(['a', 'b'])
+  })
+})
