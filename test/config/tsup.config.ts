@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup'
+import { stripTexts } from './strip-texts.mjs'
 
 export default defineConfig({
   entry: {
@@ -16,6 +17,7 @@ export default defineConfig({
   external: [/^node:/, '#transport'],
   noExternal: ['yaml', 're2js'],
   clean: true,
+  esbuildPlugins: [stripTexts],
   sourcemap: false,
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   esbuildOptions(options) {

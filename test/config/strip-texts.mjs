@@ -1,0 +1,23 @@
+// The texts of options serve documentation and JSON Schema, which are made from the sources; the built package does without them.
+import { readFile } from 'node:fs/promises'
+import { transform } from 'esbuild'
+
+const BUILDERS = 'number|integer|boolean|string|duration|oneOf|hook|array|map|object|union|anything'
+const TEXT = new RegExp(`(?<![.\\w])(${BUILDERS})\\(\\s*"(?:[^"\\\\]|\\\\.)*"`, 'g')
+
+/** An esbuild plugin. Files that describe options are those that import the builders from core/schema. */
+export const stripTexts = {
+  name: 'strip-texts',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      if (!/from '[^']*(?:core\/schema\/index|schema\/index|\.\/option|\.\.\/option|\.\/index)\.ts'/.test(source)) return undefined
+      const { code } = await transform(source, {
+        loader: 'ts',
+        target: 'node20',
+        tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+      })
+      return { contents: code.replace(TEXT, '$1(""'), loader: 'js' }
+    })
+  },
+}
