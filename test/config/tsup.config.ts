@@ -1,5 +1,5 @@
 import { defineConfig } from 'tsup'
-import { stripTexts } from './strip-texts.mjs'
+import { stripTexts } from './strip-texts.ts'
 
 export default defineConfig({
   entry: {

@@ -1,12 +1,12 @@
 // The texts of options serve documentation and JSON Schema, which are made from the sources; the built package does without them.
 import { readFile } from 'node:fs/promises'
-import { transform } from 'esbuild'
+import { type Plugin, transform } from 'esbuild'
 
 const BUILDERS = 'number|integer|boolean|string|duration|oneOf|hook|array|map|object|union|anything'
 const TEXT = new RegExp(`(?<![.\\w])(${BUILDERS})\\(\\s*"(?:[^"\\\\]|\\\\.)*"`, 'g')
 
 /** An esbuild plugin. Files that describe options are those that import the builders from core/schema. */
-export const stripTexts = {
+export const stripTexts: Plugin = {
   name: 'strip-texts',
   setup(build) {
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
