@@ -92,6 +92,8 @@ export interface WireBody {
   readonly bytes?: Uint8Array | undefined
   /** Its length when known (then sent as content-length), otherwise it is chunked. */
   readonly length: number | undefined
+  /** `open` gives the same bytes as often as it is called. */
+  readonly reopens?: boolean | undefined
   /** Reads it from the start. Only when `bytes` is absent. A body that cannot be read again gives `undefined` the second time. */
   open?(): AsyncIterator<Uint8Array> | undefined
 }

@@ -3,6 +3,7 @@ import type { ListenOptions } from '../core/events.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
+import type { BodyCare } from '../traffic/transport/inflow.ts'
 import type { MeshEvents } from './events.ts'
 import { type Explanation, explain } from './explain.ts'
 import type { Version } from './history.ts'
@@ -64,7 +65,7 @@ export interface MeshMethods {
   close(options?: { drain?: number | string }): Promise<void>
 }
 
-type MakeFetch = (handle: Handle) => typeof fetch
+type MakeFetch = (handle: Handle, care: BodyCare) => typeof fetch
 type AxiosAdapter = (fetch: typeof globalThis.fetch) => (config: any) => Promise<any>
 
 /** Joins the core with the ways in. */
@@ -74,7 +75,7 @@ export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFe
   const governedFetch = makeFetch(request => {
     const reply = core.handle(request)
     return throwing ? reply.then(thrown) : reply
-  })
+  }, core.settings)
   const meshFetch = ((input: any, init: any) =>
     core.mode === 'enforce' ? governedFetch(input, init) : ungoverned(input, init)) as typeof fetch
   return {

@@ -1,6 +1,7 @@
 /** The options of a mesh, read once: defaults filled in, wrong ones refused at construction. */
 import { toBytes } from '../base/formats/size.ts'
 import { type Clock, systemClock } from '../base/time/clock.ts'
+import { toMs } from '../base/time/duration.ts'
 import { type Random, systemRandom } from '../base/time/random.ts'
 import { OptionsError } from '../core/errors.ts'
 import type { Resolver } from '../core/resolver.ts'
@@ -26,6 +27,7 @@ export interface Settings {
   readonly processes: number
   readonly sources: readonly Source[]
   readonly retryBufferLimit: number
+  readonly abandonedBodyTimeout: number
   readonly dynamicHosts: number
   readonly history: number
 }
@@ -67,6 +69,7 @@ export function readSettings(options: MeshOptions): Settings {
     processes: whole(options.processes, 1, 'processes'),
     sources,
     retryBufferLimit: toBytes(limits?.retryBufferLimit ?? '1Mi', 'limits.retryBufferLimit'),
+    abandonedBodyTimeout: toMs(limits?.abandonedBodyTimeout ?? '30s', 'limits.abandonedBodyTimeout'),
     dynamicHosts: whole(limits?.dynamicHosts, 1000, 'limits.dynamicHosts'),
     history: whole(limits?.history, 20, 'limits.history'),
   }

@@ -234,7 +234,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     const { body } = this
     const limit = this.#engine.retryBufferLimit
     if (body === undefined) return
-    if (body.bytes === undefined) this.body = new RecordedBody(body, limit, () => cluster.stats.retry_or_shadow_abandoned++)
+    if (body.bytes === undefined && body.reopens !== true)
+      this.body = new RecordedBody(body, limit, () => cluster.stats.retry_or_shadow_abandoned++)
     else if (!repeatable(body, limit)) cluster.stats.retry_or_shadow_abandoned++
   }
 
@@ -407,6 +408,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#engine.stats['fault.active_faults']--
     }
     if (this.#onAbort !== undefined) this.#request.signal!.removeEventListener('abort', this.#onAbort)
+    if (this.body instanceof RecordedBody) this.body.close()
     this.outcome.durations.total = this.#engine.clock.now() - this.#startedAt
   }
 }

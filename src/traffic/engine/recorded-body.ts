@@ -8,7 +8,7 @@ import type { WireBody } from '../../core/transport.ts'
 export function repeatable(body: WireBody | undefined, limit: number): boolean {
   if (body === undefined) return true
   if (body instanceof RecordedBody) return body.whole
-  return body.bytes !== undefined && body.bytes.byteLength <= limit
+  return (body.bytes !== undefined || body.reopens === true) && body.length !== undefined && body.length <= limit
 }
 
 export class RecordedBody implements WireBody {
@@ -55,6 +55,14 @@ export class RecordedBody implements WireBody {
     }
   }
 
+  /** The call is over: the stream is told that nobody reads on. */
+  close(): void {
+    this.#drop()
+    if (this.#ended !== undefined || this.#iterator === undefined) return
+    this.#ended = { done: true, value: undefined }
+    this.#iterator.return?.()?.then(undefined, ignore)
+  }
+
   #read(): Promise<IteratorResult<Uint8Array>> {
     this.#step ??= this.#iterator!.next().then(
       result => {
@@ -86,3 +94,5 @@ export class RecordedBody implements WireBody {
     this.#chunks = []
   }
 }
+
+const ignore = () => {}

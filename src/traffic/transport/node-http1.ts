@@ -4,26 +4,16 @@
  */
 import http from 'node:http'
 import type net from 'node:net'
-import type {
-  BodyReader,
-  BodySource,
-  Connection,
-  ConnectionListener,
-  ConnectTarget,
-  ResetReason,
-  Stream,
-  StreamListener,
-  WireBody,
-  WireRequest,
-} from '../../core/transport.ts'
+import { systemClock, type Timer } from '../../base/time/clock.ts'
+import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import { Http1Stream } from './node-http1-stream.ts'
 import { dial } from './node-socket.ts'
 
 /** Before anybody patches it. */
 const request = http.request
 
-interface Leased extends http.RequestOptions {
-  lease: net.Socket
-}
+/** Response headers up to this size, as Envoy takes them. */
+const MAX_HEADERS = 61_440
 
 /** The part of an agent that node:http asks: it hands over the socket that the request brings. */
 const handoff: any = {
@@ -32,75 +22,128 @@ const handoff: any = {
   keepAlive: true,
   maxSockets: Infinity,
   options: {},
-  addRequest(req: any, options: Leased) {
+  addRequest(req: any, options: RequestOptions) {
     req.reusedSocket = true
     req.onSocket(options.lease)
   },
 }
 
+/** Made once per connection; only what differs is written anew. */
+interface RequestOptions extends http.RequestOptions {
+  lease: net.Socket
+}
+
 export class Http1Connection implements Connection {
-  readonly concurrency = 1
   readonly #listener: ConnectionListener
   readonly #socket: net.Socket
-  readonly #address: string
+  readonly #options: RequestOptions
   #open = false
   #gone = false
-  #stream: Http1Stream | undefined
   #draining = false
+  #stream: Http1Stream | undefined
+  /** ms that the peer keeps an idle connection, by its own word. */
+  #keepAlive = Infinity
+  #idleSince = 0
+  #idleTimer: Timer | undefined
 
   constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
-    this.#address = target.address
     this.#socket = dial(
       address,
       target,
-      socket => {
-        this.#open = true
-        // Permanent: node:http has no error handler between the end of a response and the next request.
-        socket.on('error', () => socket.destroy())
-        socket.on('close', () => this.#closed())
-        socket.on('free', () => this.#free())
-        socket.on('data', this.#stray)
-        listener.connected(this)
-        if (this.#stream === undefined) socket.unref()
-      },
+      () => this.#connected(),
       (reason, error) => {
+        if (this.#gone) return
         this.#gone = true
         listener.failed(this, reason, error)
       },
     )
+    this.#options = {
+      agent: handoff,
+      lease: this.#socket,
+      method: 'GET',
+      path: '/',
+      headers: [],
+      setHost: false,
+      maxHeaderSize: MAX_HEADERS,
+    }
+  }
+
+  /** 0 as soon as the socket cannot carry another request, even before its `close` was told. */
+  get concurrency(): number {
+    const { destroyed, writable, readableEnded } = this.#socket
+    return destroyed || !writable || readableEnded || this.#draining ? 0 : 1
   }
 
   get localAddress(): string | undefined {
-    return this.#socket.localAddress === undefined ? undefined : `${this.#socket.localAddress}:${this.#socket.localPort}`
+    const { localAddress, localPort } = this.#socket
+    return localAddress === undefined ? undefined : `${localAddress}:${localPort}`
   }
 
-  /** Bytes that nobody asked for: the peer is confused, or answers somebody else. */
-  readonly #stray = () => {
-    if (this.#stream === undefined) this.#socket.destroy()
+  #connected(): void {
+    const socket = this.#socket
+    this.#open = true
+    // Permanent: node:http has no error handler between the end of a response and the next request.
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#closed())
+    socket.on('free', () => this.#free())
+    // Bytes that nobody asked for: the peer is confused, or answers somebody else.
+    socket.on('data', () => {
+      if (this.#stream === undefined) socket.destroy()
+    })
+    this.#listener.connected(this)
+    if (this.#stream === undefined) socket.unref()
   }
 
   send(wire: WireRequest, listener: StreamListener): Stream {
-    this.#socket.ref()
-    const stream = new Http1Stream(this.#socket, wire, listener, this.#address)
+    const socket = this.#socket
+    socket.ref()
+    const options = this.#options
+    options.method = wire.method
+    options.path = wire.path
+    options.headers = headersOf(wire) as unknown as http.OutgoingHttpHeaders
+    const stream = new Http1Stream(request(options), socket, wire, listener)
     this.#stream = stream
+    stream.start(wire.body)
     return stream
   }
 
   #free(): void {
+    const stream = this.#stream
     this.#stream = undefined
     const socket = this.#socket
     if (this.#draining || socket.destroyed || !socket.writable || socket.readableLength > 0) {
       socket.destroy()
       return
     }
+    if (stream !== undefined && stream.keepAlive !== this.#keepAlive) this.#keepAlive = stream.keepAlive
+    if (this.#keepAlive !== Infinity) this.#watchIdle()
     socket.unref()
     this.#listener.available(this)
+  }
+
+  /** Closes before the peer does: a request that crosses its close would be lost. One timer that looks now and then, none per request. */
+  #watchIdle(): void {
+    this.#idleSince = systemClock.now()
+    this.#idleTimer ??= systemClock.schedule(this.#keepAlive, () => this.#idled())
+  }
+
+  #idled(): void {
+    this.#idleTimer = undefined
+    if (this.#gone) return
+    if (this.#stream !== undefined) {
+      this.#idleTimer = systemClock.schedule(this.#keepAlive, () => this.#idled())
+      return
+    }
+    const left = this.#keepAlive - (systemClock.now() - this.#idleSince)
+    if (left > 0) this.#idleTimer = systemClock.schedule(left, () => this.#idled())
+    else this.#socket.destroy()
   }
 
   #closed(): void {
     if (this.#gone) return
     this.#gone = true
+    this.#idleTimer?.cancel()
     const stream = this.#stream
     this.#stream = undefined
     stream?.connectionClosed()
@@ -109,136 +152,29 @@ export class Http1Connection implements Connection {
 
   drain(): void {
     this.#draining = true
-    if (this.#stream === undefined || this.#stream.over) this.#socket.destroy()
+    if (this.#stream === undefined || this.#stream.over) this.destroy()
   }
 
   destroy(): void {
-    this.#socket.destroy()
     if (!this.#open && !this.#gone) {
       this.#gone = true
-      this.#listener.closed(this)
+      queueMicrotask(() => this.#listener.closed(this))
     }
-  }
-}
-
-class Http1Stream implements Stream, BodySource {
-  over = false
-  length: number | undefined
-  readonly #listener: StreamListener
-  readonly #socket: net.Socket
-  readonly #request: http.ClientRequest
-  readonly #bytesBefore: number
-  readonly #address: string
-  #response: http.IncomingMessage | undefined
-  #reader: BodyReader | undefined
-  #pendingError: Error | undefined
-
-  constructor(socket: net.Socket, wire: WireRequest, listener: StreamListener, address: string) {
-    this.#listener = listener
-    this.#socket = socket
-    this.#address = address
-    this.#bytesBefore = socket.bytesRead
-    const { body } = wire
-    const headers = ['Host', wire.authority, ...wire.headers]
-    if (body !== undefined) {
-      if (body.length === undefined) headers.push('Transfer-Encoding', 'chunked')
-      else headers.push('Content-Length', String(body.length))
-    } else if (wire.method === 'POST' || wire.method === 'PUT' || wire.method === 'PATCH') headers.push('Content-Length', '0')
-    const options: Leased = { agent: handoff, lease: socket, method: wire.method, path: wire.path, headers, setHost: false }
-    const req = request(options)
-    this.#request = req
-    req.on('response', res => this.#answered(res))
-    req.on('error', error => this.#broken(error))
-    req.on('close', () => {
-      if (this.#response === undefined) this.#broken(new Error('closed without an answer'))
-    })
-    if (body === undefined) req.end()
-    else if (body.bytes !== undefined) req.end(body.bytes)
-    else void this.#upload(body)
-  }
-
-  async #upload(body: WireBody): Promise<void> {
-    try {
-      const chunks = body.open?.()
-      if (chunks === undefined) throw new TypeError('the request body was read already')
-      for (;;) {
-        const { done, value } = await chunks.next()
-        if (done || this.over) break
-        if (!this.#request.write(value)) await new Promise<void>(resolve => this.#request.once('drain', resolve).once('close', resolve))
-      }
-      this.#request.end()
-    } catch (error) {
-      if (this.over) return
-      this.over = true
-      this.#socket.destroy()
-      this.#listener.reset('local_reset', error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  #answered(res: http.IncomingMessage): void {
-    this.#response = res
-    if (this.over) {
-      res.resume()
-      return
-    }
-    const said = res.headers['content-length']
-    this.length = said === undefined ? undefined : Number(said)
-    res.on('end', () => {
-      if (this.over) return
-      if (!res.complete) return this.#broken(new Error('the connection was closed in the middle of the response'))
-      this.over = true
-      // An upload that is not finished would never free its socket.
-      if (!this.#request.writableEnded) this.#socket.destroy()
-      this.#listener.complete()
-      this.#reader?.end()
-    })
-    res.on('error', error => this.#broken(error))
-    res.on('aborted', () => this.#broken(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })))
-    this.#listener.response({ status: res.statusCode!, statusText: res.statusMessage ?? '', headers: res.rawHeaders, body: this })
-    const empty = this.length === 0 || res.statusCode === 204 || res.statusCode === 304 || this.#request.method === 'HEAD'
-    if (empty && this.#reader === undefined && !this.over) res.resume()
-  }
-
-  #broken(error: Error): void {
-    if (this.over) return
-    this.over = true
     this.#socket.destroy()
-    const code = (error as { code?: string }).code ?? ''
-    const early = this.#response === undefined
-    const reason: ResetReason =
-      code.startsWith('HPE_') || !early || this.#socket.bytesRead > this.#bytesBefore ? 'protocol_error' : 'connection_termination'
-    const told = Object.assign(new Error(`${this.#address}: ${error.message}`, { cause: error }), { code })
-    this.#pendingError = told
-    this.#listener.reset(reason, told)
-    this.#reader?.error(told)
-  }
-
-  connectionClosed(): void {
-    if (!this.over) this.#broken(Object.assign(new Error('other side closed'), { code: 'ECONNRESET' }))
-  }
-
-  cancel(): void {
-    if (this.over) return
-    const res = this.#response
-    this.over = true
-    // Small rests are read away, so that the connection can serve again.
-    if (res?.complete) res.resume()
-    else this.#socket.destroy()
-  }
-
-  read(reader: BodyReader): void {
-    this.#reader = reader
-    const res = this.#response!
-    if (this.#pendingError !== undefined) return reader.error(this.#pendingError)
-    if (this.over) return reader.end()
-    res.on('data', (chunk: Buffer) => reader.data(chunk))
-  }
-
-  pause(): void {
-    this.#response?.pause()
-  }
-
-  resume(): void {
-    this.#response?.resume()
   }
 }
+
+/** Everything between the request line and the body, in the order in which fetch sends it. */
+function headersOf(wire: WireRequest): string[] {
+  const { body, headers: given } = wire
+  const headers = ['host', wire.authority, 'connection', 'keep-alive']
+  for (let i = 0; i < given.length; i++) headers.push(given[i]!)
+  if (body !== undefined) {
+    if (body.length === undefined) headers.push('transfer-encoding', 'chunked')
+    else headers.push('content-length', String(body.length))
+  } else if (!BODILESS.has(wire.method)) headers.push('content-length', '0')
+  return headers
+}
+
+/** Methods of which nobody expects a body, so that its absence needs no word. */
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'])

@@ -1,28 +1,21 @@
-/** An HTTP/2 connection: many streams at once, as many as the peer's settings allow. */
+/** An HTTP/2 connection: many streams at once, as many as we allow and the peer's settings say. */
 import http2 from 'node:http2'
 import type net from 'node:net'
-import type {
-  BodyReader,
-  BodySource,
-  Connection,
-  ConnectionListener,
-  ConnectTarget,
-  ResetReason,
-  Stream,
-  StreamListener,
-  WireRequest,
-} from '../../core/transport.ts'
+import type tls from 'node:tls'
+import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import { Http2Stream } from './node-http2-stream.ts'
 import { dial } from './node-socket.ts'
 
-const { NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants
+/** Streams on one connection when the rules name no number; Envoy's. */
 const DEFAULT_STREAMS = 1024
 
 export class Http2Connection implements Connection {
-  concurrency = 1
+  concurrency: number
   readonly #listener: ConnectionListener
   readonly #socket: net.Socket
   readonly #ours: number
   #session: http2.ClientHttp2Session | undefined
+  #error: Error | undefined
   #streams = 0
   #draining = false
   #gone = false
@@ -30,180 +23,105 @@ export class Http2Connection implements Connection {
   constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
     this.#ours = target.maxConcurrentStreams ?? DEFAULT_STREAMS
+    this.concurrency = this.#ours
     this.#socket = dial(
       address,
       target,
-      socket => {
-        const scheme = target.tls === undefined ? 'http' : 'https'
-        const session = http2.connect(`${scheme}://${target.tls?.sni ?? 'localhost'}`, {
-          createConnection: () => socket,
-          settings: { enablePush: false },
-        })
-        this.#session = session
-        session.on('remoteSettings', settings => {
-          this.concurrency = Math.min(this.#ours, settings.maxConcurrentStreams ?? DEFAULT_STREAMS)
-        })
-        session.once('remoteSettings', () => listener.connected(this))
-        session.on('error', () => {})
-        session.on('close', () => this.#closed())
-        session.unref()
-      },
+      () => this.#connected(target),
       (reason, error) => {
+        if (this.#gone) return
         this.#gone = true
         listener.failed(this, reason, error)
       },
     )
   }
 
-  send(wire: WireRequest, listener: StreamListener): Stream {
-    this.#streams++
-    this.#session!.ref()
-    return new Http2Stream(this.#session!, wire, listener, () => this.#ended())
+  get localAddress(): string | undefined {
+    const { localAddress, localPort } = this.#socket
+    return localAddress === undefined ? undefined : `${localAddress}:${localPort}`
   }
 
-  #ended(): void {
+  /** As in Envoy streams may start before the peer has said its settings. */
+  #connected(target: ConnectTarget): void {
+    const socket = this.#socket
+    if (target.tls !== undefined && (socket as tls.TLSSocket).alpnProtocol !== 'h2') {
+      this.#gone = true
+      socket.destroy()
+      this.#listener.failed(
+        this,
+        'connection_failure',
+        new Error(`${target.address} does not speak HTTP/2 (ALPN ${(socket as tls.TLSSocket).alpnProtocol || 'none'})`),
+      )
+      return
+    }
+    const scheme = target.tls === undefined ? 'http' : 'https'
+    const session = http2.connect(`${scheme}://${target.tls?.sni ?? 'localhost'}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+    })
+    this.#session = session
+    session.on('remoteSettings', settings => {
+      if (this.#draining) return
+      this.concurrency = Math.min(this.#ours, settings.maxConcurrentStreams ?? DEFAULT_STREAMS)
+      if (this.#streams < this.concurrency) this.#listener.available(this)
+    })
+    // The peer takes no more: what runs may end, what comes goes elsewhere.
+    session.on('goaway', () => {
+      this.#draining = true
+      this.concurrency = 0
+    })
+    session.on('error', error => {
+      this.#error = error
+    })
+    session.on('close', () => this.#closed())
+    session.unref()
+    this.#listener.connected(this)
+  }
+
+  send(wire: WireRequest, listener: StreamListener): Stream {
+    const session = this.#session!
+    this.#streams++
+    session.ref()
+    return new Http2Stream(session, wire, listener, this)
+  }
+
+  /** A stream is over. */
+  ended(): void {
     this.#streams--
-    if (this.#streams === 0) this.#session?.unref()
+    const session = this.#session!
+    if (this.#streams === 0) session.unref()
     if (this.#gone) return
-    if (this.#draining) {
-      if (this.#streams === 0) this.#session?.close()
-    } else this.#listener.available(this)
+    if (!this.#draining) this.#listener.available(this)
+    else if (this.#streams === 0) session.close()
+  }
+
+  /** Why the connection broke, when it did. */
+  get broken(): Error | undefined {
+    return this.#error
   }
 
   #closed(): void {
     if (this.#gone) return
     this.#gone = true
+    this.concurrency = 0
     this.#listener.closed(this)
   }
 
   drain(): void {
     this.#draining = true
+    this.concurrency = 0
     if (this.#streams === 0) this.destroy()
   }
 
   destroy(): void {
-    if (this.#session !== undefined) this.#session.destroy()
-    else this.#socket.destroy()
-  }
-}
-
-class Http2Stream implements Stream, BodySource {
-  length: number | undefined
-  readonly #listener: StreamListener
-  readonly #stream: http2.ClientHttp2Stream
-  readonly #ended: () => void
-  readonly #session: http2.ClientHttp2Session
-  #over = false
-  #counted = true
-  #answered = false
-  #reader: BodyReader | undefined
-  #error: Error | undefined
-
-  constructor(session: http2.ClientHttp2Session, wire: WireRequest, listener: StreamListener, ended: () => void) {
-    this.#listener = listener
-    this.#ended = ended
-    this.#session = session
-    const headers: http2.OutgoingHttpHeaders = Object.create(null)
-    headers[':method'] = wire.method
-    headers[':path'] = wire.path
-    headers[':authority'] = wire.authority
-    headers[':scheme'] = wire.scheme
-    for (let i = 0; i < wire.headers.length; i += 2) {
-      const name = wire.headers[i]!.toLowerCase()
-      const value = wire.headers[i + 1]!
-      const before = headers[name]
-      headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value]
+    if (this.#session !== undefined) {
+      this.#session.destroy()
+      return
     }
-    const { body } = wire
-    if (body?.length !== undefined) headers['content-length'] = String(body.length)
-    const stream = session.request(headers, { endStream: body === undefined })
-    this.#stream = stream
-    stream.on('response', (received, _flags, ...rest) => this.#response(received, (rest as unknown as [string[]?])[0]))
-    stream.on('error', error => this.#broken(error))
-    stream.on('close', () => {
-      if (!this.#over) this.#broken(new Error(`stream closed with code ${stream.rstCode}`))
-      this.#release()
-    })
-    stream.on('end', () => {
-      if (this.#over || stream.rstCode !== 0) return
-      this.#over = true
-      this.#listener.complete()
-      this.#reader?.end()
-    })
-    if (body?.bytes !== undefined) stream.end(body.bytes)
-    else if (body !== undefined) void this.#upload(body.open?.())
-  }
-
-  async #upload(chunks: AsyncIterator<Uint8Array> | undefined): Promise<void> {
-    try {
-      if (chunks === undefined) throw new TypeError('the request body was read already')
-      for (;;) {
-        const { done, value } = await chunks.next()
-        if (done || this.#over) break
-        if (!this.#stream.write(value)) await new Promise<void>(resolve => this.#stream.once('drain', resolve).once('close', resolve))
-      }
-      this.#stream.end()
-    } catch (error) {
-      this.#stream.destroy(error as Error)
+    if (!this.#gone) {
+      this.#gone = true
+      queueMicrotask(() => this.#listener.closed(this))
     }
-  }
-
-  #response(received: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader, raw: string[] | undefined): void {
-    if (this.#over) return
-    this.#answered = true
-    const flat: string[] = []
-    if (raw !== undefined) for (let i = 0; i < raw.length; i += 2) if (!raw[i]!.startsWith(':')) flat.push(raw[i]!, raw[i + 1]!)
-    if (raw === undefined)
-      for (const [name, value] of Object.entries(received))
-        if (!name.startsWith(':')) for (const line of Array.isArray(value) ? value : [String(value)]) flat.push(name, line)
-    const said = received['content-length']
-    this.length = said === undefined ? undefined : Number(said)
-    this.#listener.response({ status: Number(received[':status']), statusText: '', headers: flat, body: this })
-    if ((this.#stream.readableEnded || this.length === 0) && this.#reader === undefined) this.#stream.resume()
-  }
-
-  #broken(error: Error): void {
-    if (this.#over) return
-    this.#over = true
-    this.#error = error
-    const { rstCode } = this.#stream
-    const gone = this.#session.destroyed || this.#session.closed || rstCode === undefined || rstCode === 0
-    const reason: ResetReason = gone
-      ? this.#answered
-        ? 'protocol_error'
-        : 'connection_termination'
-      : rstCode === NGHTTP2_REFUSED_STREAM
-        ? 'remote_refused_stream_reset'
-        : 'remote_reset'
-    this.#listener.reset(reason, error)
-    this.#reader?.error(error)
-    this.#release()
-  }
-
-  #release(): void {
-    if (!this.#counted) return
-    this.#counted = false
-    this.#ended()
-  }
-
-  cancel(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#stream.close(NGHTTP2_CANCEL)
-  }
-
-  read(reader: BodyReader): void {
-    this.#reader = reader
-    if (this.#error !== undefined) return reader.error(this.#error)
-    if (this.#over) return reader.end()
-    this.#stream.on('data', (chunk: Buffer) => reader.data(chunk))
-  }
-
-  pause(): void {
-    this.#stream.pause()
-  }
-
-  resume(): void {
-    this.#stream.resume()
+    this.#socket.destroy()
   }
 }

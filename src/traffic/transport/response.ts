@@ -1,64 +1,88 @@
 /**
  * A Response whose body is taken straight from the connection. Building a real Response with a stream costs more than the whole
- * exchange; so text, json and bytes read the source themselves, and a stream is made only when somebody touches `body`.
+ * exchange; so text, json and bytes read the source themselves. Who touches `body` gets a real stream, and from then on the
+ * platform's own Response answers for it.
  */
 import { getHeader } from '../../base/formats/headers.ts'
-import type { BodyReader, BodySource } from '../../core/transport.ts'
-import { decoderOf } from './decode.ts'
+import { READ_AHEAD } from '../../core/body.ts'
+import type { BodySource } from '../../core/transport.ts'
+import { type Decoder, decoderOf } from './decode.ts'
+import { type BodyCare, defaultCare, Inflow } from './inflow.ts'
 
 const OUTCOME: unique symbol = Symbol.for('meshless.outcome') as any
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as any
 
 export interface LazyInit {
   readonly status: number
   readonly statusText: string
+  /** Name, value, name, value … */
   readonly headers: readonly string[]
   readonly url: string
   readonly redirected: boolean
+  readonly type: ResponseType
   readonly outcome: object | undefined
   /** A body at hand; otherwise `source`. */
   readonly text: string | undefined
   readonly source: BodySource | undefined
   /** No body at all: HEAD, 204, 205, 304. */
   readonly bodiless: boolean
+  /** The caller's signal: after an abort a body that was not read cannot be read any more. */
+  readonly signal?: AbortSignal | undefined
+  readonly care?: BodyCare | undefined
 }
 
-/** An unread body holds its connection: when nobody can read it any more it is given up. */
-const forgotten = /* @__PURE__ */ new FinalizationRegistry<BodySource>(source => source.cancel())
+/** A long body that nobody reads holds its connection: when nobody can read it any more it is given up. */
+const forgotten = /* @__PURE__ */ new FinalizationRegistry<Inflow>(inflow => inflow.cancel())
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export class LazyResponse {
   readonly #init: LazyInit
+  readonly #inflow: Inflow | undefined
+  readonly #decoder: Decoder | undefined
   #headers: Headers | undefined
   #used = false
-  #body: ReadableStream<Uint8Array> | null | undefined
+  /** The platform's Response over our stream, from the moment that somebody wanted the stream. */
+  #real: Response | undefined
 
-  constructor(init: LazyInit) {
+  constructor(init: LazyInit, stream?: ReadableStream<Uint8Array>) {
     this.#init = init
-    if (init.source !== undefined && !init.bodiless) forgotten.register(this, init.source, this)
+    if (stream !== undefined) {
+      this.#real = this.#realWith(stream)
+      return
+    }
+    const { source } = init
+    if (source === undefined) return
+    if (init.bodiless) {
+      source.read(NOBODY)
+      return
+    }
+    this.#decoder = decoderOf(getHeader(init.headers, 'content-encoding'))
+    this.#inflow = new Inflow(source, init.care ?? defaultCare)
+    if (long(source)) forgotten.register(this, this.#inflow, this.#inflow)
   }
 
-  get [OUTCOME]() {
+  get [OUTCOME](): object | undefined {
     return this.#init.outcome
   }
-  get status() {
+  get status(): number {
     return this.#init.status
   }
-  get statusText() {
+  get statusText(): string {
     return this.#init.statusText
   }
-  get ok() {
+  get ok(): boolean {
     return this.#init.status >= 200 && this.#init.status <= 299
   }
-  get url() {
+  get url(): string {
     return this.#init.url
   }
-  get redirected() {
+  get redirected(): boolean {
     return this.#init.redirected
   }
-  get type() {
-    return 'basic'
+  get type(): ResponseType {
+    return this.#init.type
   }
 
   get headers(): Headers {
@@ -72,187 +96,148 @@ export class LazyResponse {
   }
 
   get bodyUsed(): boolean {
-    return this.#used || (this.#body !== undefined && this.#body !== null && (disturbed.has(this.#body) || this.#body.locked))
+    return this.#used || this.#real?.bodyUsed === true
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    if (this.#body === undefined) this.#body = this.#init.bodiless ? null : this.#used ? lockedStream() : this.#stream()
-    return this.#body
+    if (this.#init.bodiless) return null
+    if (this.#real === undefined) {
+      this.#real = this.#realWith(this.#used ? new Uint8Array(0) : this.#stream())
+      if (this.#used) void this.#real.arrayBuffer()
+    }
+    return this.#real.body
   }
 
-  async text(): Promise<string> {
-    const bytes = await this.#read()
-    return decoder.decode(bytes)
+  text(): Promise<string> {
+    return this.#real?.bodyUsed === false ? this.#real.text() : this.#read().then(utf8)
   }
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text())
+  json(): Promise<any> {
+    return this.#real?.bodyUsed === false ? this.#real.json() : this.#read().then(parse)
   }
-  async bytes(): Promise<Uint8Array> {
-    return this.#read()
+  bytes(): Promise<Uint8Array> {
+    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer().then(buffer => new Uint8Array(buffer)) : this.#read().then(own)
   }
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    const bytes = await this.#read()
-    return (
-      bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength
-        ? bytes.buffer
-        : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
-    ) as ArrayBuffer
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer() : this.#read().then(bytes => own(bytes).buffer as ArrayBuffer)
   }
-  async blob(): Promise<Blob> {
-    return new Blob([(await this.#read()) as BlobPart], { type: getHeader(this.#init.headers, 'content-type') ?? '' })
+  blob(): Promise<Blob> {
+    return this.#real?.bodyUsed === false ? this.#real.blob() : this.#read().then(bytes => this.#realWith(bytes).blob())
   }
-  async formData(): Promise<FormData> {
-    return new Response((await this.#read()) as BodyInit, {
-      headers: { 'content-type': getHeader(this.#init.headers, 'content-type') ?? '' },
-    }).formData()
+  formData(): Promise<FormData> {
+    return this.#real?.bodyUsed === false ? this.#real.formData() : this.#read().then(bytes => this.#realWith(bytes).formData())
   }
 
   clone(): Response {
-    if (this.bodyUsed) throw new TypeError('Response.clone: Body has already been consumed.')
-    const { bodiless } = this.#init
-    if (bodiless) return new LazyResponse(this.#init) as unknown as Response
-    const [mine, theirs] = this.body!.tee()
-    this.#body = mine
-    const copy = new Response(theirs, { status: this.#init.status, statusText: this.#init.statusText, headers: this.headers })
-    for (const [name, value] of Object.entries({ url: this.url, redirected: this.redirected })) Object.defineProperty(copy, name, { value })
-    Object.defineProperty(copy, OUTCOME, { value: this.#init.outcome })
-    return copy
+    if (this.bodyUsed || this.#real?.body?.locked === true) throw new TypeError('Response.clone: Body has already been consumed.')
+    const init = { ...this.#init, source: undefined }
+    const body = this.body
+    if (body === null) return new LazyResponse(init) as unknown as Response
+    const [mine, theirs] = body.tee()
+    this.#real = this.#realWith(mine)
+    return new LazyResponse(init, theirs) as unknown as Response
   }
 
-  get [Symbol.toStringTag]() {
+  get [Symbol.toStringTag](): string {
     return 'Response'
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Response { status: ${this.status}, statusText: '${this.statusText}', url: '${this.url}', bodyUsed: ${this.bodyUsed} }`
+  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    const { status, statusText, headers, body, bodyUsed, ok, redirected, type, url } = this as unknown as Response
+    return `Response ${inspect({ status, statusText, headers, body, bodyUsed, ok, redirected, type, url }, options)}`
   }
 
   /** Every byte of the body, decoded. */
   #read(): Promise<Uint8Array> {
     if (this.bodyUsed) return Promise.reject(new TypeError('Body is unusable: Body has already been read'))
-    const { bodiless, text, source } = this.#init
-    if (this.#body) {
-      const stream = this.#body
-      this.#used = true
-      return new Response(stream).arrayBuffer().then(buffer => new Uint8Array(buffer))
+    const { bodiless, text, signal } = this.#init
+    if (bodiless) return Promise.resolve(new Uint8Array(0))
+    this.#used = true
+    const inflow = this.#inflow
+    if (signal?.aborted === true) {
+      inflow?.cancel()
+      return Promise.reject(signal.reason)
     }
-    this.#used = !bodiless
-    if (bodiless || (source === undefined && text === undefined)) return Promise.resolve(new Uint8Array(0))
-    if (source === undefined) return Promise.resolve(encoder.encode(text))
-    forgotten.unregister(this)
-    const decode = decoderOf(getHeader(this.#init.headers, 'content-encoding'))
-    const read = new Promise<Uint8Array>((resolve, reject) => source.read(new Collector(resolve, reject)))
-    return decode === undefined ? read : read.then(bytes => decode(bytes))
+    if (inflow === undefined) return Promise.resolve(encoder.encode(text ?? ''))
+    // Whoever awaits the bytes need not hold the Response.
+    if (long(this.#init.source!)) forgotten.unregister(inflow)
+    const decoding = this.#decoder
+    return decoding === undefined ? inflow.all() : inflow.all().then(bytes => decoding.whole(bytes))
   }
 
   #stream(): ReadableStream<Uint8Array> {
-    const { source, text } = this.#init
-    if (source === undefined) return new Response(text ?? '').body!
-    forgotten.unregister(this)
-    let paused = false
-    let over = false
-    const raw = new ReadableStream<Uint8Array>(
-      {
-        start(controller) {
-          source.read({
-            data(chunk) {
-              if (over) return
-              controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-              if ((controller.desiredSize ?? 0) <= 0) {
-                paused = true
-                source.pause()
-              }
-            },
-            end() {
-              if (over) return
-              over = true
-              controller.close()
-            },
-            error(error) {
-              if (over) return
-              over = true
-              controller.error(failure(error))
-            },
-          })
-        },
-        pull() {
-          if (paused) {
-            paused = false
-            source.resume()
-          }
-        },
-        cancel() {
-          over = true
-          source.cancel()
-        },
-      },
-      { highWaterMark: 65_536, size: chunk => chunk?.byteLength ?? 0 },
-    )
-    const coding = getHeader(this.#init.headers, 'content-encoding')
-    const decode = decoderOf(coding)
-    const stream = decode === undefined ? raw : decode.stream(raw)
-    disturb(stream)
-    return stream
+    const inflow = this.#inflow
+    if (inflow === undefined) return new Response(this.#init.text ?? '').body!
+    forgotten.unregister(inflow)
+    const decoding = this.#decoder
+    const raw = new Chunks(inflow, this.#init.signal)
+    return byteStream(decoding === undefined ? raw : decoding.stream(raw)[Symbol.asyncIterator](), inflow)
+  }
+
+  #realWith(body: ReadableStream<Uint8Array> | Uint8Array): Response {
+    const type = getHeader(this.#init.headers, 'content-type')
+    return new Response(body as BodyInit, type === undefined ? {} : { headers: { 'content-type': type } })
   }
 }
 
-/** Streams that somebody has read from. */
-const disturbed = new WeakSet<ReadableStream>()
-function disturb(stream: ReadableStream<Uint8Array>): void {
-  const getReader = stream.getReader
-  Object.defineProperty(stream, 'getReader', {
-    configurable: true,
-    value(this: ReadableStream<Uint8Array>, ...args: any[]) {
-      disturbed.add(this)
-      return (getReader as any).apply(this, args)
-    },
-  })
+/** Whether a body may be more than what is read ahead. */
+const long = (source: BodySource) => source.length === undefined || source.length > READ_AHEAD
+
+/** Takes the end of a body that must be empty. */
+const NOBODY = { data() {}, end() {}, error() {} }
+
+/** An inflow as what one can iterate over. */
+class Chunks implements AsyncIterableIterator<Uint8Array> {
+  readonly #inflow: Inflow
+  readonly #signal: AbortSignal | undefined
+  constructor(inflow: Inflow, signal: AbortSignal | undefined) {
+    this.#inflow = inflow
+    this.#signal = signal
+  }
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const value = await this.#inflow.next()
+    if (this.#signal?.aborted === true) throw this.#signal.reason
+    return value === undefined ? { done: true, value } : { done: false, value }
+  }
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#inflow.cancel()
+    return { done: true, value: undefined }
+  }
 }
 
-function lockedStream(): ReadableStream<Uint8Array> {
-  const stream = new ReadableStream<Uint8Array>()
-  stream.getReader()
+function byteStream(chunks: AsyncIterator<Uint8Array>, inflow: Inflow): ReadableStream<Uint8Array> {
+  const stream = new ReadableStream({
+    type: 'bytes',
+    async pull(controller: ReadableByteStreamController) {
+      for (;;) {
+        const { done, value } = await chunks.next()
+        if (done === true) {
+          controller.close()
+          controller.byobRequest?.respond(0)
+          return
+        }
+        if (value.byteLength === 0) continue
+        // A copy: the stream takes the buffer over, and ours may be a part of one that others use.
+        controller.enqueue(new Uint8Array(value))
+        return
+      }
+    },
+    cancel() {
+      inflow.cancel()
+    },
+  })
+  forgotten.register(stream, inflow, inflow)
   return stream
 }
 
-class Collector implements BodyReader {
-  #first: Uint8Array | undefined
-  #chunks: Uint8Array[] | undefined
-  #length = 0
-  readonly #resolve: (bytes: Uint8Array) => void
-  readonly #reject: (error: unknown) => void
+const utf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
+const parse = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes))
 
-  constructor(resolve: (bytes: Uint8Array) => void, reject: (error: unknown) => void) {
-    this.#resolve = resolve
-    this.#reject = reject
-  }
-  data(chunk: Uint8Array): void {
-    this.#length += chunk.byteLength
-    if (this.#first === undefined) this.#first = chunk
-    else if (this.#chunks === undefined) this.#chunks = [this.#first, chunk]
-    else this.#chunks.push(chunk)
-  }
-  end(): void {
-    if (this.#chunks === undefined) return this.#resolve(this.#first ?? new Uint8Array(0))
-    const all = new Uint8Array(this.#length)
-    let at = 0
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at)
-      at += chunk.byteLength
-    }
-    this.#resolve(all)
-  }
-  error(error: Error): void {
-    this.#reject(failure(error))
-  }
-}
-
-/** As fetch says it: a broken body is a TypeError "terminated"; the caller's own reason passes as it is. */
-function failure(error: unknown): unknown {
-  const name = (error as Error | undefined)?.name
-  if (!(error instanceof Error) || name === 'AbortError' || name === 'TimeoutError' || (error as { code?: string }).code === undefined)
-    return error
-  return Object.assign(new TypeError('terminated', { cause: error }), { code: (error as { code?: string }).code })
+/** The same bytes in a buffer of their own. */
+function own(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }
 
 function immutable(headers: Headers): Headers {
@@ -266,8 +251,10 @@ function immutable(headers: Headers): Headers {
   return headers
 }
 
-// instanceof and the constructor's name are the platform's.
+// instanceof, the constructor's name and what for-in lists are the platform's.
 Object.setPrototypeOf(LazyResponse.prototype, Response.prototype)
 Object.setPrototypeOf(LazyResponse, Response)
 Object.defineProperty(LazyResponse, 'name', { value: 'Response' })
+for (const name of Object.getOwnPropertyNames(LazyResponse.prototype))
+  Object.defineProperty(LazyResponse.prototype, name, { enumerable: name !== 'constructor' })
 Object.defineProperty(LazyResponse.prototype, 'constructor', { value: Response, configurable: true, writable: true })

@@ -81,7 +81,7 @@ export class HostPool implements ConnectionListener {
   }
 
   acquire(listener: PoolListener): PoolTicket {
-    const member = this.#ready.newest
+    const member = this.#usable()
     if (member !== undefined) {
       this.#attach(member, listener)
       return GONE
@@ -192,7 +192,7 @@ export class HostPool implements ConnectionListener {
 
   #serve(): void {
     while (this.#line.size > 0) {
-      const member = this.#ready.newest
+      const member = this.#usable()
       if (member === undefined) return this.#grow()
       const waiter = this.#line.values().next().value!
       this.#line.delete(waiter)
@@ -225,6 +225,15 @@ export class HostPool implements ConnectionListener {
     if (member.active > 0) return
     if (member.draining) member.drain()
     else member.idleSince = this.#clock.now()
+  }
+
+  /** The connection used last, if it can still take a request: one whose peer has just left, or that takes no more, steps aside. */
+  #usable(): Member | undefined {
+    for (;;) {
+      const member = this.#ready.newest
+      if (member === undefined || member.active < member.connection.concurrency) return member
+      this.#ready.remove(member)
+    }
   }
 
   #retire(member: Member): void {

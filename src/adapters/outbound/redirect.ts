@@ -1,0 +1,88 @@
+/** From hop to hop: every redirect is a request of its own, governed like the first, and changed as fetch changes it. */
+import { getHeader, removeHeader } from '../../base/formats/headers.ts'
+import { drain } from '../../core/body.ts'
+import type { Handle, MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
+import type { BodyCare } from '../../traffic/transport/inflow.ts'
+import { failed } from './fetch-error.ts'
+import type { Asked } from './fetch-request.ts'
+import { respond } from './fetch-response.ts'
+import { pathOf } from './fetch-url.ts'
+
+const MOST = 20
+const OF_THE_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
+/** What must not reach another origin. */
+const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'host']
+
+/** Sends the request and follows redirects as asked. */
+export async function follow(handle: Handle, asked: Asked, care: BodyCare | undefined): Promise<Response> {
+  let { request, url } = asked
+  let crossed = false
+  for (let hops = 0; ; hops++) {
+    const reply = await handle(request)
+    const redirects = isRedirect(reply.status)
+    if (redirects && asked.redirect === 'error') {
+      leave(reply)
+      throw failed(new Error('unexpected redirect'))
+    }
+    const to = redirects && asked.redirect === 'follow' ? getHeader(reply.headers, 'location') : undefined
+    if (to === undefined)
+      return respond(reply, request, { url, redirected: hops > 0, type: crossed ? 'cors' : 'basic', integrity: asked.integrity, care })
+    leave(reply)
+    const next = target(to, url)
+    if (hops === MOST) throw failed(new Error('redirect count exceeded'))
+    const secret = next.username !== '' || next.password !== ''
+    if (secret && next.origin !== asked.url.origin) throw failed(new Error('cross origin not allowed for request mode "cors"'))
+    if (secret && crossed) throw failed(new Error('URL cannot contain credentials for request mode "cors"'))
+    request = hop(request, reply.status, url, next)
+    if (next.origin !== asked.url.origin) crossed = true
+    url = next
+  }
+}
+
+/** The request of the next hop. */
+function hop(request: MeshRequest, status: number, from: URL, to: URL): MeshRequest {
+  let { method, body } = request
+  const headers = request.headers.slice()
+  // What the engine wrote for the hop before.
+  for (const name of ['x-envoy-attempt-count', 'x-envoy-expected-rq-timeout-ms']) removeHeader(headers, name)
+  if (status !== 303 && body !== undefined && body.bytes === undefined && body.reopens !== true) throw failed(new Error())
+  if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
+    method = 'GET'
+    body = undefined
+    for (const name of OF_THE_BODY) removeHeader(headers, name)
+  }
+  if (to.origin !== from.origin) for (const name of SECRETS) removeHeader(headers, name)
+  return {
+    method,
+    scheme: to.protocol === 'https:' ? 'https' : 'http',
+    authority: to.host,
+    path: pathOf(to),
+    headers,
+    body,
+    signal: request.signal,
+  }
+}
+
+function target(location: string, from: URL): URL {
+  let next: URL
+  try {
+    next = new URL(utf8(location), from)
+  } catch (error) {
+    throw failed(error)
+  }
+  if (next.protocol !== 'http:' && next.protocol !== 'https:') throw failed(new Error('URL scheme must be a HTTP(S) scheme'))
+  if (next.hash === '') next.hash = from.hash
+  return next
+}
+
+/** Header text is bytes; those of a Location are UTF-8. */
+function utf8(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text
+  return new TextDecoder().decode(Uint8Array.from(text, c => c.charCodeAt(0)))
+}
+
+function leave(reply: MeshReply): void {
+  if (reply.body !== undefined) drain(reply.body)
+}
+
+const isRedirect = (status: number) => status === 301 || status === 302 || status === 303 || status === 307 || status === 308

@@ -1,0 +1,158 @@
+/**
+ * A response body on its way in. It is read ahead as far as 64 kB whether or not anybody wants it: an answer that nobody reads then
+ * frees its connection. A longer one holds the peer back until somebody reads, and is given up when nobody did for too long.
+ */
+import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
+import { READ_AHEAD } from '../../core/body.ts'
+import type { BodyReader, BodySource } from '../../core/transport.ts'
+
+/** What becomes of bodies that nobody reads. */
+export interface BodyCare {
+  readonly clock: Clock
+  /** ms after which a body that nobody has begun to read gives its connection back. */
+  readonly abandonedBodyTimeout: number
+}
+
+export const defaultCare: BodyCare = { clock: systemClock, abandonedBodyTimeout: 30_000 }
+
+type Take = (chunk: Uint8Array | undefined) => void
+
+export class Inflow implements BodyReader {
+  readonly #source: BodySource
+  readonly #care: BodyCare
+  #chunks: Uint8Array[] = []
+  #size = 0
+  #ended = false
+  #error: unknown
+  #failed = false
+  #wanted = false
+  #paused = false
+  #abandon: Timer | undefined
+  /** Who waits for the whole body, or for the next chunk. */
+  #whole: ((bytes: Uint8Array) => void) | undefined
+  #next: Take | undefined
+  #fail: ((error: unknown) => void) | undefined
+
+  constructor(source: BodySource, care: BodyCare) {
+    this.#source = source
+    this.#care = care
+    source.read(this)
+  }
+
+  data(chunk: Uint8Array): void {
+    const next = this.#next
+    if (next !== undefined) {
+      this.#next = this.#fail = undefined
+      return next(chunk)
+    }
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+    if (this.#whole !== undefined || this.#size < READ_AHEAD || this.#paused) return
+    this.#paused = true
+    this.#source.pause()
+    const { clock, abandonedBodyTimeout } = this.#care
+    if (!this.#wanted) this.#abandon = clock.schedule(abandonedBodyTimeout, () => this.#giveUp())
+  }
+
+  end(): void {
+    this.#ended = true
+    if (this.#whole !== undefined) this.#whole(this.#join())
+    else this.#next?.(undefined)
+    this.#whole = this.#next = this.#fail = undefined
+  }
+
+  error(error: unknown): void {
+    if (this.#failed || this.#ended) return
+    this.#failed = true
+    this.#error = error
+    this.#chunks = []
+    this.#abandon?.cancel()
+    this.#fail?.(failure(error))
+    this.#whole = this.#next = this.#fail = undefined
+  }
+
+  /** Every byte, once. */
+  all(): Promise<Uint8Array> {
+    this.#want()
+    if (this.#failed) return Promise.reject(failure(this.#error))
+    if (this.#ended) return Promise.resolve(this.#join())
+    return new Promise((resolve, reject) => {
+      this.#whole = resolve
+      this.#fail = reject
+      this.#resume()
+    })
+  }
+
+  /** The next chunk; `undefined` at the end. One at a time. */
+  next(): Promise<Uint8Array | undefined> {
+    this.#want()
+    if (this.#failed) return Promise.reject(failure(this.#error))
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) {
+      this.#size -= chunk.byteLength
+      if (this.#size < READ_AHEAD) this.#resume()
+      return Promise.resolve(chunk)
+    }
+    if (this.#ended) return Promise.resolve(undefined)
+    return new Promise((resolve, reject) => {
+      this.#next = resolve
+      this.#fail = reject
+      this.#resume()
+    })
+  }
+
+  /** Nobody wants the rest. */
+  cancel(): void {
+    this.#abandon?.cancel()
+    this.#chunks = []
+    if (!this.#ended) this.#source.cancel()
+    this.#ended = true
+    this.#next?.(undefined)
+    this.#next = this.#fail = undefined
+  }
+
+  #want(): void {
+    this.#wanted = true
+    this.#abandon?.cancel()
+    this.#abandon = undefined
+  }
+
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#source.resume()
+  }
+
+  #giveUp(): void {
+    this.#abandon = undefined
+    const { abandonedBodyTimeout } = this.#care
+    this.error(
+      Object.assign(new Error(`nobody read the body within ${abandonedBodyTimeout} ms; its connection was given back`), {
+        code: 'ERR_BODY_ABANDONED',
+      }),
+    )
+    this.#source.cancel()
+  }
+
+  #join(): Uint8Array {
+    const chunks = this.#chunks
+    this.#chunks = []
+    if (chunks.length === 1) return chunks[0]!
+    if (chunks.length === 0) return new Uint8Array(0)
+    const whole = new Uint8Array(this.#size)
+    let at = 0
+    for (const chunk of chunks) {
+      whole.set(chunk, at)
+      at += chunk.byteLength
+    }
+    return whole
+  }
+}
+
+/** As fetch says it: a body that broke is a TypeError "terminated"; what the caller or a time limit said passes as it is. */
+export function failure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code = (error as { code?: string }).code
+  if (error.name === 'AbortError' || error.name === 'TimeoutError' || typeof code !== 'string') return error
+  return Object.assign(new TypeError('terminated', { cause: error }), { code })
+}

@@ -1,0 +1,167 @@
+/** One request and its answer on an HTTP/1.1 connection. It is told how things go by functions that all streams share: none is made per request. */
+import type http from 'node:http'
+import type net from 'node:net'
+import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireBody, WireRequest } from '../../core/transport.ts'
+import { upload } from './upload.ts'
+
+const STREAM = Symbol('stream')
+
+interface Request extends http.ClientRequest {
+  [STREAM]?: Http1Stream
+}
+interface Answer extends http.IncomingMessage {
+  [STREAM]?: Http1Stream
+}
+
+export class Http1Stream implements Stream, BodySource {
+  /** Nothing more will be told. */
+  over = false
+  length: number | undefined
+  /** ms that the peer says it keeps an idle connection, less a second; `Infinity` when it says nothing. */
+  keepAlive = Infinity
+  readonly #listener: StreamListener
+  readonly #socket: net.Socket
+  readonly #request: Request
+  readonly #bytesBefore: number
+  readonly #head: boolean
+  #answer: Answer | undefined
+  #empty = false
+  #reader: BodyReader | undefined
+  #error: Error | undefined
+
+  constructor(request: http.ClientRequest, socket: net.Socket, wire: WireRequest, listener: StreamListener) {
+    this.#listener = listener
+    this.#socket = socket
+    this.#bytesBefore = socket.bytesRead
+    this.#head = wire.method === 'HEAD'
+    const tagged = request as Request
+    tagged[STREAM] = this
+    this.#request = tagged
+    tagged.on('response', onResponse)
+    tagged.on('error', onRequestError)
+    tagged.on('close', onRequestClose)
+  }
+
+  start(body: WireBody | undefined): void {
+    if (body === undefined) this.#request.end()
+    else if (body.bytes !== undefined) this.#request.end(body.bytes)
+    else void upload(body, this.#request, this, error => this.#uploadFailed(error))
+  }
+
+  #uploadFailed(error: Error): void {
+    if (this.over) return
+    this.over = true
+    this.#error = error
+    this.#socket.destroy()
+    this.#listener.reset('local_reset', error)
+    this.#reader?.error(error)
+  }
+
+  answered(answer: Answer): void {
+    this.#answer = answer
+    if (this.over) {
+      answer.resume()
+      return
+    }
+    const headers = answer.rawHeaders
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i]!
+      if (name.length === 14 && name.toLowerCase() === 'content-length') this.length = Number(headers[i + 1])
+      else if (name.length === 10 && name.toLowerCase() === 'keep-alive') this.keepAlive = keepAliveOf(headers[i + 1]!)
+    }
+    const status = answer.statusCode!
+    this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
+    answer[STREAM] = this
+    answer.on('end', onEnd)
+    answer.on('error', onAnswerError)
+    this.#listener.response({ status, statusText: answer.statusMessage ?? '', headers, body: this })
+  }
+
+  ended(): void {
+    if (this.over) return
+    const answer = this.#answer!
+    if (!answer.complete) return this.broken(new Error('the connection was closed in the middle of the response'))
+    this.over = true
+    // An upload that is not finished would never free its socket.
+    if (!this.#request.writableFinished) this.#socket.destroy()
+    this.#listener.complete()
+    this.#reader?.end(answer.rawTrailers.length > 0 ? answer.rawTrailers : undefined)
+  }
+
+  broken(error: Error): void {
+    if (this.over) return
+    this.over = true
+    this.#socket.destroy()
+    const code = (error as { code?: string }).code
+    const early = this.#answer === undefined
+    const reason: ResetReason =
+      code?.startsWith('HPE_') === true || !early || this.#socket.bytesRead > this.#bytesBefore
+        ? 'protocol_error'
+        : 'connection_termination'
+    // Node calls a FIN a hang-up with the code of a RST.
+    this.#error = code === undefined || error.message === 'socket hang up' || error.message === 'aborted' ? sideClosed(error) : error
+    this.#listener.reset(reason, this.#error)
+    this.#reader?.error(this.#error)
+  }
+
+  connectionClosed(): void {
+    if (!this.over) this.broken(new Error('socket hang up'))
+  }
+
+  cancel(): void {
+    if (this.over) return
+    this.over = true
+    const answer = this.#answer
+    // What is empty, or all here, costs nothing to take, and the connection can serve again.
+    if (answer !== undefined && (this.#empty || answer.complete)) answer.resume()
+    else this.#socket.destroy()
+  }
+
+  read(reader: BodyReader): void {
+    this.#reader = reader
+    if (this.#error !== undefined) return reader.error(this.#error)
+    if (this.over) return reader.end()
+    this.#answer!.on('data', onData)
+  }
+
+  data(chunk: Uint8Array): void {
+    if (!this.over) this.#reader!.data(chunk)
+  }
+
+  pause(): void {
+    this.#answer?.pause()
+  }
+
+  resume(): void {
+    this.#answer?.resume()
+  }
+}
+
+function onResponse(this: http.ClientRequest, answer: http.IncomingMessage): void {
+  ;(this as Request)[STREAM]!.answered(answer)
+}
+function onRequestError(this: http.ClientRequest, error: Error): void {
+  ;(this as Request)[STREAM]!.broken(error)
+}
+/** Always comes, also when a 101 or a close leaves no other word. */
+function onRequestClose(this: http.ClientRequest): void {
+  const stream = (this as Request)[STREAM]!
+  if (!stream.over && (this as any).res === null) stream.broken(new Error('closed without an answer'))
+}
+function onData(this: Answer, chunk: Uint8Array): void {
+  this[STREAM]!.data(chunk)
+}
+function onEnd(this: Answer): void {
+  this[STREAM]!.ended()
+}
+function onAnswerError(this: Answer, error: Error): void {
+  this[STREAM]!.broken(error)
+}
+
+const sideClosed = (cause: Error) => Object.assign(new Error('other side closed', { cause }), { code: 'UND_ERR_SOCKET' })
+
+/** ms that an idle connection may be used, from `Keep-Alive: timeout=5`: a second less than the peer says. */
+function keepAliveOf(value: string): number {
+  const found = /(?:^|[\s,;])timeout\s*=\s*(\d+)/i.exec(value)
+  return found === null ? Infinity : Math.max(0, Number(found[1]) * 1000 - 1000)
+}
