@@ -1,25 +1,96 @@
 /** Options of retry: Istio's names, and Resilience4j's for code. */
-import { boolean, duration, hook, type InputOf, integer, type OptionsOf, object } from '../../core/schema/index.ts'
+import type { ErrorKind } from '../../core/error-kinds.ts'
+import { OptionsError } from '../../core/errors.ts'
+import {
+  array,
+  boolean,
+  duration,
+  hook,
+  type InputOf,
+  integer,
+  type Option,
+  type OptionsOf,
+  object,
+  readOptions,
+  string,
+  union,
+} from '../../core/schema/index.ts'
+import { type Budget, budgetFields, budgetOf, type RetryBudget, type RetryBudgetOptions } from './budget.ts'
+import type { IntervalFunction } from './intervals.ts'
+import { type RetryOn, readRetryOn } from './retry-on.ts'
+
+const kinds = (text: string): Option<readonly ErrorKind[], readonly ErrorKind[] | undefined> =>
+  array(text, union('', [string(''), hook<any>('')])) as Option<any, any>
 
 export const retryFields = {
-  attempts: integer('Retries after the first try. Default 2.', { min: 0 }),
+  attempts: integer('Retries after the first try (Istio). Default 2.', { min: 0 }),
   maxAttempts: integer('Tries in all (Resilience4j); not together with `attempts`.', { min: 1 }),
   backoff: duration('Base of the wait before a retry: doubled each time up to ten times itself, of which a random part is waited.', {
     default: 25,
     min: 1,
   }),
   waitDuration: duration('A fixed wait instead (Resilience4j).', { min: 0 }),
-  intervalFunction: hook<(attempt: number, outcome: unknown) => number>('ms to wait after try `attempt`; negative: give up.'),
-  retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try.'),
-  retryOnException: hook<(error: unknown) => boolean>('Whether an error is. Default: every error but rejections.'),
-  ignoreException: hook<(error: unknown) => boolean>('Errors that are never retried. Asked first.'),
-  failAfterMaxAttempts: boolean('Whether a result that stays bad becomes an error.', { default: false }),
-  maxElapsed: duration('No retry begins later than this after the start.', {}),
-  retryBudget: object('Bounds retries to a share of the calls that run.', {
-    percent: integer('Retries at once, as a share of running calls.', { default: 20, min: 0, max: 100, unit: '%' }),
-    minRetryConcurrency: integer('Retries at once that are always allowed.', { default: 3, min: 0 }),
+  intervalFunction: hook<IntervalFunction>(
+    'ms to wait after try `attempt`, given `(attempt, error, result, random)`; negative: give up. See `IntervalFunction`.',
+  ),
+  perTryTimeout: duration('How long each try may take (Istio). A try that takes longer fails with a TimeLimitError.', { min: 1 }),
+  retryOn: string(
+    'Which HTTP outcomes are worth another try (Istio): words and status codes with commas between. Looks at results that are responses, at errors that carry one and at errors of connections; other errors are retried as ever.',
+  ),
+  retryIgnorePreviousHosts: boolean('Whether a retry goes to an endpoint that was not tried yet, where `upstream` chooses it (Istio).', {
+    default: true,
   }),
+  retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try.'),
+  retryExceptions: kinds('Only errors of these classes, codes or names are retried.'),
+  retryOnException: hook<(error: unknown) => boolean>('Or those of which this is true. Default of both: every error.'),
+  ignoreExceptions: kinds('Errors of these classes, codes or names are never retried. Looked at first.'),
+  ignoreException: hook<(error: unknown) => boolean>('Nor those of which this is true.'),
+  retryRejections: boolean('Whether answers of other policies that never reached the callee (an open circuit, a full bulkhead) are retried.', {
+    default: false,
+  }),
+  methods: array(
+    'Only calls with one of these HTTP methods are retried, and those without a method; others only when they certainly never left.',
+    string(''),
+  ),
+  failAfterMaxAttempts: boolean('Whether a result that stays bad becomes a MaxRetriesExceededError.', { default: false }),
+  consumeResultBeforeRetryAttempt: hook<(attempt: number, result: any) => void>(
+    'Gets a result that is about to be thrown away for another try. Default: the body of a response is cancelled.',
+  ),
+  maxElapsed: duration('No retry begins later than this after the start.', { min: 0 }),
+  maxRetryAfter: duration('The longest wait that a callee may ask for by Retry-After or the like; if it asks for more, nothing is retried.', {
+    default: '5m',
+    min: 0,
+  }),
+  retryBudget: object('Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others.', budgetFields),
 } as const
 
-export type RetryOptions = InputOf<typeof retryFields>
-export type RetrySettings = OptionsOf<typeof retryFields>
+/** What a user writes. `R` is what the hooks accept as a result. */
+export type RetryOptions<R = unknown> = Omit<
+  InputOf<typeof retryFields>,
+  'retryOnResult' | 'consumeResultBeforeRetryAttempt' | 'retryBudget' | 'intervalFunction'
+> & {
+  retryOnResult?: ((result: R) => boolean) | undefined
+  consumeResultBeforeRetryAttempt?: ((attempt: number, result: R) => void) | undefined
+  intervalFunction?: IntervalFunction | undefined
+  retryBudget?: RetryBudget | RetryBudgetOptions | undefined
+}
+
+export type RetrySettings = Omit<OptionsOf<typeof retryFields>, 'attempts' | 'maxAttempts' | 'retryOn' | 'maxElapsed' | 'retryBudget'> & {
+  readonly retries: number
+  readonly maxElapsed: number
+  readonly retryOn: RetryOn | undefined
+  readonly budget: Budget | undefined
+}
+
+/** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
+export function readRetryOptions(options: RetryOptions<any>): RetrySettings {
+  const { retryBudget, ...rest } = options
+  const { attempts, maxAttempts, retryOn, maxElapsed = Infinity, ...settings } = readOptions(retryFields, rest, 'retry')
+  if (attempts !== undefined && maxAttempts !== undefined)
+    throw new OptionsError('retry: attempts (retries, as in Istio) and maxAttempts (tries in all, as in Resilience4j) cannot both be given')
+  const on = retryOn === undefined ? undefined : readRetryOn(retryOn)
+  if (typeof on === 'string') throw new OptionsError(`retry: retryOn: ${on}`)
+  const retries = attempts ?? (maxAttempts === undefined ? 2 : maxAttempts - 1)
+  return { ...settings, retries, maxElapsed, retryOn: on, budget: budgetOf(retryBudget) }
+}
+

@@ -1,7 +1,24 @@
 /** Options of hedging: a second try beside the first when it is slow. */
-import { duration, integer } from '../option.ts'
+import { array, duration, integer, number, object, string, union } from '../option.ts'
 
 export const hedgeFields = {
-  delay: duration('How long the first try may be alone before another is started beside it.', { default: '50ms', min: 0 }),
+  delay: union(
+    'How long a try may be alone before another is started beside it: a time, or what the latest calls took.',
+    [
+      duration('A fixed time.', { min: 0 }),
+      object('A quantile of the latencies of late.', {
+        quantile: number('E.g. 0.95: only one call in twenty is hedged.', { required: true, min: 0, above: true, max: 1 }),
+        initial: duration('Used until there were enough calls. Default: nothing is hedged until then.', { min: 0 }),
+        minimumNumberOfCalls: integer('So many calls must have been timed.', { default: 20, min: 1 }),
+        window: duration('Latencies older than one to two of these are forgotten.', { default: '1m', min: 1 }),
+        min: duration('Never sooner.', { default: 1, min: 0 }),
+        max: duration('Never later.', { default: Number.MAX_SAFE_INTEGER, min: 0 }),
+      }),
+    ],
+    { default: '50ms' },
+  ),
   maxHedgedRequests: integer('Further tries at once, beside the first.', { default: 1, min: 1, max: 10 }),
+  methods: array('Calls with another HTTP method are not hedged; those without a method are.', string(''), {
+    default: ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
+  }),
 } as const

@@ -1,0 +1,18 @@
+/** Naming errors in options: by class in code, by code or name in code and in documents. */
+
+/** An error's class, or the text of its `code` or `name` (its own or that of what caused it). */
+export type ErrorKind = string | (abstract new (...args: any[]) => unknown)
+
+/** How far down the causes are searched: `fetch` hides the system's code in a cause. */
+const DEPTH = 4
+
+/** Whether the error is of one of these kinds. */
+export function isOneOf(kinds: readonly ErrorKind[], error: unknown): boolean {
+  return kinds.some(kind => (typeof kind === 'function' ? error instanceof kind : isNamed(kind, error)))
+}
+
+function isNamed(name: string, error: unknown): boolean {
+  for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < DEPTH; e = e.cause, depth++)
+    if (e.code === name || e.name === name) return true
+  return false
+}

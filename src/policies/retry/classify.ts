@@ -1,0 +1,69 @@
+/**
+ * What a try's end means to a retry. Hooks and their data forms meet here, once, when options are read. A hook that throws is reported and
+ * counts as a no: a broken hook must not repeat calls.
+ */
+import type { Call } from '../../core/call.ts'
+import { isOneOf } from '../../core/error-kinds.ts'
+import { isRejection } from '../../core/errors.ts'
+import { report } from '../../core/events.ts'
+import { headerOf, neverSent, resetOf, responseOf, statusOf } from './http-outcome.ts'
+import type { RetrySettings } from './options.ts'
+import { type RetryOn, shouldRetryReset, shouldRetryResponse } from './retry-on.ts'
+
+export interface RetryClassifier {
+  /** `undefined`: no result is worth another try. */
+  readonly result: ((result: unknown, call: Call) => boolean) | undefined
+  /** Whether an error is worth another try; otherwise it is ignored. */
+  error(error: unknown, call: Call): boolean
+}
+
+export function retryClassifier(settings: RetrySettings): RetryClassifier {
+  const { retryOn, retryOnResult, retryExceptions, retryOnException, ignoreExceptions, ignoreException } = settings
+  const chosen = retryExceptions !== undefined || retryOnException !== undefined
+  const methods = settings.methods && new Set(settings.methods.map(method => method.toUpperCase()))
+  const repeatable = (call: Call) => methods === undefined || call.method === undefined || methods.has(call.method.toUpperCase())
+
+  const wanted = (error: unknown): boolean => {
+    if (ignoreExceptions !== undefined && isOneOf(ignoreExceptions, error)) return false
+    if (ignoreException !== undefined && says(ignoreException, error)) return false
+    if (retryExceptions !== undefined && isOneOf(retryExceptions, error)) return true
+    if (retryOnException !== undefined && says(retryOnException, error)) return true
+    const http = retryOn === undefined ? undefined : httpAsks(retryOn, error)
+    return http ?? !chosen
+  }
+  return {
+    result:
+      retryOn === undefined && retryOnResult === undefined
+        ? undefined
+        : (result, call) =>
+            repeatable(call) &&
+            ((retryOnResult !== undefined && says(retryOnResult, result)) || (retryOn !== undefined && responseAsks(retryOn, result) === true)),
+    error(error, call) {
+      const rejected = isRejection(error)
+      if (rejected ? !settings.retryRejections : !repeatable(call) && !neverSent(error)) return false
+      return wanted(error)
+    },
+  }
+}
+
+/** `undefined`: no HTTP outcome, so `retryOn` has nothing to say. */
+function httpAsks(on: RetryOn, error: unknown): boolean | undefined {
+  const response = responseAsks(on, error)
+  if (response !== undefined) return response
+  const reset = resetOf(error)
+  return reset === undefined ? undefined : shouldRetryReset(on, reset, !neverSent(error))
+}
+
+function responseAsks(on: RetryOn, outcome: unknown): boolean | undefined {
+  const response = responseOf(outcome)
+  return response && shouldRetryResponse(on, statusOf(response)!, name => headerOf(response, name))
+}
+
+function says<T>(hook: (value: T) => unknown, value: T): boolean {
+  try {
+    return hook(value) === true
+  } catch (error) {
+    report(error)
+    return false
+  }
+}
