@@ -40,6 +40,8 @@ export class Call implements CallView {
   method: string | undefined
   destination: unknown
   endpoint: unknown
+  /** Endpoints that earlier tries went to and that this one shall avoid. */
+  tried: readonly unknown[] | undefined
   priority: number
   weight: number
   context: unknown
@@ -47,10 +49,17 @@ export class Call implements CallView {
   work: ((...args: any[]) => unknown) | undefined
   args: readonly unknown[] | undefined
   self: unknown
+  /**
+   * How many policies that may call again it has passed so far. An abort says how many it stands inside of, so that such a policy can tell
+   * an abort of the whole call from the abort of one of its tries.
+   */
+  level: number
   #callerSignal: AbortSignal | undefined
   #controller: AbortController | undefined
   #aborted = false
   #reason: unknown
+  #abortLevel = Infinity
+  #latest: Call | undefined
   #children: Set<Call> | undefined
   #unlisten: (() => void) | undefined
   #listeners: Set<(reason: unknown) => void> | undefined
@@ -72,6 +81,8 @@ export class Call implements CallView {
       this.method = options?.method
       this.destination = undefined
       this.endpoint = undefined
+      this.tried = undefined
+      this.level = 0
       this.priority = options?.priority ?? 0
       this.weight = options?.weight ?? 1
       this.context = options?.context
@@ -86,6 +97,8 @@ export class Call implements CallView {
       this.method = like.method
       this.destination = like.destination
       this.endpoint = like.endpoint
+      this.tried = like.tried
+      this.level = like.level
       this.priority = like.priority
       this.weight = like.weight
       this.context = like.context
@@ -101,10 +114,11 @@ export class Call implements CallView {
     return new Call(undefined, this, this)
   }
 
-  /** The next try of this call: bound to the same caller, but not to what happened to this try. */
+  /** The next try of this call: bound to the same caller, but not to what happened to this try. An abort of this one reaches it. */
   again(): Call {
     const next = new Call(undefined, this, this.parent)
     next.attempt = this.attempt + 1
+    this.#latest = next
     return next
   }
 
@@ -120,6 +134,11 @@ export class Call implements CallView {
   /** The call had to wait: steps further in must look at the clock again. */
   waited(): void {
     this.#clock = undefined
+  }
+
+  /** The call that the user made, of which this one is a part or a try. */
+  get root(): Call {
+    return this.#root
   }
 
   /** Work of this call runs on though nobody waits for it any more. */
@@ -171,8 +190,20 @@ export class Call implements CallView {
     return this.parent !== undefined ? this.parent.abortedByCaller : this.#callerSignal?.aborted === true
   }
 
-  /** Gives up this call and all its parts. */
-  abort(reason: unknown): void {
+  /** Whether anybody outside may abort it: a caller's signal, or a policy that made it a part. Otherwise only steps round it can. */
+  get hasCaller(): boolean {
+    return this.parent !== undefined || this.#callerSignal !== undefined
+  }
+
+  /** Whether a policy at that level must not call again: the caller has gone, or what gave the call up stands outside of that policy. */
+  overFor(level: number): boolean {
+    return this.#abortLevel < level || this.parent?.aborted === true || this.abortedByCaller
+  }
+
+  /** Gives up this call and all its parts and later tries. `level`: how many policies that call again stand outside of who does it. */
+  abort(reason: unknown, level = 0): void {
+    if (level < this.#abortLevel) this.#abortLevel = level
+    this.#latest?.abort(reason, level)
     if (this.#aborted || this.#done) return
     this.#aborted = true
     this.#reason = reason
@@ -194,6 +225,16 @@ export class Call implements CallView {
       this.#listeners?.delete(listener)
       if (this.#listeners?.size === 0 && this.#controller === undefined && (this.#children?.size ?? 0) === 0) this.#stopWatching()
     }
+  }
+
+  /** Calls `listener` when the call is given up from outside, whatever happened to this try. Returns what takes it off again. */
+  onCallerAbort(listener: (reason: unknown) => void): () => void {
+    if (this.parent !== undefined) return this.parent.onAbort(listener)
+    const signal = this.#callerSignal
+    if (signal === undefined) return nothing
+    const heard = () => listener(signal.reason)
+    signal.addEventListener('abort', heard, { once: true })
+    return () => signal.removeEventListener('abort', heard)
   }
 
   /** The call is over: nothing it registered may stay, and its signal is never aborted after a success. */

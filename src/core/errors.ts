@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_SHEDDED'
   | 'ERR_RULES'
   | 'ERR_OPTIONS'
+  | 'ERR_MAX_RETRIES'
 
 const BRAND: unique symbol = Symbol.for('meshless.error') as any
 const REJECTION: unique symbol = Symbol.for('meshless.rejection') as any

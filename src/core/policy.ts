@@ -121,15 +121,24 @@ function start(call: Call, run: Next, listens: boolean): Promise<unknown> {
     if (listens) call.end()
     return Promise.resolve(result)
   }
-  if (!listens) return result instanceof Promise ? result : Promise.resolve(result)
-  return result.then(
-    value => {
-      call.end()
-      return value
-    },
-    error => {
-      call.end()
-      throw error
-    },
-  ) as Promise<unknown>
+  return listens ? heard(call, result) : result instanceof Promise ? result : Promise.resolve(result)
+}
+
+/** The result, or the caller's own abort as soon as it comes, whether the work heeds it or not. The call ends with the work. */
+function heard(call: Call, result: PromiseLike<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const off = call.onCallerAbort(reject)
+    result.then(
+      value => {
+        off()
+        call.end()
+        resolve(value)
+      },
+      error => {
+        off()
+        call.end()
+        reject(error)
+      },
+    )
+  })
 }

@@ -18,10 +18,26 @@ export {
   circuitBreaker,
   type State,
 } from './circuit-breaker/index.ts'
+export {
+  type BatchAnswer,
+  type Collapse,
+  type CollapseEvents,
+  type CollapseMetrics,
+  type CollapseOptions,
+  collapse,
+} from './collapse/index.ts'
 export { type Fallback, fallback } from './fallback/index.ts'
 export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
 export { type Keyed, type KeyedCall, type KeyedOptions, keyed } from './keyed/index.ts'
 export { type RateLimiter, type RateLimiterMetrics, type RateLimiterOptions, rateLimiter } from './rate-limiter/index.ts'
 export { type Configuration, type Registry, type RegistryEntry, type RegistryOptions, registry } from './registry/index.ts'
-export { MaxRetriesExceededError, type Retry, type RetryOptions, retry } from './retry/index.ts'
-export { type TimeLimiter, type TimeLimiterOptions, timeLimiter } from './time-limiter/index.ts'
+export { type RetryBudget, type RetryBudgetMetrics, type RetryBudgetOptions, retryBudget } from './retry/budget.ts'
+export { MaxRetriesExceededError, type Retry, type RetryEvents, type RetryMetrics, type RetryOptions, retry } from './retry/index.ts'
+export { IntervalFunction } from './retry/intervals.ts'
+export {
+  type TimeLimiter,
+  type TimeLimiterEvents,
+  type TimeLimiterMetrics,
+  type TimeLimiterOptions,
+  timeLimiter,
+} from './time-limiter/index.ts'

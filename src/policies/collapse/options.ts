@@ -2,7 +2,9 @@
 import { duration, hook, type InputOf, integer, type OptionsOf } from '../../core/schema/index.ts'
 
 export const collapseFields = {
-  maxSize: integer('Different items in a batch; a batch that has so many starts at once (maxRequestsInBatch). Default: no limit.', { min: 1 }),
+  maxSize: integer('Different items in a batch; a batch that has so many starts at once (maxRequestsInBatch). Default: no limit.', {
+    min: 1,
+  }),
   maxWait: duration('How long the first item waits for others (timerDelayInMilliseconds); 0: until the running code has ended.', {
     default: 10,
     min: 0,

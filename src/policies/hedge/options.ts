@@ -5,7 +5,9 @@ import { type Budget, budgetFields, budgetOf, type RetryBudget, type RetryBudget
 
 export const hedgeFields = {
   ...shared,
-  handleResult: hook<(result: any) => boolean>('Whether a result is as bad as an error: it does not win while another try may still answer.'),
+  handleResult: hook<(result: any) => boolean>(
+    'Whether a result is as bad as an error: it does not win while another try may still answer.',
+  ),
   retryBudget: object('Bounds hedges to a share of the calls that run: options, or a `retryBudget()` shared with others.', budgetFields),
 } as const
 

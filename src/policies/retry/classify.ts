@@ -37,7 +37,8 @@ export function retryClassifier(settings: RetrySettings): RetryClassifier {
         ? undefined
         : (result, call) =>
             repeatable(call) &&
-            ((retryOnResult !== undefined && says(retryOnResult, result)) || (retryOn !== undefined && responseAsks(retryOn, result) === true)),
+            ((retryOnResult !== undefined && says(retryOnResult, result)) ||
+              (retryOn !== undefined && responseAsks(retryOn, result) === true)),
     error(error, call) {
       const rejected = isRejection(error)
       if (rejected ? !settings.retryRejections : !repeatable(call) && !neverSent(error)) return false

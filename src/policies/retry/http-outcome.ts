@@ -35,8 +35,7 @@ export function headerOf({ headers }: ResponseLike, name: string): string | unde
   const { get } = headers as { get?: unknown }
   if (typeof get === 'function') return get.call(headers, name) ?? undefined
   let value: unknown = (headers as Record<string, unknown>)[name]
-  if (value === undefined)
-    for (const [key, other] of Object.entries(headers)) if (key.toLowerCase() === name) value = other
+  if (value === undefined) for (const [key, other] of Object.entries(headers)) if (key.toLowerCase() === name) value = other
   return value === undefined || value === null ? undefined : String(Array.isArray(value) ? value[0] : value)
 }
 

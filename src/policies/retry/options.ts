@@ -45,9 +45,12 @@ export const retryFields = {
   retryOnException: hook<(error: unknown) => boolean>('Or those of which this is true. Default of both: every error.'),
   ignoreExceptions: kinds('Errors of these classes, codes or names are never retried. Looked at first.'),
   ignoreException: hook<(error: unknown) => boolean>('Nor those of which this is true.'),
-  retryRejections: boolean('Whether answers of other policies that never reached the callee (an open circuit, a full bulkhead) are retried.', {
-    default: false,
-  }),
+  retryRejections: boolean(
+    'Whether answers of other policies that never reached the callee (an open circuit, a full bulkhead) are retried.',
+    {
+      default: false,
+    },
+  ),
   methods: array(
     'Only calls with one of these HTTP methods are retried, and those without a method; others only when they certainly never left.',
     string(''),
@@ -57,10 +60,13 @@ export const retryFields = {
     'Gets a result that is about to be thrown away for another try. Default: the body of a response is cancelled.',
   ),
   maxElapsed: duration('No retry begins later than this after the start.', { min: 0 }),
-  maxRetryAfter: duration('The longest wait that a callee may ask for by Retry-After or the like; if it asks for more, nothing is retried.', {
-    default: '5m',
-    min: 0,
-  }),
+  maxRetryAfter: duration(
+    'The longest wait that a callee may ask for by Retry-After or the like; if it asks for more, nothing is retried.',
+    {
+      default: '5m',
+      min: 0,
+    },
+  ),
   retryBudget: object('Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others.', budgetFields),
 } as const
 
@@ -93,4 +99,3 @@ export function readRetryOptions(options: RetryOptions<any>): RetrySettings {
   const retries = attempts ?? (maxAttempts === undefined ? 2 : maxAttempts - 1)
   return { ...settings, retries, maxElapsed, retryOn: on, budget: budgetOf(retryBudget) }
 }
-

@@ -1,30 +1,30 @@
 /** A time limiter: gives up what takes too long, and tells it so through its own signal. */
-import { type Clock, KEEP_ALIVE, systemClock, type Timer } from '../../base/time/clock.ts'
-import { TimeLimitError } from '../../core/errors.ts'
+import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { readOptions } from '../../core/schema/index.ts'
-import { GOES_ON, type Step } from '../../core/step.ts'
-import { type TimeLimiterOptions, timeLimiterFields } from './options.ts'
+import { LimitStep } from './layer.ts'
+import { readTimeLimiterOptions, type TimeLimiterOptions } from './options.ts'
 
 export type { TimeLimiterOptions }
 
 export interface TimeLimiterEvents {
   success: { durationMs: number }
   error: { error: unknown }
+  /** `timeoutMs`: how long the call was given. */
   timeout: { timeoutMs: number }
 }
 
-export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
-  update(options: TimeLimiterOptions): void
+export interface TimeLimiterMetrics {
+  readonly numberOfSuccessfulCalls: number
+  /** Calls that failed in time. What the caller gave up is in none of these. */
+  readonly numberOfFailedCalls: number
+  readonly numberOfTimedOutCalls: number
 }
 
-/** What a call is given back at its end. */
-interface Limit {
-  readonly start: number
-  /** The deadline it came with. */
-  readonly deadline: number
-  readonly timer: Timer
+export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
+  readonly metrics: TimeLimiterMetrics
+  /** Changes options. Calls that run keep the limit they began with. */
+  update(options: TimeLimiterOptions): void
 }
 
 /**
@@ -33,51 +33,38 @@ interface Limit {
  * @throws OptionsError naming every wrong option.
  * @example
  * const limit = timeLimiter({ timeoutDuration: '2s' })
+ * await limit.execute(call => fetch(url, { signal: call.signal }))
  */
 export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: string; clock?: Clock } = {}): TimeLimiter {
   const { name = '', clock = systemClock } = around
-  let given = options
-  let settings = readOptions(timeLimiterFields, options, 'timeLimiter')
+  let given = { ...options }
   const events = new Emitter<TimeLimiterEvents>()
-  const step: Step<Limit> = {
-    mayCut: true,
-    admit(call, run) {
-      const { timeoutDuration, cancelRunningFuture } = settings
-      const start = call.admittedAt(clock)
-      const { deadline } = call
-      if (start + timeoutDuration < deadline) call.deadline = start + timeoutDuration
-      const expire = () => {
-        const error = new TimeLimitError(`time limiter${name === '' ? '' : ` ${name}`}: no result within ${timeoutDuration} ms`, {
-          policy: name,
-        })
-        if (events.listening > 0) events.emit('timeout', { timeoutMs: timeoutDuration })
-        call.deadline = deadline
-        run.cut(step, error)
-        if (cancelRunningFuture) call.abort(error)
-      }
-      return { start, deadline, timer: clock.schedule(timeoutDuration, expire, KEEP_ALIVE, start) }
+  const metrics = { numberOfSuccessfulCalls: 0, numberOfFailedCalls: 0, numberOfTimedOutCalls: 0 }
+  const listener = {
+    answered(durationMs: number) {
+      metrics.numberOfSuccessfulCalls++
+      if (events.listening > 0) events.emit('success', { durationMs })
     },
-    answered(call, limit, value) {
-      limit.timer.cancel()
-      call.deadline = limit.deadline
-      if (events.listening > 0) events.emit('success', { durationMs: clock.now() - limit.start })
-      return value
-    },
-    failed(call, limit, error) {
-      limit.timer.cancel()
-      call.deadline = limit.deadline
+    failed(error: unknown) {
+      metrics.numberOfFailedCalls++
       if (events.listening > 0) events.emit('error', { error })
-      return GOES_ON
+    },
+    timedOut(timeoutMs: number) {
+      metrics.numberOfTimedOutCalls++
+      if (events.listening > 0) events.emit('timeout', { timeoutMs })
     },
   }
-  return Object.assign(
-    policy('timeLimiter', name, step, () => ({ kind: 'timeLimiter', name, options: { ...settings } })),
-    {
-      on: events.on.bind(events),
-      update(changed: TimeLimiterOptions) {
-        given = { ...given, ...changed }
-        settings = readOptions(timeLimiterFields, given, 'timeLimiter')
-      },
+  const step = new LimitStep(readTimeLimiterOptions(options), clock, listener, `time limiter${name === '' ? '' : ` ${name}`}`, name)
+  const core = policy('timeLimiter', name, step, () => ({ kind: 'timeLimiter', name, options: { ...step.settings } }))
+  const own = {
+    on: events.on.bind(events),
+    update(changed: TimeLimiterOptions) {
+      const merged = { ...given, ...changed }
+      step.settings = readTimeLimiterOptions(merged)
+      given = merged
     },
-  ) as unknown as TimeLimiter
+  }
+  return Object.defineProperties(Object.assign(core, own), {
+    metrics: { get: () => ({ ...metrics }), enumerable: true },
+  }) as unknown as TimeLimiter
 }

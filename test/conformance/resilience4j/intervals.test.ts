@@ -31,6 +31,10 @@ describe('randomised', () => {
 
   test.each<any>(recorded.randomised)('$fn $args', ({ fn, args, rows }) => {
     const interval = make(fn, args)
-    for (const [attempt, u, wanted] of rows) expect(interval(attempt, undefined, undefined, () => u), `${attempt}, ${u}`).toBe(wanted)
+    for (const [attempt, u, wanted] of rows)
+      expect(
+        interval(attempt, undefined, undefined, () => u),
+        `${attempt}, ${u}`,
+      ).toBe(wanted)
   })
 })

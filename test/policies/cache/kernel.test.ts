@@ -15,7 +15,10 @@ interface Row {
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const op = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ op: fc.constant('keep' as const), key, bytes: fc.nat(12), life: fc.tuple(fc.nat(40), fc.nat(30), fc.nat(30)) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ op: fc.constant('keep' as const), key, bytes: fc.nat(12), life: fc.tuple(fc.nat(40), fc.nat(30), fc.nat(30)) }),
+  },
   { weight: 6, arbitrary: fc.record({ op: fc.constant('find' as const), key }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('forget' as const), key }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('advance' as const), ms: fc.nat(20) }) },

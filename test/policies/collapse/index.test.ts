@@ -5,7 +5,11 @@ import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 import { OptionsError } from '../../../src/core/errors.ts'
 import { type BatchAnswer, type CollapseOptions, collapse } from '../../../src/policies/collapse/index.ts'
 
-const reason = (promise: Promise<unknown>) => promise.then(() => 'answered', error => (error instanceof Error ? error.message : error))
+const reason = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'answered',
+    error => (error instanceof Error ? error.message : error),
+  )
 
 /** A collapser that remembers its batches and answers each item with its double. */
 function doubling(options: CollapseOptions<number> = {}) {
@@ -39,7 +43,13 @@ describe('batches', () => {
   test('by size: a full batch does not wait', async () => {
     const { clock, batches, load } = doubling({ maxSize: 2, maxWait: 1000 })
     expect(await Promise.all([load(1), load(2), load(3), load(4)])).toEqual([2, 4, 6, 8])
-    expect([batches, clock.pending]).toEqual([[[1, 2], [3, 4]], 0])
+    expect([batches, clock.pending]).toEqual([
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      0,
+    ])
   })
 
   test('without a wait: until the running code has ended', async () => {
@@ -100,7 +110,10 @@ describe('batches', () => {
     expect(await one).toBe(2)
     const more = [load(2), load(3)]
     load.update({ maxSize: 2 })
-    expect([await Promise.all(more), batches]).toEqual([[4, 6], [[1], [2, 3]]])
+    expect([await Promise.all(more), batches]).toEqual([
+      [4, 6],
+      [[1], [2, 3]],
+    ])
     expect(load.describe().options).toMatchObject({ maxSize: 2, maxWait: 1000 })
   })
 })
@@ -201,10 +214,5 @@ test('events tell why a batch started; a listener that throws disturbs nobody', 
   await Promise.all([load(1), load(1), load(2)])
   await load(3)
   await unheard
-  expect(told).toEqual([
-    { size: 2, calls: 3, because: 'size' },
-    { size: 2 },
-    { size: 1, calls: 1, because: 'time' },
-    { size: 1 },
-  ])
+  expect(told).toEqual([{ size: 2, calls: 3, because: 'size' }, { size: 2 }, { size: 1, calls: 1, because: 'time' }, { size: 1 }])
 })

@@ -28,9 +28,13 @@ test(
   'any share fires exactly for the rolls below it',
   () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 100, noNaN: true }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (percent, u) => {
-        expect(fires(percent, () => u)).toBe(Math.floor(u * 1e6) < Math.trunc(percent * 1e4))
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 100, noNaN: true }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (percent, u) => {
+          expect(fires(percent, () => u)).toBe(Math.floor(u * 1e6) < Math.trunc(percent * 1e4))
+        },
+      ),
       { numRuns: OPERATIONS },
     )
   },

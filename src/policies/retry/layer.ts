@@ -1,0 +1,279 @@
+/** Hears how tries end and makes the next one: joins the rules of retrying with a clock, a budget and those who listen. */
+import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
+import type { Random } from '../../base/time/random.ts'
+import type { Call } from '../../core/call.ts'
+import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
+import { type Emitter, report } from '../../core/events.ts'
+import { isPromiseLike, type Next } from '../../core/layer.ts'
+import { GOES_ON, type Run, type Step } from '../../core/step.ts'
+import type { Budget } from './budget.ts'
+import { type RetryClassifier, retryClassifier } from './classify.ts'
+import { responseOf } from './http-outcome.ts'
+import { backoffInterval } from './intervals.ts'
+import { afterTry, type Stop } from './kernel.ts'
+import type { RetrySettings } from './options.ts'
+import { askedWait } from './retry-after.ts'
+
+export interface RetryEvents {
+  /** Another try will be made in `waitMs`. `attempt`: the try that ended, 1 for the first; with `error`, or with the bad `result`. */
+  retry: { attempt: number; waitMs: number; error: unknown; result: unknown }
+  /** A call that needed more than one try ended well. `error`: the last one on the way. */
+  success: { attempts: number; error: unknown }
+  /** Every try failed, or there may be no further one: `because` says why. With `error`, or with the bad `result`. */
+  error: { attempts: number; error: unknown; result: unknown; because: Stop }
+  /** An error that is not retried. */
+  ignored: { attempts: number; error: unknown }
+}
+
+/** A result stayed bad through every try. */
+export class MaxRetriesExceededError extends MeshlessError {
+  override readonly name = 'MaxRetriesExceededError'
+  readonly code = 'ERR_MAX_RETRIES'
+  /** The last result. */
+  readonly result: unknown
+  constructor(message: string, options?: MeshlessErrorOptions & { result?: unknown }) {
+    super(message, options)
+    this.result = options?.result
+  }
+}
+
+/** How a try ended. */
+interface Outcome {
+  readonly failed: boolean
+  /** What was thrown, or the result. */
+  readonly value: unknown
+}
+
+/** What a call is given back at its end; the level alone when nothing else is needed, so that the happy path makes no object. */
+type Pass = number | Admission
+interface Admission {
+  readonly level: number
+  readonly started: number
+  /** The budget that has counted this call. */
+  readonly counted: Budget | undefined
+}
+
+/** One call on its way through several tries. */
+interface Course {
+  readonly first: Call
+  readonly level: number
+  readonly started: number
+  readonly rest: Next
+  attempt: number
+  /** The last error on the way, for the event of a late success. */
+  error: unknown
+}
+
+export class RetryStep implements Step<Pass> {
+  readonly counts = { withoutRetry: { succeeded: 0, failed: 0 }, withRetry: { succeeded: 0, failed: 0 }, tries: 0 }
+  #settings: RetrySettings
+  #classifier: RetryClassifier
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #events: Emitter<RetryEvents>
+  readonly #name: string
+
+  constructor(settings: RetrySettings, clock: Clock, random: Random, events: Emitter<RetryEvents>, name: string) {
+    this.#settings = settings
+    this.#classifier = retryClassifier(settings)
+    this.#clock = clock
+    this.#random = random
+    this.#events = events
+    this.#name = name
+  }
+
+  get settings(): RetrySettings {
+    return this.#settings
+  }
+
+  update(settings: RetrySettings): void {
+    this.#settings = settings
+    this.#classifier = retryClassifier(settings)
+  }
+
+  admit(call: Call): Pass {
+    const level = ++call.level
+    const { budget, maxElapsed } = this.#settings
+    if (budget === undefined && maxElapsed === Infinity) return level
+    return { level, started: call.admittedAt(this.#clock), counted: budget?.enter(call.root) ? budget : undefined }
+  }
+
+  answered(call: Call, pass: Pass, value: unknown, run: Run): unknown {
+    if (this.#classifier.result?.(value, call) !== true) {
+      this.#wentWell(1, undefined)
+      leave(call, pass)
+      return value
+    }
+    return this.#course(call, pass, { failed: false, value }, run)
+  }
+
+  failed(call: Call, pass: Pass, error: unknown, run: Run): unknown {
+    if (this.#worthRetrying(call, call, levelOf(pass), error)) return this.#course(call, pass, { failed: true, value: error }, run)
+    this.#ignore(call, levelOf(pass), error, 1)
+    leave(call, pass)
+    return GOES_ON
+  }
+
+  #course(first: Call, pass: Pass, outcome: Outcome, run: Run): unknown {
+    const level = levelOf(pass)
+    const started = typeof pass === 'number' ? 0 : pass.started
+    const course: Course = { first, level, started, rest: run.rest(this), attempt: 1, error: undefined }
+    if (typeof pass === 'number' || pass.counted === undefined) return this.#follow(course, outcome)
+    const end = () => leave(first, pass)
+    const result = this.#follow(course, outcome)
+    result.then(end, end)
+    return result
+  }
+
+  /** Tries again until an outcome is good enough, or there are no more tries. */
+  async #follow(course: Course, outcome: Outcome): Promise<unknown> {
+    let last = outcome
+    let call = course.first
+    for (;;) {
+      const { attempt } = course
+      if (attempt > 1) {
+        if (!last.failed && this.#classifier.result?.(last.value, call) !== true) {
+          this.#wentWell(attempt, course.error)
+          return last.value
+        }
+        if (last.failed && !this.#worthRetrying(course.first, call, course.level, last.value)) {
+          this.#ignore(course.first, course.level, last.value, attempt)
+          throw last.value
+        }
+      }
+      if (last.failed) course.error = last.value
+      const { budget } = this.#settings
+      const next = this.#next(course, last, budget)
+      if (typeof next !== 'number') return this.#giveUp(course, last, next)
+      this.counts.tries++
+      if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: next, ...told(last) })
+      if (!last.failed) this.#consume(attempt, last.value)
+      const before = call
+      call = this.#another(course, before)
+      try {
+        if (next > 0) await pause(this.#clock, call, next)
+        if (call.aborted) throw call.reason
+        const result = course.rest(call)
+        last = { failed: false, value: isPromiseLike(result) ? await result : result }
+      } catch (error) {
+        last = { failed: true, value: error }
+      } finally {
+        budget?.giveBack()
+        call.end()
+      }
+    }
+  }
+
+  /** The call of the next try; it may know which endpoints to avoid. */
+  #another(course: Course, before: Call): Call {
+    const call = course.first.again()
+    call.attempt = ++course.attempt
+    call.level = course.level
+    call.tried =
+      this.#settings.retryIgnorePreviousHosts && before.endpoint !== undefined ? [...(before.tried ?? []), before.endpoint] : before.tried
+    call.endpoint = undefined
+    return call
+  }
+
+  /** ms to wait before the next try, for which the budget has given a place; or why there is none. */
+  #next({ attempt, started }: Course, last: Outcome, budget: Budget | undefined): number | Stop {
+    const { retries, maxElapsed, maxRetryAfter } = this.#settings
+    if (attempt > retries) return 'attempts'
+    const elapsed = maxElapsed === Infinity ? 0 : this.#clock.now() - started
+    const own = this.#interval(attempt, last)
+    return afterTry({ retries, maxElapsed, maxRetryAfter }, attempt, elapsed, own, askedWait(last.value, this.#clock.wall()), budget)
+  }
+
+  #interval(attempt: number, { failed, value }: Outcome): number {
+    const { intervalFunction, waitDuration, backoff } = this.#settings
+    if (intervalFunction === undefined) return waitDuration ?? Math.floor(this.#random() * backoffInterval(attempt, backoff, backoff * 10))
+    try {
+      return Number(intervalFunction(attempt, failed ? value : undefined, failed ? undefined : value, this.#random))
+    } catch (problem) {
+      report(problem)
+      return -1
+    }
+  }
+
+  #worthRetrying(first: Call, call: Call, level: number, error: unknown): boolean {
+    return !first.overFor(level) && this.#classifier.error(error, call)
+  }
+
+  #wentWell(attempts: number, error: unknown): void {
+    this.counts.tries++
+    if (attempts === 1) this.counts.withoutRetry.succeeded++
+    else {
+      this.counts.withRetry.succeeded++
+      if (this.#events.listening > 0) this.#events.emit('success', { attempts, error })
+    }
+  }
+
+  /** Resilience4j counts an ignored error as failed without a retry, whatever was before it. What the caller gave up counts for nothing. */
+  #ignore(first: Call, level: number, error: unknown, attempts: number): void {
+    this.counts.tries++
+    if (first.overFor(level)) return
+    this.counts.withoutRetry.failed++
+    if (this.#events.listening > 0) this.#events.emit('ignored', { attempts, error })
+  }
+
+  /** A call that used up its tries counts as failed with a retry, as with Resilience4j, even if it had only one. */
+  #giveUp({ attempt }: Course, last: Outcome, because: Stop): unknown {
+    this.counts.tries++
+    this.counts.withRetry.failed++
+    if (this.#events.listening > 0) this.#events.emit('error', { attempts: attempt, ...told(last), because })
+    if (last.failed) throw last.value
+    if (this.#settings.failAfterMaxAttempts && because === 'attempts')
+      throw new MaxRetriesExceededError(
+        `retry${this.#name === '' ? '' : ` ${this.#name}`}: the result was still not good enough after ${attempt} ${attempt === 1 ? 'try' : 'tries'}`,
+        { policy: this.#name, result: last.value },
+      )
+    return last.value
+  }
+
+  /** A result that is thrown away: whoever wants it may have it; the body of a response must not keep its connection. */
+  #consume(attempt: number, result: unknown): void {
+    const { consumeResultBeforeRetryAttempt: consume } = this.#settings
+    try {
+      if (consume !== undefined) consume(attempt, result)
+      else cancelBody(responseOf(result))
+    } catch (problem) {
+      report(problem)
+    }
+  }
+}
+
+function levelOf(pass: Pass): number {
+  return typeof pass === 'number' ? pass : pass.level
+}
+
+function leave(call: Call, pass: Pass): void {
+  if (typeof pass !== 'number') pass.counted?.leave(call.root)
+}
+
+function told({ failed, value }: Outcome): { error: unknown; result: unknown } {
+  return { error: failed ? value : undefined, result: failed ? undefined : value }
+}
+
+function cancelBody(response: object | undefined): void {
+  const body = (response as { body?: { locked?: boolean; cancel?(): PromiseLike<void> } | null } | undefined)?.body
+  if (typeof body?.cancel === 'function' && body.locked !== true) body.cancel().then(undefined, () => {})
+}
+
+/** Waits, or fails as soon as the call is given up; leaves neither timer nor listener. */
+function pause(clock: Clock, call: Call, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (call.aborted) return reject(call.reason)
+    const timer = clock.schedule(
+      ms,
+      () => {
+        off()
+        resolve()
+      },
+      KEEP_ALIVE,
+    )
+    const off = call.onAbort(reason => {
+      timer.cancel()
+      reject(reason)
+    })
+  })
+}
