@@ -38,6 +38,7 @@ export interface Cluster {
   lbPolicy?: 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM' | 'RING_HASH' | 'MAGLEV' | 'CLUSTER_PROVIDED'
   leastRequestLbConfig?: { choiceCount?: number; slowStartConfig?: SlowStartConfig; activeRequestBias?: { defaultValue: number } }
   roundRobinLbConfig?: { slowStartConfig?: SlowStartConfig }
+  originalDstLbConfig?: { upstreamPortOverride?: number }
   ringHashLbConfig?: { minimumRingSize?: number; maximumRingSize?: number }
   maglevLbConfig?: { tableSize?: number }
   commonLbConfig?: {

@@ -19,6 +19,8 @@ export interface VirtualHost {
 }
 
 export interface Route {
+  /** Prefix of the route's own statistics. */
+  statPrefix?: string
   name?: string
   match: RouteMatch
   route?: RouteAction

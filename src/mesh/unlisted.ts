@@ -2,6 +2,7 @@
  * Hosts that have rules but no ServiceEntry. People bring the VirtualServices of their cluster, which name Kubernetes services that no
  * document describes; such a host gets a service of its own whose one endpoint is its name, found by DNS.
  */
+import { ASSUMED } from '../rules/istio/clusters.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 
@@ -55,7 +56,7 @@ export function unlistedServices(
     const entry: RuleDocument = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'ServiceEntry',
-      metadata: { name: `unlisted-${host}`, namespace: from.metadata.namespace ?? workload.namespace },
+      metadata: { name: `unlisted-${host}`, namespace: from.metadata.namespace ?? workload.namespace, annotations: { [ASSUMED]: 'true' } },
       spec: {
         hosts: [host],
         location: 'MESH_INTERNAL',

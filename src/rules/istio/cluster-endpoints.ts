@@ -24,12 +24,13 @@ export function endpointsOf(
   if (groups.size === 0) return { clusterName }
   const sorted = [...groups.values()].sort((a, b) => (a.locality < b.locality ? -1 : 1))
   const setting = localitySetting(policy.loadBalancer?.localityLbSetting, caller.mesh.localityLbSetting)
-  return { clusterName, endpoints: placeGroups(sorted, setting, policy.outlierDetection != null, caller) }
+  const byName = service.resolution.startsWith('DNS')
+  return { clusterName, endpoints: placeGroups(sorted, setting, { detectsOutliers: policy.outlierDetection != null, byName }, caller) }
 }
 
 /** A DNS service without endpoints is found under its own name. */
 function candidates(service: Service): readonly ServiceEndpoint[] {
-  if (service.endpoints.length > 0 || !service.resolution.startsWith('DNS')) return service.endpoints
+  if (service.endpoints.length > 0 || service.selects || !service.resolution.startsWith('DNS')) return service.endpoints
   return [{ address: service.host, ports: {}, labels: {}, locality: '', weight: 1 }]
 }
 

@@ -17,15 +17,23 @@ export function localitySetting(own: any, mesh: any): any {
 
 /**
  * Weights and priorities. `distribute` shares by weight and leaves unlisted localities empty; otherwise, and only when outliers are
- * ejected (without that nothing would ever fail over), nearness decides.
+ * ejected (without that nothing would ever fail over), nearness decides. Labels count only for endpoints that are known by their
+ * addresses, and for a caller that has labels.
  */
-export function placeGroups(groups: readonly Group[], setting: any, detectsOutliers: boolean, caller: Caller): LocalityLbEndpoints[] {
+export function placeGroups(
+  groups: readonly Group[],
+  setting: any,
+  { detectsOutliers, byName }: { detectsOutliers: boolean; byName: boolean },
+  caller: Caller,
+): LocalityLbEndpoints[] {
   if (setting === undefined) return groups.map(plain)
   if (setting.distribute?.length) return distribute(groups, setting.distribute, caller.locality)
   if (!detectsOutliers) return groups.map(plain)
-  return setting.failoverPriority?.length
-    ? byLabels(groups, setting.failoverPriority, caller)
-    : byNearness(groups, setting.failover ?? [], caller.locality)
+  const { failover = [], failoverPriority = [] } = setting
+  if (failoverPriority.length === 0) return byNearness(groups.map(plain), failover, caller.locality)
+  const knowsLabels = !byName && (Object.keys(caller.labels).length > 0 || caller.locality !== '')
+  const placed = knowsLabels ? byLabels(groups, failoverPriority, caller) : groups.map(plain)
+  return failover.length > 0 ? byNearness(placed, failover, caller.locality) : placed
 }
 
 export function parseLocality(text: string): Locality {
@@ -72,15 +80,16 @@ function distribute(groups: readonly Group[], rules: any[], home: string): Local
   return placed
 }
 
-function byNearness(groups: readonly Group[], failover: any[], home: string): LocalityLbEndpoints[] {
+/** Within priorities already given. */
+function byNearness(placed: LocalityLbEndpoints[], failover: any[], home: string): LocalityLbEndpoints[] {
   const [region = '', zone = '', subZone = ''] = home.split('/')
   const target = failover.find(({ from }) => from === region)?.to
-  const priorities = groups.map(({ locality }) => {
-    const [r = '', z = '', s = ''] = locality.split('/')
-    if (r === region) return z !== zone ? 2 : s !== subZone ? 1 : 0
-    return target !== undefined && r !== target ? 4 : 3
+  const priorities = placed.map(({ locality = {}, priority = 0 }) => {
+    const { region: r = '', zone: z = '', subZone: s = '' } = locality
+    const far = target !== undefined && r !== target ? 4 : 3
+    return priority * 5 + (r !== region ? far : z !== zone ? 2 : s !== subZone ? 1 : 0)
   })
-  return compact(groups.map(plain), priorities)
+  return compact(placed, priorities)
 }
 
 /** Endpoints that share more of the listed labels with the caller, from the left, come first. */
@@ -125,6 +134,7 @@ function compact(placed: LocalityLbEndpoints[], priorities: readonly number[]): 
   for (const [index, group] of placed.entries()) {
     const priority = order.indexOf(priorities[index]!)
     if (priority > 0) group.priority = priority
+    else delete group.priority
   }
   return placed
 }

@@ -1,6 +1,7 @@
 /** How a traffic policy is said in Envoy's words: load balancer, limits, outlier detection, protocol and TLS of a cluster. */
 import { parseDuration } from '../../base/time/duration.ts'
 import type { CircuitBreakerThresholds, Cluster, HttpProtocolOptions, SlowStartConfig, TransportSocket } from '../../envoy/index.ts'
+import { localitySetting } from './cluster-locality.ts'
 import type { TrafficPolicy } from './merge-policies.ts'
 import type { MeshConfig } from './mesh-config.ts'
 import { isHttp, isHttp2, isSniffed, type ServicePort } from './select-services.ts'
@@ -34,15 +35,15 @@ function thresholds({ connectionPool: pool, retryBudget: budget }: TrafficPolicy
   if (budget != null)
     limits.retryBudget = {
       budgetPercent: { value: Number(budget.percent ?? 20) },
-      minRetryConcurrency: Number(budget.minRetryConcurrency ?? 3),
+      minRetryConcurrency: Number(budget.minRetryConcurrency) || 3,
     }
   return limits
 }
 
 function applyConnections(cluster: Cluster, tcp: any, mesh: MeshConfig): void {
   cluster.connectTimeout = protoDuration(tcp?.connectTimeout ?? mesh.connectTimeout ?? '10s')
-  const keepalive = tcp?.tcpKeepalive ?? mesh.tcpKeepalive
-  if (keepalive == null) return
+  if (tcp?.tcpKeepalive == null && mesh.tcpKeepalive == null) return
+  const keepalive = { ...mesh.tcpKeepalive, ...tcp?.tcpKeepalive } // field by field, unlike everything else
   const said: { keepaliveProbes?: number; keepaliveTime?: number; keepaliveInterval?: number } = {}
   if (keepalive.probes) said.keepaliveProbes = Number(keepalive.probes)
   if (keepalive.time) said.keepaliveTime = Math.floor((parseDuration(keepalive.time) ?? 0) / 1000)
@@ -79,13 +80,9 @@ function applyOutlierDetection(cluster: Cluster, outlier: any): void {
 }
 
 function applyLoadBalancer(cluster: Cluster, lb: any, mesh: MeshConfig): void {
-  const locality = lb?.localityLbSetting
-  const explicit =
-    locality ??
-    (mesh.localityLbSetting?.distribute || mesh.localityLbSetting?.failover || mesh.localityLbSetting?.failoverPriority
-      ? mesh.localityLbSetting
-      : undefined)
-  if (explicit != null && explicit.enabled !== false) cluster.commonLbConfig!.localityWeightedLbConfig = {}
+  const locality = localitySetting(lb?.localityLbSetting, mesh.localityLbSetting)
+  const failsOver = cluster.outlierDetection !== undefined && (locality?.failover?.length || locality?.failoverPriority?.length)
+  if (failsOver || locality?.distribute?.length) cluster.commonLbConfig!.localityWeightedLbConfig = {}
 
   if (cluster.type === 'ORIGINAL_DST' || lb?.simple === 'PASSTHROUGH') {
     cluster.type = 'ORIGINAL_DST'
@@ -118,11 +115,11 @@ function applyLoadBalancer(cluster: Cluster, lb: any, mesh: MeshConfig): void {
 function slowStartOf(lb: any): SlowStartConfig | undefined {
   const { warmup, warmupDurationSecs } = lb ?? {}
   if (warmup == null) return warmupDurationSecs == null ? undefined : { slowStartWindow: protoDuration(warmupDurationSecs) }
-  const slowStart: SlowStartConfig = { slowStartWindow: protoDuration(warmup.duration) }
-  if (warmup.minimumPercent != null) slowStart.minWeightPercent = { value: Number(warmup.minimumPercent) }
-  // The runtime key is what istiod really sends.
-  if (warmup.aggression != null) slowStart.aggression = { defaultValue: Number(warmup.aggression), runtimeKey: '(' }
-  return slowStart
+  return {
+    slowStartWindow: protoDuration(warmup.duration),
+    minWeightPercent: { value: Number(warmup.minimumPercent ?? 10) },
+    aggression: { defaultValue: Number(warmup.aggression ?? 1), runtimeKey: '(' }, // the key is what istiod really sends
+  }
 }
 
 function protocolOptions(
@@ -151,7 +148,7 @@ function protocolOptions(
     if (!tls.subjectAltNames?.length && !tls.insecureSkipVerify) options.upstreamHttpProtocolOptions.autoSanValidation = true
   }
   if (http?.useClientProtocol || (isSniffed(port) && http?.h2UpgradePolicy !== 'UPGRADE')) {
-    options.useDownstreamProtocolConfig = { httpProtocolOptions: {}, http2ProtocolOptions: h2 }
+    options.useDownstreamProtocolConfig = { httpProtocolOptions: {}, http2ProtocolOptions: {} }
     return options
   }
   if (isHttp2(port) || upgrades(http?.h2UpgradePolicy, port, mesh)) {

@@ -21,10 +21,11 @@ export interface Clusters {
 export function* buildClusters(services: Iterable<Service>, rules: DestinationRules, caller: Caller): Steps<Clusters> {
   const built: Clusters = { clusters: [blackHole(), passthrough()], endpoints: [] }
   for (const service of services) {
+    if (service.resolution === 'DYNAMIC_DNS') continue // for ztunnel and waypoints, a sidecar has no cluster for it
     const rule = rules.of(service)
     for (const port of service.ports) {
       if (port.protocol === 'UDP') continue
-      addCluster(built, service, port, rule, undefined, caller)
+      if (!addCluster(built, service, port, rule, undefined, caller)) continue
       for (const subset of rule?.subsets ?? []) addCluster(built, service, port, rule, subset, caller)
     }
     yield
@@ -39,6 +40,7 @@ const DISCOVERY: Record<string, NonNullable<Cluster['type']>> = {
   DNS_ROUND_ROBIN: 'LOGICAL_DNS',
 }
 
+/** False: nobody is there. A cluster whose endpoints have names is left out then, with what depends on it. */
 function addCluster(
   built: Clusters,
   service: Service,
@@ -46,20 +48,24 @@ function addCluster(
   rule: DestinationRule | undefined,
   subset: any,
   caller: Caller,
-): void {
+): boolean {
   const name = clusterName(port.number, subset?.name ?? '', service.host)
   const policy = policyOf(rule, subset, port.number, caller.mesh)
   const cluster: Cluster = { name, type: DISCOVERY[service.resolution] ?? 'STRICT_DNS' }
   applyPolicy(cluster, policy, port, caller.mesh)
+  const assignment = cluster.type === 'ORIGINAL_DST' ? undefined : endpointsOf(name, service, port, subset?.labels, policy, caller)
+  if (assignment !== undefined && assignment.endpoints === undefined && cluster.type !== 'EDS' && !isAssumed(service)) return false
   cluster.metadata = { filterMetadata: { istio: describe(service, port, rule, subset) } }
   built.clusters.push(cluster)
 
-  if (cluster.type === 'ORIGINAL_DST') return
-  const assignment = endpointsOf(name, service, port, subset?.labels, policy, caller)
+  if (assignment === undefined) {
+    if (service.resolution === 'NONE' && port.targetPort) cluster.originalDstLbConfig = { upstreamPortOverride: port.targetPort }
+    return true
+  }
   if (cluster.type === 'EDS') {
     cluster.edsClusterConfig = { serviceName: name }
     built.endpoints.push(assignment)
-    return
+    return true
   }
   cluster.loadAssignment = assignment
   cluster.dnsRefreshRate = '60s'
@@ -67,6 +73,14 @@ function addCluster(
   cluster.respectDnsTtl = true
   cluster.dnsLookupFamily = 'V4_ONLY'
   Object.assign(cluster, { typedDnsResolverConfig: RESOLVER })
+  return true
+}
+
+/** On a service that somebody took for granted: its clusters stay, so that endpoints can still be set. */
+export const ASSUMED = 'meshless.dev/assumed'
+
+function isAssumed({ document }: Service): boolean {
+  return document.metadata.annotations?.[ASSUMED] !== undefined
 }
 
 /** Envoy's c-ares, as istiod asks for it; our engine has its own resolver. */

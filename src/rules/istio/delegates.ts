@@ -3,7 +3,7 @@
  * a condition which fits none of the root's is dropped as a whole. The root fills what the delegate leaves unset.
  */
 import type { RuleDocument } from './document.ts'
-import { type Caller, hostIn, isExportedTo, namespaceOf } from './select-documents.ts'
+import { type Caller, hostIn, namespaceOf } from './select-documents.ts'
 
 /** A route with the document and the path it comes from, hosts in full. */
 export interface HttpRule {
@@ -38,8 +38,14 @@ export function delegateOf(
   caller: Caller,
 ): RuleDocument | undefined {
   const delegate = delegates.get(delegateKey(reference.namespace || namespaceOf(root), reference.name))
-  if (delegate === undefined || !isExportedTo(delegate, namespaceOf(root), caller.mesh.defaultVirtualServiceExportTo)) return undefined
-  return delegate
+  return delegate !== undefined && isOpenTo(delegate, namespaceOf(root), caller) ? delegate : undefined
+}
+
+/** Whether a namespace may delegate to a document; of the mesh's defaults every entry counts here. */
+function isOpenTo(delegate: RuleDocument, namespace: string, caller: Caller): boolean {
+  const written: readonly string[] = delegate.spec.exportTo ?? []
+  const exportTo = written.length > 0 ? written : (caller.mesh.defaultVirtualServiceExportTo ?? ['*'])
+  return exportTo.some(to => to === '*' || (to === '.' ? namespaceOf(delegate) : to) === namespace)
 }
 
 const INHERITED = [
@@ -90,28 +96,31 @@ function mergeMatch(root: any, child: any): any {
   const match = { ...root, ...child }
   for (const field of [...MAPS, 'sourceLabels'])
     if (root[field] != null && child[field] != null) match[field] = { ...root[field], ...child[field] }
+  for (const field of ['port', 'sourceNamespace', 'statPrefix']) match[field] = child[field] || root[field]
+  if (!child.gateways?.length) match.gateways = root.gateways
   if (root.name && child.name) match.name = `${root.name}-${child.name}`
   return match
 }
 
 function conflict(root: any, child: any): boolean {
   for (const field of ['uri', 'scheme', 'method', 'authority']) if (excludes(root[field], child[field])) return true
-  for (const field of MAPS) for (const key in root[field] ?? {}) if (excludes(root[field][key], child[field]?.[key])) return true
+  for (const field of MAPS) for (const key in child[field] ?? {}) if (excludes(root[field]?.[key], child[field][key])) return true
   if (Boolean(root.ignoreUriCase) !== Boolean(child.ignoreUriCase)) return true
   if (root.port && child.port && root.port !== child.port) return true
-  if (root.sourceNamespace && child.sourceNamespace && root.sourceNamespace !== child.sourceNamespace) return true
+  if (root.sourceNamespace && root.sourceNamespace !== child.sourceNamespace) return true
   for (const key in root.sourceLabels ?? {})
     if ((child.sourceLabels?.[key] ?? root.sourceLabels[key]) !== root.sourceLabels[key]) return true
-  return Boolean(root.gateways?.length && child.gateways?.some((gateway: string) => !root.gateways.includes(gateway)))
+  if (!root.gateways?.length || !child.gateways?.length) return false
+  return root.gateways.length < child.gateways.length || child.gateways.some((gateway: string) => !root.gateways.includes(gateway))
 }
 
-/** Whether the delegate asks for something outside of what the root lets through. Regular expressions cannot be compared. */
+/** Whether the delegate asks for something outside of what the root lets through. Regular expressions cannot be compared, nor can mere presence. */
 function excludes(root: any, child: any): boolean {
   if (root == null || child == null) return false
-  if (root.regex || child.regex) return true
+  if (child.regex && (root.regex || root.prefix || root.exact)) return true
   if (root.exact) return Boolean(child.prefix) || child.exact !== root.exact
   const text = child.prefix || child.exact
-  return Boolean(root.prefix && text && !text.startsWith(root.prefix))
+  return !(root.prefix && text?.startsWith(root.prefix)) || Boolean(root.regex)
 }
 
 /** A copy in which every destination is named in full. */

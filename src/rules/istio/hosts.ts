@@ -27,15 +27,32 @@ export function mostSpecific<T>(host: string, entries: ReadonlyMap<string, T>, w
   return best === undefined ? undefined : entries.get(best)
 }
 
-/** All names by which a caller in `namespace` may reach a service: with a final dot, and shorter ones for services of a cluster. */
-export function domainsOf(host: string, addresses: readonly string[], namespace: string): string[] {
-  const domains = [host, `${host}.`]
+/** Whether some name is meant by both. */
+export function overlaps(a: string, b: string): boolean {
+  return covers(a, b) || covers(b, a)
+}
+
+/**
+ * All names by which a caller in `namespace` may reach a service: with a final dot, shorter ones for services of the caller's own
+ * cluster, and its addresses.
+ */
+export function domainsOf(
+  host: string,
+  addresses: readonly string[],
+  { namespace, domain }: { namespace: string; domain: string },
+): { domains: string[]; shortened: string[] } {
+  const shortened = [`${host}.`]
   const end = host.indexOf('.svc.')
   const dot = host.indexOf('.')
-  if (end > 0 && dot < end) {
-    if (host.slice(dot + 1, end) === namespace) domains.push(host.slice(0, dot))
-    domains.push(`${host.slice(0, end)}.svc`, host.slice(0, end))
+  if (end > 0 && dot < end && host.endsWith(`.svc.${domain}`)) {
+    if (host.slice(dot + 1, end) === namespace) shortened.push(host.slice(0, dot))
+    shortened.push(`${host.slice(0, end)}.svc`, host.slice(0, end))
   }
-  for (const address of addresses) if (!address.includes('/')) domains.push(address.includes(':') ? `[${address}]` : address)
-  return domains
+  const plain = addresses.map(address => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2')).filter(address => !address.includes('/'))
+  return { domains: [host, ...shortened, ...plain.map(inBrackets)], shortened }
+}
+
+/** An IPv6 address as a Host header has it. */
+export function inBrackets(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }

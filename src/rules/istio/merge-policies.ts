@@ -20,7 +20,8 @@ export function policyOf(rule: DestinationRule | undefined, subset: any, port: n
   const own = subset?.trafficPolicy
   if (own != null) {
     const atPort = portLevel(own, port)
-    policy = atPort === undefined ? overlay(policy, own) : { ...atPort, retryBudget: own.retryBudget ?? policy.retryBudget }
+    // A subset's entry for the port replaces all it can speak of; only the rule's own budget stays.
+    policy = atPort === undefined ? overlay(policy, own) : { ...atPort, retryBudget: policy.retryBudget }
   }
   return mesh.defaultTrafficPolicy === undefined ? policy : overlay(mesh.defaultTrafficPolicy, policy)
 }

@@ -3,7 +3,6 @@ import type { HashPolicy, RedirectAction, Route, RouteAction, WeightedCluster } 
 import { protoDuration } from './cluster-policy.ts'
 import { clusterName } from './clusters.ts'
 import type { HttpRule } from './delegates.ts'
-import { policyOf } from './merge-policies.ts'
 import { setOrigin } from './provenance.ts'
 import { corsOf, faultOf, hashPolicies, mirrorsOf } from './route-filters.ts'
 import { applyHeaders } from './route-headers.ts'
@@ -42,7 +41,7 @@ export function routesOf(rules: readonly HttpRule[], around: Surroundings): Rout
 /** The route of a service about which no VirtualService speaks. */
 export function defaultRoute(service: Service, around: Surroundings): Route {
   const action: RouteAction = { cluster: clusterName(around.port, '', service.host), timeout: '0s' }
-  const hash = hashesOf({ host: service.host }, around)
+  const hash = hashPolicies(hashOnPort(service, around))
   if (hash.length > 0) action.hashPolicy = hash
   const retries = retryPolicy(undefined, around.caller.mesh.defaultHttpRetryPolicy, false)
   if (retries !== undefined) action.retryPolicy = retries
@@ -51,6 +50,7 @@ export function defaultRoute(service: Service, around: Surroundings): Route {
 
 function toRoute(http: any, match: any, around: Surroundings): Route {
   const route: Route = { match: routeMatch(match) }
+  if (match?.statPrefix) route.statPrefix = match.statPrefix
   const name = match?.name ? `${http.name ?? ''}.${match.name}` : http.name
   if (name) route.name = name
   const authority = applyHeaders(route, http.headers)
@@ -82,12 +82,13 @@ function actionOf(http: any, route: Route, authority: string | undefined, around
 
   const destinations: any[] = http.route ?? []
   const hashes: HashPolicy[] = []
+  const hashed = destinations.length === 1 && hashFor(destinations[0].destination, around) !== undefined
   if (destinations.length === 1) {
     const [{ destination, headers }] = destinations as [any]
     action.cluster = clusterOf(destination, around)
     const own = applyHeaders(route, headers) // after the route's own, so that the destination's `set` wins
     if (own !== undefined) action.hostRewriteLiteral ??= own
-    hashes.push(...hashesOf(destination, around))
+    hashes.push(...hashPolicies(hashFor(destination, around)))
   } else {
     const clusters: WeightedCluster[] = []
     for (const { destination, weight, headers } of destinations) {
@@ -96,14 +97,13 @@ function actionOf(http: any, route: Route, authority: string | undefined, around
       const own = applyHeaders(cluster, headers)
       if (own !== undefined) cluster.hostRewriteLiteral = own
       clusters.push(cluster)
-      for (const hash of hashesOf(destination, around))
-        if (!hashes.some(known => JSON.stringify(known) === JSON.stringify(hash))) hashes.push(hash)
+      hashes.push(...hashPolicies(hashFor(destination, around))) // also when another destination has said the same
     }
     action.weightedClusters = { clusters }
   }
   if (hashes.length > 0) action.hashPolicy = hashes
 
-  const retries = retryPolicy(http.retries, around.caller.mesh.defaultHttpRetryPolicy, destinations.length === 1 && hashes.length > 0)
+  const retries = retryPolicy(http.retries, around.caller.mesh.defaultHttpRetryPolicy, hashed)
   if (retries !== undefined) action.retryPolicy = retries
   const mirrors = mirrorsOf(http, destination => clusterOf(destination, around))
   if (mirrors.length > 0) action.requestMirrorPolicies = mirrors
@@ -119,12 +119,33 @@ function clusterOf(destination: any, { port }: Surroundings): string {
   return clusterName(portOf(destination, port), destination.subset ?? '', destination.host)
 }
 
-function hashesOf(destination: any, { port, services, rules, caller }: Surroundings): HashPolicy[] {
+/**
+ * The hash for a destination. Other than the policy of its cluster it is looked for place by place: what a subset or a port leaves out
+ * comes from the rule; entries for a port count only when the destination names the port.
+ */
+function hashFor(destination: any, { services, rules }: Surroundings): any {
   const service = services.get(destination.host)
   const rule = service && rules.of(service)
-  if (rule === undefined) return []
-  const subset = destination.subset ? rule.subsets.find(({ name }) => name === destination.subset) : undefined
-  return hashPolicies(policyOf(rule, subset, portOf(destination, port), caller.mesh).loadBalancer?.consistentHash)
+  if (rule === undefined) return undefined
+  const subset = rule.subsets.find(({ name }) => name === (destination.subset ?? ''))?.trafficPolicy
+  const port = Number(destination.port?.number) || undefined
+  return (
+    hashAt(subset, port) ??
+    subset?.loadBalancer?.consistentHash ??
+    hashAt(rule.trafficPolicy, port) ??
+    rule.trafficPolicy?.loadBalancer?.consistentHash
+  )
+}
+
+/** The hash of a service about which no VirtualService speaks. */
+function hashOnPort(service: Service, { rules, port }: Surroundings): any {
+  const policy = rules.of(service)?.trafficPolicy
+  return hashAt(policy, port) ?? policy?.loadBalancer?.consistentHash
+}
+
+function hashAt(policy: any, port: number | undefined): any {
+  if (port === undefined) return undefined
+  return policy?.portLevelSettings?.find((entry: any) => Number(entry.port?.number) === port)?.loadBalancer?.consistentHash
 }
 
 const REDIRECTS: Record<number, RedirectAction['responseCode'] | 'default'> = {
@@ -149,8 +170,8 @@ function redirectOf(redirect: any, port: number): RedirectAction | undefined {
   else if (redirect.uri) out.pathRedirect = redirect.uri
   if (redirect.authority) out.hostRedirect = redirect.authority
   if (redirect.scheme) out.schemeRedirect = redirect.scheme
-  if (redirect.port) out.portRedirect = Number(redirect.port)
-  else if (redirect.derivePort === 'FROM_REQUEST_PORT') out.portRedirect = port
+  const wanted = redirect.derivePort === 'FROM_REQUEST_PORT' ? port : Number(redirect.port ?? 0)
+  if (wanted && wanted !== (redirect.scheme === 'https' ? 443 : 80)) out.portRedirect = wanted // the scheme's own port goes without saying
   if (code !== 'default') out.responseCode = code
   return out
 }

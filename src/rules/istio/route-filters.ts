@@ -70,10 +70,10 @@ export function mirrorsOf(http: any, clusterOf: (destination: any) => string): R
     if (percentage.numerator)
       out.push({ cluster: clusterOf(destination), runtimeFraction: { defaultValue: percentage }, disableShadowHostSuffixAppend: true })
   }
+  if (http.mirror != null)
+    add(http.mirror, http.mirrorPercentage != null ? fraction(http.mirrorPercentage) : { numerator: Number(http.mirrorPercent ?? 100) })
   for (const mirror of http.mirrors ?? [])
     add(mirror.destination, mirror.percentage != null ? fraction(mirror.percentage) : { numerator: 100 })
-  if (http.mirror != null && !http.mirrors?.length)
-    add(http.mirror, http.mirrorPercentage != null ? fraction(http.mirrorPercentage) : { numerator: Number(http.mirrorPercent ?? 100) })
   return out
 }
 
@@ -89,7 +89,7 @@ export function hashPolicies(hash: any): any[] {
     if (attributes?.length) cookie.attributes = attributes.map((attribute: any) => ({ ...attribute }))
     return [{ cookie }]
   }
-  if (hash.useSourceIp) return [{ connectionProperties: { sourceIp: true } }]
+  if (hash.useSourceIp !== undefined) return [{ connectionProperties: { sourceIp: hash.useSourceIp } }]
   if (hash.httpQueryParameterName) return [{ queryParameter: { name: hash.httpQueryParameterName } }]
   return []
 }

@@ -20,12 +20,15 @@ export function applyHeaders(target: HeaderOperations, headers: any): string | u
   if (addBack.length > 0) target.responseHeadersToAdd = [...(target.responseHeadersToAdd ?? []), ...addBack]
   const removeBack = removals(headers.response)
   if (removeBack.length > 0) target.responseHeadersToRemove = [...(target.responseHeadersToRemove ?? []), ...removeBack]
-  for (const [name, value] of sorted(headers.request?.set)) if (isAuthority(name)) return value
-  return undefined
+  return authorityOf(headers.request?.set) || authorityOf(headers.request?.add) || undefined
+}
+
+function authorityOf(headers: Record<string, string> | undefined): string | undefined {
+  return Object.entries(headers ?? {}).find(([name]) => isAuthority(name))?.[1]
 }
 
 function isAuthority(name: string): boolean {
-  return name.toLowerCase() === 'host' || name === ':authority'
+  return /^(?:host|:authority)$/i.test(name)
 }
 
 /** Pseudo headers other than the authority cannot be changed. */

@@ -5,8 +5,8 @@ import { type Caller, hasLabels } from './select-documents.ts'
 /** Whether a condition can hold at all for this caller on this port. */
 export function concerns(match: any, caller: Caller, port: number): boolean {
   if (match.port && Number(match.port) !== port) return false
+  if (match.gateways?.length) return match.gateways.includes('mesh') // with gateways, nothing else about the caller is asked
   if (match.sourceNamespace && match.sourceNamespace !== caller.namespace) return false
-  if (match.gateways?.length && !match.gateways.includes('mesh')) return false
   return hasLabels(caller.labels, match.sourceLabels)
 }
 
@@ -18,13 +18,13 @@ export function routeMatch(match: any): RouteMatch {
   else out.prefix = match.uri?.prefix ?? '/'
   out.caseSensitive = !match.ignoreUriCase
 
-  const headers: HeaderMatcher[] = []
-  for (const [name, wanted] of sorted(match.headers)) headers.push(headerMatcher(name, wanted))
-  for (const [name, unwanted] of sorted(match.withoutHeaders)) {
+  const headers: HeaderMatcher[] = Object.entries(match.headers ?? {}).map(([name, wanted]) => headerMatcher(name, wanted))
+  for (const [name, unwanted] of Object.entries(match.withoutHeaders ?? {})) {
     const matcher: HeaderMatcher = { ...headerMatcher(name, unwanted), invertMatch: true }
     if (matcher.presentMatch === undefined) matcher.treatMissingHeaderAsEmpty = true
     headers.push(matcher)
   }
+  headers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   if (match.method != null) headers.push(headerMatcher(':method', match.method))
   if (match.authority != null) headers.push(headerMatcher(':authority', match.authority))
   if (match.scheme != null) headers.push(headerMatcher(':scheme', match.scheme))
@@ -37,7 +37,7 @@ export function routeMatch(match: any): RouteMatch {
 
 /** Nothing after such a route can be reached. */
 export function isCatchAll({ prefix, safeRegex, headers, queryParameters }: RouteMatch): boolean {
-  return (prefix === '/' || safeRegex?.regex === '.*' || safeRegex?.regex === '*') && headers === undefined && queryParameters === undefined
+  return (prefix === '/' || safeRegex?.regex === '.*') && headers === undefined && queryParameters === undefined
 }
 
 export function sorted(map: Record<string, any> | undefined): [string, any][] {

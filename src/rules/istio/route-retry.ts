@@ -1,6 +1,7 @@
 /** Retries of a route: what it says, else what the mesh says, else Istio's default. */
 import type { RetryPolicy } from '../../envoy/index.ts'
 import { protoDuration } from './cluster-policy.ts'
+import { isStatus } from './validate/retries.ts'
 
 const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes'
 
@@ -40,11 +41,11 @@ function conditions(text: string): Pick<RetryPolicy, 'retryOn' | 'retriableStatu
   const codes: number[] = []
   for (const part of text.split(',')) {
     const token = part.trim()
-    if (/^[1-5]\d\d$/.test(token)) codes.push(Number(token))
+    if (isStatus(token)) codes.push(Number(token))
     else if (token !== '') names.push(token)
   }
   let retryOn = names.join(',')
   if (codes.length === 0) return { retryOn }
-  if (!names.includes('retriable-status-codes')) retryOn += ',retriable-status-codes'
+  if (!retryOn.includes('retriable-status-codes')) retryOn += ',retriable-status-codes'
   return { retryOn, retriableStatusCodes: codes }
 }

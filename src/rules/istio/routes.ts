@@ -4,50 +4,59 @@
  */
 import type { Steps } from '../../base/time/slices.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../../envoy/index.ts'
-import { covers, domainsOf, isWildcard } from './hosts.ts'
+import { clusterName } from './clusters.ts'
+import { domainsOf, inBrackets, isWildcard, overlaps } from './hosts.ts'
 import { defaultRoute, routesOf, type Surroundings } from './route-actions.ts'
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
-import type { Egress } from './select-egress.ts'
+import { type Listener, listenerFor, type Scope } from './select-egress.ts'
 import { isHttp, isSniffed, type Service } from './select-services.ts'
-import { Speakers, type VirtualService, type VirtualServices } from './select-virtual-services.ts'
+import { Speakers, type VirtualService } from './select-virtual-services.ts'
 
-export function* buildRoutes(
-  services: ReadonlyMap<string, Service>,
-  virtualServices: VirtualServices,
-  rules: DestinationRules,
-  egress: Egress,
-  caller: Caller,
-): Steps<RouteConfiguration[]> {
-  const ports = new Map<number, Service[]>()
-  const declared = new Set<number>()
-  const sniffed: [Service, number][] = []
-  for (const service of services.values()) {
-    for (const port of service.ports) {
-      if (!isHttp(port) && !isSniffed(port)) continue
-      if (!egress.sees(service.namespace, service.host, port.number)) continue
-      if (isHttp(port)) declared.add(port.number)
-      else sniffed.push([service, port.number])
-      const same = ports.get(port.number)
-      if (same === undefined) ports.set(port.number, [service])
-      else same.push(service)
+export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Caller): Steps<RouteConfiguration[]> {
+  const services = new Map(scope.services.map(service => [service.host, service]))
+  const configurations: RouteConfiguration[] = []
+  for (const { port, listener, http, sniffed } of listening(scope)) {
+    const around: Surroundings = { caller, port, services, rules }
+    const speakers = new Speakers(listener.virtualServices)
+    const here = listener.services.filter(service => service.ports.some(({ number }) => number === port))
+    if (http) {
+      const virtualHosts = yield* hostsOn(here, listener, speakers, around)
+      virtualHosts.push(scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope.proxy))
+      configurations.push(configuration(String(port), virtualHosts))
+    }
+    // What is recognised from its first bytes has a configuration of its own, for whatever Host it carries.
+    for (const service of sniffed) {
+      const routes = serviceRoutes(service, speakers, around)
+      configurations.push(configuration(`${service.host}:${port}`, [virtualHost(service.host, port, ['*'], routes)]))
     }
   }
-  const speakers = new Speakers(virtualServices.list)
-  const configurations: RouteConfiguration[] = []
-  for (const port of [...declared].sort((a, b) => a - b)) {
-    const around: Surroundings = { caller, port, services, rules }
-    const here = ports.get(port)!
-    const virtualHosts = yield* hostsOn(here, virtualServices.list, speakers, around)
-    virtualHosts.push(egress.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny())
-    configurations.push(configuration(String(port), virtualHosts))
-  }
-  // What is recognised from its first bytes has a configuration of its own, for whatever Host it carries.
-  for (const [service, port] of sniffed) {
-    const routes = serviceRoutes(service, speakers, { caller, port, services, rules })
-    configurations.push(configuration(`${service.host}:${port}`, [virtualHost(service.host, port, ['*'], routes)]))
-  }
   return configurations
+}
+
+interface Listening {
+  port: number
+  listener: Listener
+  /** Some service, or the listener, says that this port speaks HTTP. */
+  http: boolean
+  sniffed: Service[]
+}
+
+/** The ports on which HTTP may be spoken, in order. */
+function listening(scope: Scope): Listening[] {
+  const ports = new Map<number, Listening>()
+  for (const listener of scope.listeners)
+    for (const service of listener.services)
+      for (const port of service.ports) {
+        if (listenerFor(scope, port.number) !== listener) continue
+        const spoken = listener.protocol === '' ? port : listener
+        if (!isHttp(spoken) && !isSniffed(spoken)) continue
+        let known = ports.get(port.number)
+        if (known === undefined) ports.set(port.number, (known = { port: port.number, listener, http: false, sniffed: [] }))
+        if (isHttp(spoken)) known.http = true
+        else known.sniffed.push(service)
+      }
+  return [...ports.values()].sort((a, b) => a.port - b.port)
 }
 
 function configuration(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
@@ -66,39 +75,81 @@ function serviceRoutes(service: Service, speakers: Speakers, around: Surrounding
   return [defaultRoute(service, around)]
 }
 
-function* hostsOn(
-  here: readonly Service[],
-  list: readonly VirtualService[],
-  speakers: Speakers,
-  around: Surroundings,
-): Steps<VirtualHost[]> {
+/** The virtual hosts of a port: what VirtualServices speak for, in their order, then the services nobody speaks for. */
+function* hostsOn(here: readonly Service[], listener: Listener, speakers: Speakers, around: Surroundings): Steps<VirtualHost[]> {
   const { port, caller } = around
   const out: VirtualHost[] = []
+  const names = new Set<string>()
   const taken = new Set<string>() // a domain may stand in one virtual host only
-  const add = (host: string, domains: string[], routes: Route[]) => {
-    const free = domains.filter(domain => !taken.has(domain))
+  const known = new Map(here.map(service => [service.host, service]))
+  const add = (host: string, domains: readonly string[], shortened: readonly string[], routes: Route[]) => {
+    if (names.has(host)) return
+    names.add(host)
+    const free = domains.filter(domain => !taken.has(domain) && !(shortened.includes(domain) && known.has(domain)))
     if (free.length === 0) return
     for (const domain of free) taken.add(domain)
     out.push(virtualHost(host, port, free, routes))
   }
-  const known = new Set(here.map(service => service.host))
-  const isSpokenFor = (host: string) => known.has(host) || (isWildcard(host) && here.some(service => covers(host, service.host)))
-  for (const service of here) {
-    add(service.host, domainsOf(service.host, service.addresses, caller.namespace), serviceRoutes(service, speakers, around))
-    yield
+  const addService = (service: Service, routes: Route[]) => {
+    const { domains, shortened } = domainsOf(service.host, service.addresses, caller)
+    add(service.host, domains, shortened, routes)
   }
-  for (const { hosts, rules } of list) {
-    const lone = hosts.filter(host => !isSpokenFor(host))
-    if (lone.length === 0 || (port !== 80 && lone.length === hosts.length)) continue
-    const routes = routesOf(rules, around)
-    if (routes.length > 0) for (const host of lone) add(host, [host], routes)
+  const spokenFor = spokenServices(
+    here.filter(service => speaksHttp(service, port)),
+    speakers,
+  )
+  const done = new Set<Service>()
+  for (const virtualService of listener.virtualServices) {
+    yield
+    const own = spokenFor.get(virtualService) ?? []
+    // A rule whose hosts are no services here is heard on port 80 all the same.
+    if (own.length === 0 && port !== 80) continue
+    const lone = virtualService.hosts.filter(host => !isKnown(host, known))
+    if (own.length === 0 && lone.length === 0) continue
+    const routes = routesOf(virtualService.rules, around)
+    if (routes.length === 0) continue
+    for (const host of lone) add(host, [inBrackets(host)], [], routes)
+    for (const service of own) {
+      done.add(service)
+      addService(service, routes)
+    }
+  }
+  for (const service of here) {
+    if (done.has(service) || !speaksHttp(service, port)) continue
+    yield
+    addService(service, [defaultRoute(service, around)])
   }
   return out
 }
 
-/** A call to an unknown host goes where it wanted to go: no timeout, no retries. */
-function allowAny(): VirtualHost {
-  const route: Route = { name: 'allow_any', match: { prefix: '/' }, route: { cluster: 'PassthroughCluster', timeout: '0s' } }
+function speaksHttp(service: Service, port: number): boolean {
+  return service.ports.some(own => own.number === port && (isHttp(own) || isSniffed(own)))
+}
+
+/** Which services each VirtualService may speak for. */
+function spokenServices(here: readonly Service[], speakers: Speakers): Map<VirtualService, Service[]> {
+  const spoken = new Map<VirtualService, Service[]>()
+  for (const service of here)
+    for (const virtualService of speakers.for(service.host)) {
+      const same = spoken.get(virtualService)
+      if (same === undefined) spoken.set(virtualService, [service])
+      else same.push(service)
+    }
+  return spoken
+}
+
+/** Whether a host of a rule is, or has to do with, a service on this port. */
+function isKnown(host: string, known: ReadonlyMap<string, Service>): boolean {
+  if (known.has(host)) return true
+  if (!isWildcard(host)) return false
+  for (const name of known.keys()) if (overlaps(name, host)) return true
+  return false
+}
+
+/** A call to an unknown host goes where it wanted to go, or to the Sidecar's proxy: no timeout, no retries. */
+function allowAny(proxy: Scope['proxy']): VirtualHost {
+  const cluster = proxy === undefined ? 'PassthroughCluster' : clusterName(proxy.port?.number ?? 0, proxy.subset ?? '', proxy.host)
+  const route: Route = { name: 'allow_any', match: { prefix: '/' }, route: { cluster, timeout: '0s' } }
   return { name: 'allow_any', domains: ['*'], routes: [route], includeRequestAttemptCount: true }
 }
 

@@ -1,10 +1,11 @@
 /**
  * Which DestinationRule holds for a service: the caller's namespace first, then the service's, then the root's; in each the exact host
- * before the longest wildcard. Several rules for one host become one: the first gives the policy, later ones add subsets.
+ * before the longest wildcard. Several rules for one host become one: the first gives the policy, later ones add subsets. A rule for
+ * chosen workloads stands in for the general one.
  */
 import type { RuleDocument } from './document.ts'
 import { isWildcard, mostSpecific } from './hosts.ts'
-import { type Caller, hasLabels, hostIn, isExportedTo, namespaceOf, ofKind } from './select-documents.ts'
+import { type Caller, hasLabels, hostIn, namespaceOf, ofKind } from './select-documents.ts'
 import type { Service } from './select-services.ts'
 
 export interface DestinationRule {
@@ -12,78 +13,138 @@ export interface DestinationRule {
   trafficPolicy?: any
   subsets: any[]
   selector?: Record<string, string>
-  exportTo: string
+  /** As written; those with a selector stay in their namespace. Empty: the mesh's default. */
+  exportTo: ReadonlySet<string>
   document: RuleDocument
 }
 
-interface Rules {
-  byHost: Map<string, DestinationRule[]>
-  wildcards: string[]
+/** Rules of one namespace, by host. */
+class Pool {
+  readonly #byHost = new Map<string, DestinationRule[]>()
+  readonly #wildcards: string[] = []
+
+  of(host: string): readonly DestinationRule[] | undefined {
+    return mostSpecific(host, this.#byHost, this.#wildcards)
+  }
+
+  /** Joins rules that are alike; a wider export is joined to a narrower one and stands alone too, as in Istio. */
+  add(rule: DestinationRule): void {
+    const same = this.#byHost.get(rule.host)
+    if (same === undefined) {
+      this.#byHost.set(rule.host, [copyOf(rule)])
+      if (isWildcard(rule.host)) this.#wildcards.push(rule.host)
+      return
+    }
+    let alone = true
+    for (const known of same) {
+      const equal = known.exportTo.size === rule.exportTo.size && contains(known.exportTo, rule.exportTo)
+      alone = !equal
+      if (!equal && (known.exportTo.size === 0 || !contains(rule.exportTo, known.exportTo))) continue
+      if (known.selector !== undefined && rule.selector !== undefined && !sameLabels(known.selector, rule.selector)) {
+        alone = true
+        continue
+      }
+      if ((known.selector === undefined) === (rule.selector === undefined)) alone = false
+      merge(known, rule)
+    }
+    if (alone) same.push(copyOf(rule))
+  }
 }
 
 export class DestinationRules {
-  readonly #byNamespace = new Map<string, Rules>()
-  readonly #found = new Map<Service, DestinationRule | undefined>()
+  readonly #local = new Map<string, Pool>()
+  readonly #exported = new Map<string, Pool>()
+  readonly #privateInRoot = new Pool()
+  readonly #found = new Map<string, DestinationRule | undefined>()
   readonly #caller: Caller
 
   constructor(documents: readonly RuleDocument[], caller: Caller) {
     this.#caller = caller
-    for (const document of ofKind(documents, 'DestinationRule')) {
-      if (!isExportedTo(document, caller.namespace, caller.mesh.defaultDestinationRuleExportTo)) continue
-      const selector: Record<string, string> | undefined = document.spec?.workloadSelector?.matchLabels
-      // A rule for chosen clients holds in their own namespace only.
-      if (selector !== undefined && (namespaceOf(document) !== caller.namespace || !hasLabels(caller.labels, selector))) continue
-      this.#add(document, selector)
-    }
+    const rules = ofKind(documents, 'DestinationRule').map(document => readRule(document, caller))
+    const chosen = (rule: DestinationRule) => rule.selector !== undefined
+    for (const rule of [...rules.filter(chosen), ...rules.filter(rule => !chosen(rule))]) this.#add(rule)
   }
 
   /** The rule for a service, if any. */
-  of(service: Service): DestinationRule | undefined {
-    if (this.#found.has(service)) return this.#found.get(service)
+  of(service: Pick<Service, 'host' | 'namespace'>): DestinationRule | undefined {
+    const key = `${service.namespace}/${service.host}`
+    if (!this.#found.has(key)) this.#found.set(key, this.#select(service))
+    return this.#found.get(key)
+  }
+
+  #select(service: Pick<Service, 'host' | 'namespace'>): DestinationRule | undefined {
     const { namespace, rootNamespace } = this.#caller
-    const rule =
-      (namespace === rootNamespace ? undefined : this.#in(namespace, service.host)) ??
-      this.#in(service.namespace, service.host) ??
-      this.#in(rootNamespace, service.host)
-    this.#found.set(service, rule)
-    return rule
+    const own = namespace === rootNamespace ? this.#privateInRoot : this.#local.get(namespace)
+    const list = own?.of(service.host) ?? this.#exportedBy(service.namespace, service.host) ?? this.#exportedBy(rootNamespace, service.host)
+    const mine = list?.find(
+      rule => rule.selector !== undefined && namespaceOf(rule.document) === namespace && hasLabels(this.#caller.labels, rule.selector),
+    )
+    return mine ?? list?.filter(rule => rule.selector === undefined).at(-1)
   }
 
-  #in(namespace: string, host: string): DestinationRule | undefined {
-    const rules = this.#byNamespace.get(namespace)
-    const found = rules && mostSpecific(host, rules.byHost, rules.wildcards)
-    return found?.find(rule => rule.selector !== undefined) ?? found?.[0]
+  /** The rules for a host that a namespace exports to the caller. What is not exported to it still hides a wildcard's. */
+  #exportedBy(namespace: string, host: string): readonly DestinationRule[] | undefined {
+    const found = this.#exported
+      .get(namespace)
+      ?.of(host)
+      ?.filter(({ exportTo }) => exportTo.size === 0 || exportTo.has('*') || exportTo.has(this.#caller.namespace))
+    return found?.length ? found : undefined
   }
 
-  #add(document: RuleDocument, selector: Record<string, string> | undefined): void {
-    const namespace = namespaceOf(document)
-    let rules = this.#byNamespace.get(namespace)
-    if (rules === undefined) this.#byNamespace.set(namespace, (rules = { byHost: new Map(), wildcards: [] }))
-    const host = hostIn(document, String(document.spec?.host ?? ''), this.#caller).toLowerCase()
-    const exportTo = [...(document.spec.exportTo ?? [])].sort().join()
-    const same = rules.byHost.get(host)
-    const known = same?.find(rule => rule.exportTo === exportTo && sameLabels(rule.selector, selector))
-    if (known !== undefined) {
-      merge(known, document.spec)
-      return
-    }
-    const rule: DestinationRule = { host, subsets: [], exportTo, document }
-    if (selector !== undefined) rule.selector = selector
-    merge(rule, document.spec)
-    if (same !== undefined) same.push(rule)
-    else {
-      rules.byHost.set(host, [rule])
-      if (isWildcard(host)) rules.wildcards.push(host)
-    }
+  #add(rule: DestinationRule): void {
+    const namespace = namespaceOf(rule.document)
+    const { exportTo } = rule
+    const byDefault = exportTo.size === 0
+    if (byDefault || exportTo.has('*') || exportTo.has('.') || exportTo.has(namespace)) poolOf(this.#local, namespace).add(rule)
+    const isPrivate = byDefault
+      ? this.#caller.mesh.defaultDestinationRuleExportTo?.includes('.') === true
+      : exportTo.size === 1 && (exportTo.has('.') || exportTo.has(namespace))
+    if (!isPrivate) poolOf(this.#exported, namespace).add(rule)
+    else if (namespace === this.#caller.rootNamespace) this.#privateInRoot.add(rule)
   }
 }
 
-function merge(rule: DestinationRule, spec: any): void {
-  rule.trafficPolicy ??= spec.trafficPolicy
-  for (const subset of spec.subsets ?? []) if (!rule.subsets.some(({ name }) => name === subset.name)) rule.subsets.push(subset)
+function readRule(document: RuleDocument, caller: Caller): DestinationRule {
+  const { spec } = document
+  const selector: Record<string, string> | undefined =
+    spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {})
+  const rule: DestinationRule = {
+    host: hostIn(document, String(spec?.host ?? ''), caller).toLowerCase(),
+    subsets: spec.subsets ?? [],
+    exportTo: new Set<string>(selector === undefined ? spec.exportTo : ['.']),
+    document,
+  }
+  if (spec.trafficPolicy !== undefined) rule.trafficPolicy = spec.trafficPolicy
+  if (selector !== undefined) rule.selector = selector
+  return rule
 }
 
-function sameLabels(a: Record<string, string> | undefined, b: Record<string, string> | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
+function poolOf(pools: Map<string, Pool>, namespace: string): Pool {
+  let pool = pools.get(namespace)
+  if (pool === undefined) pools.set(namespace, (pool = new Pool()))
+  return pool
+}
+
+/** Each pool joins rules in its own way, so each has its own. */
+function copyOf(rule: DestinationRule): DestinationRule {
+  return { ...rule, subsets: unique(rule.subsets) }
+}
+
+function merge(into: DestinationRule, rule: DestinationRule): void {
+  into.trafficPolicy ??= rule.trafficPolicy
+  into.subsets = unique([...into.subsets, ...rule.subsets])
+}
+
+function unique(subsets: readonly any[]): any[] {
+  const names = new Set<string>()
+  return subsets.filter(({ name }) => !names.has(name) && names.add(name))
+}
+
+function contains(all: ReadonlySet<string>, some: ReadonlySet<string>): boolean {
+  for (const item of some) if (!all.has(item)) return false
+  return true
+}
+
+function sameLabels(a: Record<string, string>, b: Record<string, string>): boolean {
   return Object.keys(a).length === Object.keys(b).length && hasLabels(a, b)
 }

@@ -33,25 +33,63 @@ export function hostIn(document: RuleDocument, host: string, caller: Caller): st
   return fullName(host, namespaceOf(document), caller.domain)
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** When a document was made; those that do not say are the oldest. */
+export function bornAt(document: RuleDocument): number {
+  return Date.parse(document.metadata.creationTimestamp ?? '') || 0
+}
 
 function byAge(a: RuleDocument, b: RuleDocument): number {
-  const born = (document: RuleDocument) => Date.parse(document.metadata.creationTimestamp ?? '') || 0
-  return born(a) - born(b) || compare(a.metadata.name, b.metadata.name) || compare(namespaceOf(a), namespaceOf(b))
+  return bornAt(a) - bornAt(b) || compare(a.metadata.name, b.metadata.name) || compare(namespaceOf(a), namespaceOf(b))
 }
 
 const GROUP = /^networking\.istio\.io\//
+
+/** One document of each name: of several the last, as when they are applied one after the other. */
+export function lastOfEachName(documents: readonly RuleDocument[]): RuleDocument[] {
+  const last = new Map<string, RuleDocument>()
+  for (const document of documents) last.set(identityOf(document) ?? `${last.size} without a name`, document)
+  return [...last.values()]
+}
+
+/** Kind, namespace and name; `undefined` for a document without a name. */
+export function identityOf({ apiVersion, kind, metadata }: RuleDocument): string | undefined {
+  return metadata.name ? `${apiVersion.split('/')[0]}/${kind}/${metadata.namespace || 'default'}/${metadata.name}` : undefined
+}
 
 /** The documents of one kind, in order of preference; seen or not. */
 export function ofKind(documents: readonly RuleDocument[], kind: string): RuleDocument[] {
   return documents.filter(document => document.kind === kind && GROUP.test(document.apiVersion)).sort(byAge)
 }
 
-/** Whether a document is exported to a namespace. */
-export function isExportedTo(document: RuleDocument, namespace: string, fallback: readonly string[] | undefined): boolean {
-  const written: readonly string[] | undefined = document.spec?.exportTo
-  const exportTo = written?.length ? written : fallback?.length ? fallback : ['*']
-  return exportTo.some(to => to === '*' || to === namespace || (to === '.' && namespaceOf(document) === namespace))
+/** How a document reaches a namespace: as its own, by name, or like everything public. What is nearer is preferred. */
+export const NEARNESS = ['private', 'exported', 'public'] as const
+export type Nearness = (typeof NEARNESS)[number]
+
+/** `undefined`: not at all. Of a mesh's defaults only "." and "*" count, as in Istio. */
+export function nearnessTo(namespace: string, document: RuleDocument, defaults: readonly string[] | undefined): Nearness | undefined {
+  const written: readonly string[] = document.spec?.exportTo ?? []
+  const own = namespaceOf(document)
+  if (written.length === 0) {
+    const exportTo = defaults?.length ? defaults : ['*']
+    if (exportTo.includes('.')) return own === namespace ? 'private' : undefined
+    return exportTo.includes('*') ? 'public' : undefined
+  }
+  if (written.includes('*')) return 'public'
+  if (written.includes('~')) return undefined
+  if (own === namespace && (written.includes('.') || written.includes(own))) return 'private'
+  return written.includes(namespace) ? 'exported' : undefined
+}
+
+/** The documents that reach a namespace, nearest first; those equally near in order of preference. */
+export function reaching(documents: readonly RuleDocument[], namespace: string, defaults: readonly string[] | undefined): RuleDocument[] {
+  const groups: Record<Nearness, RuleDocument[]> = { private: [], exported: [], public: [] }
+  for (const document of documents) {
+    const nearness = nearnessTo(namespace, document, defaults)
+    if (nearness !== undefined) groups[nearness].push(document)
+  }
+  return NEARNESS.flatMap(nearness => groups[nearness])
 }
 
 /** Whether a workload has all labels of a selector. */

@@ -1,50 +1,160 @@
-/** What a Sidecar document lets its workloads see. Without one everything exported is seen. */
+/**
+ * What a workload sees. Its Sidecar has egress listeners: some for one port, at most one for the rest; each imports services and
+ * VirtualServices. Destinations of an imported VirtualService are seen as well. Without a Sidecar one listener imports everything.
+ */
 import type { RuleDocument } from './document.ts'
-import { covers } from './hosts.ts'
-import { type Caller, hasLabels, namespaceOf, ofKind } from './select-documents.ts'
-import type { Service } from './select-services.ts'
+import { covers, isWildcard, overlaps } from './hosts.ts'
+import { type Caller, compare, hasLabels, namespaceOf, ofKind } from './select-documents.ts'
+import { byHost, type Service } from './select-services.ts'
+import { destinationsFor, type VirtualService } from './select-virtual-services.ts'
 
-export interface Egress {
-  /** Whether a host of a namespace is seen; on one port when that is given. */
-  sees(namespace: string, host: string, port?: number): boolean
-  /** `REGISTRY_ONLY` or `ALLOW_ANY`. */
-  mode: string
+export interface Listener {
+  /** The one port it is for; absent: the ports without a listener of their own. */
+  port?: number
+  /** What its port speaks, whatever the services say; `''`: as they say. */
+  protocol: string
+  /** Imported, one for each host, with the ports that matter here. */
+  services: Service[]
+  /** Imported, in order of preference. */
+  virtualServices: VirtualService[]
 }
 
-/** The workload's own Sidecar, else the namespace's, else the root namespace's. */
-export function selectEgress(documents: readonly RuleDocument[], caller: Caller): Egress {
+export interface Scope {
+  /** `REGISTRY_ONLY` or `ALLOW_ANY`. */
+  mode: string
+  /** Where calls to unknown hosts go, if not where they wanted to. */
+  proxy?: { host: string; subset?: string; port?: { number?: number } }
+  listeners: Listener[]
+  /** Everything seen, by whichever listener. */
+  services: Service[]
+}
+
+export function selectScope(
+  documents: readonly RuleDocument[],
+  services: readonly Service[],
+  virtualServices: readonly VirtualService[],
+  caller: Caller,
+): Scope {
+  const spec = sidecarOf(documents, caller)?.spec ?? {}
+  const policy = spec.outboundTrafficPolicy
+  const mode: string = (policy === undefined ? caller.mesh.outboundTrafficPolicy?.mode : (policy.mode ?? 'REGISTRY_ONLY')) ?? 'ALLOW_ANY'
+  const written: any[] = spec.egress?.length > 0 ? spec.egress : [{ hosts: ['*/*'] }]
+  const listeners = written.map(listener => imported(listener, services, virtualServices, caller))
+  const scope: Scope = { mode, listeners, services: seenBy(listeners, services, caller) }
+  if (policy?.egressProxy != null) scope.proxy = policy.egressProxy
+  return scope
+}
+
+/** The listener that answers for a port. */
+export function listenerFor(scope: Scope, port: number): Listener | undefined {
+  return scope.listeners.find(listener => listener.port === undefined || listener.port === port)
+}
+
+/** The first Sidecar that selects the workload, else its namespace's, else the root namespace's. */
+function sidecarOf(documents: readonly RuleDocument[], caller: Caller): RuleDocument | undefined {
   const sidecars = ofKind(documents, 'Sidecar')
   const mine = sidecars.filter(document => namespaceOf(document) === caller.namespace)
-  const selects = (document: RuleDocument) => Object.keys(document.spec?.workloadSelector?.labels ?? {}).length > 0
-  const sidecar =
-    mine.find(document => selects(document) && hasLabels(caller.labels, document.spec.workloadSelector.labels)) ??
-    mine.find(document => !selects(document)) ??
-    sidecars.find(document => namespaceOf(document) === caller.rootNamespace && !selects(document))
-  const mode = sidecar?.spec?.outboundTrafficPolicy?.mode ?? caller.mesh.outboundTrafficPolicy?.mode ?? 'ALLOW_ANY'
-  const listeners: any[] = sidecar?.spec?.egress ?? []
-  if (listeners.length === 0) return { mode, sees: () => true }
-  const open = listeners.filter(listener => !listener.port?.number)
-  const at = (port: number) => listeners.filter(listener => Number(listener.port?.number) === port)
-  return {
-    mode,
-    sees(namespace, host, port) {
-      const own = port === undefined ? listeners : at(port)
-      return (own.length > 0 ? own : open).some(listener =>
-        listener.hosts?.some((pattern: string) => admits(pattern, namespace, host, caller)),
-      )
-    },
+  const selector = (document: RuleDocument) => document.spec?.workloadSelector
+  return (
+    mine.find(document => selector(document) !== undefined && hasLabels(caller.labels, selector(document).labels)) ??
+    mine.find(document => selector(document) === undefined) ??
+    sidecars.find(document => namespaceOf(document) === caller.rootNamespace && selector(document) === undefined)
+  )
+}
+
+function imported(written: any, services: readonly Service[], virtualServices: readonly VirtualService[], caller: Caller): Listener {
+  const imports = new Imports(written.hosts ?? [], caller)
+  const number = Number(written.port?.number) || undefined
+  const listener: Listener = {
+    protocol: String(written.port?.protocol ?? '').toUpperCase(),
+    services: [
+      ...byHost(
+        services.filter(service => imports.service(service.namespace, service.host)).flatMap(service => onPort(service, number)),
+        caller,
+      ).values(),
+    ],
+    virtualServices: virtualServices.filter(({ document, hosts }) => hosts.some(host => imports.rule(namespaceOf(document), host))),
+  }
+  if (number !== undefined) listener.port = number
+  return listener
+}
+
+/** The service with this port only; nothing when it has none such. */
+function onPort(service: Service, number: number | undefined): Service[] {
+  if (number === undefined) return [service]
+  const ports = service.ports.filter(port => port.number === number)
+  return ports.length === 0 ? [] : [ports.length === service.ports.length ? service : { ...service, ports }]
+}
+
+/** `namespace/host` patterns, where the namespace may be `*` or `.` (the caller's). */
+class Imports {
+  readonly #exact = new Set<string>()
+  readonly #hosts = new Map<string, string[]>()
+
+  constructor(patterns: readonly string[], caller: Caller) {
+    for (const pattern of patterns) {
+      const slash = pattern.indexOf('/')
+      const written = pattern.slice(0, Math.max(slash, 0))
+      const namespace = written === '.' ? caller.namespace : written
+      const host = pattern.slice(slash + 1).toLowerCase()
+      if (!isWildcard(host)) this.#exact.add(`${namespace}/${host}`)
+      const same = this.#hosts.get(namespace)
+      if (same === undefined) this.#hosts.set(namespace, [host])
+      else same.push(host)
+    }
+  }
+
+  service(namespace: string, host: string): boolean {
+    return this.#some(namespace, host, pattern => covers(pattern, host))
+  }
+
+  /** A rule is imported when its host and the pattern have some name in common. */
+  rule(namespace: string, host: string): boolean {
+    return this.#some(namespace, host, pattern => (isWildcard(host) || isWildcard(pattern)) && overlaps(pattern, host))
+  }
+
+  #some(namespace: string, host: string, matches: (pattern: string) => boolean): boolean {
+    return [namespace, '*'].some(where => this.#exact.has(`${where}/${host}`) || this.#hosts.get(where)?.some(matches) === true)
   }
 }
 
-/** `namespace/host`, where the namespace may be `*`, `.` (the caller's) or `~` (none). */
-function admits(pattern: string, namespace: string, host: string, caller: Caller): boolean {
-  const slash = pattern.indexOf('/')
-  const where = pattern.slice(0, Math.max(slash, 0))
-  if (where === '~' || (where !== '*' && where !== (namespace === caller.namespace && where === '.' ? '.' : namespace))) return false
-  return covers(pattern.slice(slash + 1), host)
+/** What the listeners import, then what their rules send to: the caller's own service of that host, else the first in the alphabet. */
+function seenBy(listeners: readonly Listener[], services: readonly Service[], caller: Caller): Service[] {
+  const seen = new Map<string, Service>()
+  const named = new Map<string, Service>()
+  for (const service of services) {
+    const other = named.get(service.host)
+    const nearer =
+      service.namespace === caller.namespace ||
+      (other?.namespace !== caller.namespace && compare(service.namespace, other?.namespace ?? '~') < 0)
+    if (other === undefined || nearer) named.set(service.host, service)
+  }
+  for (const listener of listeners) {
+    for (const service of listener.services) see(seen, service)
+    for (const virtualService of listener.virtualServices)
+      for (const [host, ports] of destinationsFor(virtualService, caller)) {
+        const service = named.get(host)
+        if (service === undefined) continue
+        const [trimmed] = listener.port === undefined ? withPorts(service, ports) : onPort(service, listener.port)
+        if (trimmed !== undefined) see(seen, trimmed)
+      }
+  }
+  return [...seen.values()]
 }
 
-/** The services seen, and those that a visible rule sends to. */
-export function seenServices(services: ReadonlyMap<string, Service>, egress: Egress, destinations: ReadonlySet<string>): Service[] {
-  return [...services.values()].filter(service => egress.sees(service.namespace, service.host) || destinations.has(service.host))
+/** The ports that rules name; all of them when a rule names none. */
+function withPorts(service: Service, ports: ReadonlySet<number>): Service[] {
+  if (ports.has(0)) return [service]
+  const wanted = service.ports.filter(port => ports.has(port.number))
+  return wanted.length === 0 ? [] : [wanted.length === service.ports.length ? service : { ...service, ports: wanted }]
+}
+
+/** One service for each host; of the same namespace also the ports that an earlier sight had left out. */
+function see(seen: Map<string, Service>, service: Service): void {
+  const known = seen.get(service.host)
+  if (known === undefined) seen.set(service.host, service)
+  else if (known.namespace === service.namespace) {
+    const more = service.ports.filter(({ number }) => !known.ports.some(port => port.number === number))
+    if (more.length > 0) seen.set(service.host, { ...known, ports: [...known.ports, ...more] })
+  }
 }

@@ -1,6 +1,17 @@
 /** The services that documents declare: hosts with ports and endpoints, from ServiceEntries and the WorkloadEntries they select. */
 import type { RuleDocument } from './document.ts'
-import { type Caller, hasLabels, hostIn, isExportedTo, namespaceOf, ofKind } from './select-documents.ts'
+import {
+  bornAt,
+  type Caller,
+  compare,
+  hasLabels,
+  hostIn,
+  NEARNESS,
+  type Nearness,
+  namespaceOf,
+  nearnessTo,
+  ofKind,
+} from './select-documents.ts'
 
 export interface ServicePort {
   number: number
@@ -22,23 +33,26 @@ export interface ServiceEndpoint {
 export interface Service {
   host: string
   namespace: string
+  nearness: Nearness
   name: string
   resolution: string
   addresses: string[]
   ports: ServicePort[]
   endpoints: ServiceEndpoint[]
+  /** Endpoints are those of the WorkloadEntries with some labels. */
+  selects: boolean
   document: RuleDocument
 }
 
 const HTTP = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY'])
 const KNOWN = new Set([...HTTP, 'HTTPS', 'TLS', 'TCP', 'MONGO', 'REDIS', 'MYSQL', 'UDP'])
 
-export function isHttp(port: ServicePort): boolean {
+export function isHttp(port: Pick<ServicePort, 'protocol'>): boolean {
   return HTTP.has(port.protocol)
 }
 
 /** Protocol not said: Envoy looks at the first bytes. */
-export function isSniffed(port: ServicePort): boolean {
+export function isSniffed(port: Pick<ServicePort, 'protocol'>): boolean {
   return port.protocol === ''
 }
 
@@ -46,44 +60,91 @@ export function isHttp2(port: ServicePort): boolean {
   return port.protocol === 'HTTP2' || port.protocol === 'GRPC' || port.protocol === 'GRPC-WEB'
 }
 
-/** All services that the caller may know, by host. Of two namespaces that declare one host, the caller's own wins, else the first. */
-export function selectServices(documents: readonly RuleDocument[], caller: Caller): Map<string, Service> {
-  const workloads = ofKind(documents, 'WorkloadEntry')
-  const services = new Map<string, Service>()
+/**
+ * All services exported to the caller, nearest first, the older before the younger. Entries of one host and namespace are one service; of
+ * several namespaces that declare a host each has its own.
+ */
+export function selectServices(documents: readonly RuleDocument[], caller: Caller): Service[] {
+  const workloads = new Workloads(ofKind(documents, 'WorkloadEntry'))
+  const services: Service[] = []
   for (const document of ofKind(documents, 'ServiceEntry')) {
-    if (!isExportedTo(document, caller.namespace, caller.mesh.defaultServiceExportTo)) continue
-    for (const written of document.spec?.hosts ?? []) {
-      const host = hostIn(document, String(written), caller).toLowerCase()
-      const service = readService(document, host, workloads)
-      const known = services.get(host)
-      if (known === undefined) services.set(host, service)
-      else if (known.namespace === service.namespace) join(known, service)
-      else if (service.namespace === caller.namespace) services.set(host, service)
-    }
+    const nearness = nearnessTo(caller.namespace, document, caller.mesh.defaultServiceExportTo)
+    if (nearness === undefined) continue
+    for (const written of document.spec?.hosts ?? [])
+      services.push(readService(document, hostIn(document, String(written), caller).toLowerCase(), nearness, workloads))
   }
-  return services
+  services.sort(byPreference)
+  const known = new Map<string, Service>()
+  return services.filter(service => {
+    const key = `${service.namespace}/${service.host}`
+    const first = known.get(key)
+    if (first === undefined) known.set(key, service)
+    else join(first, service)
+    return first === undefined
+  })
 }
 
-function readService(document: RuleDocument, host: string, workloads: readonly RuleDocument[]): Service {
+function byPreference(a: Service, b: Service): number {
+  return (
+    NEARNESS.indexOf(a.nearness) - NEARNESS.indexOf(b.nearness) ||
+    bornAt(a.document) - bornAt(b.document) ||
+    compare(a.host, b.host) ||
+    compare(a.namespace, b.namespace)
+  )
+}
+
+/** One service for each host: the caller's own, else the first. */
+export function byHost(services: Iterable<Service>, caller: Caller): Map<string, Service> {
+  const chosen = new Map<string, Service>()
+  for (const service of services)
+    if (!chosen.has(service.host) || (service.namespace === caller.namespace && chosen.get(service.host)!.namespace !== caller.namespace))
+      chosen.set(service.host, service)
+  return chosen
+}
+
+function readService(document: RuleDocument, host: string, nearness: Nearness, workloads: Workloads): Service {
   const { spec } = document
   const namespace = namespaceOf(document)
   const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map(readEndpoint)
   const wanted = spec.workloadSelector?.labels
-  if (wanted !== undefined) {
-    for (const workload of workloads) {
-      const labels = { ...workload.metadata.labels, ...workload.spec?.labels }
-      if (namespaceOf(workload) === namespace && hasLabels(labels, wanted)) endpoints.push(readEndpoint({ ...workload.spec, labels }))
-    }
-  }
+  if (wanted !== undefined) for (const entry of workloads.with(wanted, namespace)) endpoints.push(readEndpoint(entry))
   return {
     host,
     namespace,
+    nearness,
     name: document.metadata.name,
     resolution: spec.resolution ?? 'NONE',
     addresses: spec.addresses ?? [],
     ports: (spec.ports ?? []).map(readPort),
     endpoints,
+    selects: wanted !== undefined,
     document,
+  }
+}
+
+/** WorkloadEntries by namespace and label, since each of many services looks for a few of many. */
+class Workloads {
+  readonly #byLabel = new Map<string, any[]>()
+
+  constructor(documents: readonly RuleDocument[]) {
+    for (const document of documents) {
+      const labels: Record<string, string> = { ...document.metadata.labels, ...document.spec?.labels }
+      const entry = { ...document.spec, labels }
+      this.#add(`${namespaceOf(document)}/`, entry)
+      for (const [name, value] of Object.entries(labels)) this.#add(`${namespaceOf(document)}/${name}=${value}`, entry)
+    }
+  }
+
+  with(labels: Record<string, string>, namespace: string): any[] {
+    const [first] = Object.entries(labels)
+    const some = this.#byLabel.get(first === undefined ? `${namespace}/` : `${namespace}/${first[0]}=${first[1]}`) ?? []
+    return some.filter(entry => hasLabels(entry.labels, labels))
+  }
+
+  #add(key: string, entry: any): void {
+    const same = this.#byLabel.get(key)
+    if (same === undefined) this.#byLabel.set(key, [entry])
+    else same.push(entry)
   }
 }
 
@@ -105,9 +166,10 @@ function readEndpoint(endpoint: any): ServiceEndpoint {
   }
 }
 
-/** Two entries of one host and namespace are one service. */
+/** Endpoints count for the host whoever names them; ports only of entries that are alike. */
 function join(known: Service, more: Service): void {
-  for (const port of more.ports) if (!known.ports.some(({ number }) => number === port.number)) known.ports.push(port)
   known.endpoints.push(...more.endpoints)
+  if (known.resolution !== more.resolution || String(known.document.spec.exportTo) !== String(more.document.spec.exportTo)) return
+  for (const port of more.ports) if (!known.ports.some(({ number }) => number === port.number)) known.ports.push(port)
   for (const address of more.addresses) if (!known.addresses.includes(address)) known.addresses = [...known.addresses, address]
 }

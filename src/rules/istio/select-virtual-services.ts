@@ -1,9 +1,8 @@
-/** Which VirtualServices speak to this client: exported to it, meant for the mesh, seen through its Sidecar. Hosts and delegates are resolved. */
+/** Which VirtualServices speak to this client: exported to it, meant for the mesh. Hosts and delegates are resolved. */
 import { delegateKey, type HttpRule, httpRules } from './delegates.ts'
 import type { RuleDocument } from './document.ts'
-import { covers, isWildcard } from './hosts.ts'
-import { type Caller, hostIn, isExportedTo, namespaceOf, ofKind } from './select-documents.ts'
-import type { Egress } from './select-egress.ts'
+import { isWildcard, mostSpecific } from './hosts.ts'
+import { type Caller, hostIn, namespaceOf, ofKind, reaching } from './select-documents.ts'
 
 export interface VirtualService {
   document: RuleDocument
@@ -17,29 +16,44 @@ export interface VirtualServices {
   list: VirtualService[]
   /** By `namespace/name`: those that others may delegate to. */
   delegates: ReadonlyMap<string, RuleDocument>
-  /** Hosts that visible rules send to; they are seen whatever the Sidecar says. */
-  destinations: ReadonlySet<string>
 }
 
-export function selectVirtualServices(documents: readonly RuleDocument[], egress: Egress, caller: Caller): VirtualServices {
+/** Those exported to the caller and meant for the mesh; nearest first, the older before the younger. */
+export function selectVirtualServices(documents: readonly RuleDocument[], caller: Caller): VirtualServices {
   const all = ofKind(documents, 'VirtualService')
   const delegates = new Map<string, RuleDocument>()
   for (const document of all)
     if (!document.spec?.hosts?.length) delegates.set(delegateKey(namespaceOf(document), document.metadata.name), document)
 
   const list: VirtualService[] = []
-  const destinations = new Set<string>()
-  for (const document of all) {
+  for (const document of reaching(all, caller.namespace, caller.mesh.defaultVirtualServiceExportTo)) {
     const { hosts, gateways } = document.spec ?? {}
     if (!hosts?.length || (gateways?.length && !gateways.includes('mesh'))) continue
-    if (!isExportedTo(document, caller.namespace, caller.mesh.defaultVirtualServiceExportTo)) continue
     const full: string[] = hosts.map((host: unknown) => hostIn(document, String(host), caller).toLowerCase())
-    if (!full.some(host => egress.sees(namespaceOf(document), host))) continue
-    const rules = httpRules(document, delegates, caller)
-    list.push({ document, hosts: full, rules })
-    for (const { http } of rules) for (const { host } of destinationsOf(http)) destinations.add(host)
+    list.push({ document, hosts: full, rules: httpRules(document, delegates, caller) })
   }
-  return { list, delegates, destinations }
+  return { list, delegates }
+}
+
+/** For each host that a rule sends to the ports it names; 0 stands for "the one it was called on". */
+export type Destinations = ReadonlyMap<string, ReadonlySet<number>>
+
+/** Where a VirtualService may send calls of this caller's namespace. */
+export function destinationsFor({ document, rules }: VirtualService, caller: Caller): Destinations {
+  const found = new Map<string, Set<number>>()
+  const add = (host: string, port: any) => {
+    const ports = found.get(host) ?? new Set<number>()
+    found.set(host, ports.add(Number(port?.number) || 0))
+  }
+  for (const { http } of rules) {
+    const from = (http.match ?? []).map((match: any) => match.sourceNamespace).filter(Boolean)
+    if (from.length > 0 && !from.includes(caller.namespace)) continue
+    for (const { host, port } of destinationsOf(http)) add(host, port)
+  }
+  for (const route of [...(document.spec.tcp ?? []), ...(document.spec.tls ?? [])])
+    for (const { destination } of route.route ?? [])
+      if (destination?.host != null) add(hostIn(document, String(destination.host), caller).toLowerCase(), destination.port)
+  return found
 }
 
 /** Everything an HTTP rule sends to, copies included. */
@@ -53,23 +67,26 @@ export function destinationsOf(http: any): any[] {
 /** For every host that a VirtualService names, those who name it, in order of preference. */
 export class Speakers {
   readonly #exact = new Map<string, VirtualService[]>()
-  readonly #wild: [string, VirtualService][] = []
+  readonly #wild = new Map<string, VirtualService>()
 
   constructor(list: readonly VirtualService[]) {
     for (const virtualService of list)
       for (const host of virtualService.hosts) {
-        if (isWildcard(host)) this.#wild.push([host, virtualService])
+        if (isWildcard(host)) {
+          if (!this.#wild.has(host)) this.#wild.set(host, virtualService)
+          continue
+        }
         const same = this.#exact.get(host)
         if (same === undefined) this.#exact.set(host, [virtualService])
         else same.push(virtualService)
       }
-    this.#wild.sort(([a], [b]) => b.length - a.length) // stable: the older stays first
   }
 
-  /** Who may speak for a service: the exact name before longer wildcards before shorter ones. */
-  for(host: string): VirtualService[] {
-    const speakers = [...(this.#exact.get(host) ?? [])]
-    for (const [pattern, virtualService] of this.#wild) if (pattern !== host && covers(pattern, host)) speakers.push(virtualService)
-    return speakers
+  /** Who may speak for a service: those who name it, else the one with the most specific wildcard. */
+  for(host: string): readonly VirtualService[] {
+    const exact = this.#exact.get(host)
+    if (exact !== undefined) return exact
+    const wild = mostSpecific(host, this.#wild, this.#wild.keys())
+    return wild === undefined ? [] : [wild]
   }
 }

@@ -10,9 +10,9 @@ import type { RuleDocument } from './document.ts'
 import type { MeshConfig, Workload } from './mesh-config.ts'
 import { buildRoutes } from './routes.ts'
 import { DestinationRules } from './select-destination-rule.ts'
-import { callerOf } from './select-documents.ts'
-import { seenServices, selectEgress } from './select-egress.ts'
-import { selectServices } from './select-services.ts'
+import { callerOf, lastOfEachName } from './select-documents.ts'
+import { selectScope } from './select-egress.ts'
+import { byHost, selectServices } from './select-services.ts'
 import { selectVirtualServices } from './select-virtual-services.ts'
 import { checkReferences } from './translate-references.ts'
 
@@ -36,18 +36,18 @@ export function translateDocuments(documents: readonly RuleDocument[], options: 
 }
 
 /** The same, interruptible between its steps and within the long ones. */
-export function* translating(documents: readonly RuleDocument[], options: TranslateOptions = {}): Steps<Translation> {
+export function* translating(given: readonly RuleDocument[], options: TranslateOptions = {}): Steps<Translation> {
+  const documents = lastOfEachName(given)
   const caller = callerOf(options.workload ?? {}, options.meshConfig ?? {})
   const services = selectServices(documents, caller)
   yield
-  const egress = selectEgress(documents, caller)
-  const virtualServices = selectVirtualServices(documents, egress, caller)
+  const virtualServices = selectVirtualServices(documents, caller)
+  const scope = selectScope(documents, services, virtualServices.list, caller)
   const rules = new DestinationRules(documents, caller)
   yield
 
-  const seen = seenServices(services, egress, virtualServices.destinations)
-  const { clusters, endpoints } = yield* buildClusters(seen, rules, caller)
-  const routes = yield* buildRoutes(services, virtualServices, rules, egress, caller)
-  const diagnostics = checkReferences(virtualServices, services, rules, caller)
+  const { clusters, endpoints } = yield* buildClusters(scope.services, rules, caller)
+  const routes = yield* buildRoutes(scope, rules, caller)
+  const diagnostics = checkReferences(virtualServices, byHost(services, caller), rules, caller)
   return { clusters, routes, endpoints, diagnostics }
 }

@@ -42,7 +42,7 @@ export function retries(check: Check, policy: any, path: string): void {
 }
 
 /** A status that HTTP has a name for. */
-function isStatus(token: string): boolean {
+export function isStatus(token: string): boolean {
   if (!/^\+?\d+$/.test(token)) return false
   const code = Number(token)
   if (code >= 400 && code <= 451) return code <= 418 || (code >= 421 && code <= 426) || [428, 429, 431, 451].includes(code)

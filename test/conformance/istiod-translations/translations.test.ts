@@ -1,12 +1,12 @@
 /** What a real istiod 1.29.6 made of rule documents, held equal: virtual hosts, routes, clusters, endpoints. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { parseYamlDocuments } from '../../src/base/formats/yaml.ts'
-import type { RuleDocument } from '../../src/rules/istio/document.ts'
-import { readMeshConfig } from '../../src/rules/istio/mesh-config.ts'
-import { translateDocuments } from '../../src/rules/istio/translate.ts'
-
-const folder = new URL('./istiod-translations/', import.meta.url)
+import { parseYamlDocuments } from '../../../src/base/formats/yaml.ts'
+import type { RuleDocument } from '../../../src/rules/istio/document.ts'
+import { readMeshConfig } from '../../../src/rules/istio/mesh-config.ts'
+import { translateDocuments } from '../../../src/rules/istio/translate.ts'
+import { translate } from '../../../src/rules/translate.ts'
 
 const FREE = new Set([
   ...['altStatName', 'decorator', 'edsClusterConfig', 'transportSocket', 'transportSocketMatches', 'metadata', '@type'],
@@ -53,17 +53,24 @@ function comparable(config: any) {
   }
 }
 
-describe('recorded translations of istiod', () => {
-  for (const file of readdirSync(folder).sort()) {
-    const recorded = JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
-    it(file, () => {
-      const documents = parseYamlDocuments(recorded.rules)
-        .map(({ value }) => value as RuleDocument)
-        .filter(Boolean)
-      const before = JSON.stringify(documents)
-      const translated = translateDocuments(documents, { workload: recorded.client, meshConfig: readMeshConfig(recorded.mesh) })
-      expect(comparable(translated)).toEqual(comparable(recorded))
-      expect(JSON.stringify(documents)).toBe(before)
-    })
-  }
-})
+function holds(recordings: readonly any[]): void {
+  it.each(recordings.map(recorded => [recorded.name, recorded] as const))('%s', (_, recorded) => {
+    const documents = parseYamlDocuments(recorded.rules)
+      .map(({ value }) => value as RuleDocument)
+      .filter(Boolean)
+    const before = JSON.stringify(documents)
+    const translated = translateDocuments(documents, { workload: recorded.client, meshConfig: readMeshConfig(recorded.mesh) })
+    expect(comparable(translated)).toEqual(comparable(recorded))
+    expect(JSON.stringify(documents)).toBe(before)
+    const { clusters, routes, endpoints } = translate(recorded.rules, { workload: recorded.client, meshConfig: recorded.mesh })
+    expect(comparable({ clusters, routes, endpoints })).toEqual(comparable(recorded))
+  })
+}
+
+describe('recorded translations of istiod, of our own documents', () =>
+  holds(JSON.parse(gunzipSync(readFileSync(new URL('./recorded.json.gz', import.meta.url))).toString())))
+
+const shared = new URL('../../../../shared/istio/translations-samples/', import.meta.url)
+describe.skipIf(!existsSync(shared))('recorded translations of istiod, of its own samples (../shared)', () =>
+  holds(existsSync(shared) ? readdirSync(shared).map(file => JSON.parse(readFileSync(new URL(file, shared), 'utf8'))) : []),
+)
