@@ -2,12 +2,14 @@
  * One call on its way through policies: who asked, which try this is, when it must be over, where it goes. One object of fixed shape.
  * Its signal is made only when somebody touches it, and it is the call's own: aborting it never reaches a sibling or the caller.
  */
+
 import type { Clock } from '../base/time/clock.ts'
+import type { Signal } from './signal.ts'
 
 /** What the work sees of its call. */
 export interface CallView {
   /** Aborted when the caller aborts or a policy gives this call up. Made on first touch. */
-  readonly signal: AbortSignal
+  readonly signal: Signal
   /** 1 for the first try, 2 for the first retry. */
   readonly attempt: number
   /** When the call must be over, on the clock's monotonic scale in ms; `Infinity` when nothing bounds it. */
@@ -17,7 +19,7 @@ export interface CallView {
 /** What the caller may say about a call. */
 export interface CallOptions {
   /** Aborts the call: what runs is told, what waits is taken off its queue. */
-  signal?: AbortSignal | undefined
+  signal?: Signal | undefined
   /** Must be over by then (monotonic ms of the clock in use). */
   deadline?: number | undefined
   /** The host this call goes to, for `keyed` and for logs. */
@@ -54,7 +56,7 @@ export class Call implements CallView {
    * an abort of the whole call from the abort of one of its tries.
    */
   level: number
-  #callerSignal: AbortSignal | undefined
+  #callerSignal: Signal | undefined
   #controller: AbortController | undefined
   #aborted = false
   #reason: unknown
@@ -162,7 +164,7 @@ export class Call implements CallView {
     else (root.#afterWork ??= []).push(then)
   }
 
-  get signal(): AbortSignal {
+  get signal(): Signal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.aborted) this.#controller.abort(this.reason)

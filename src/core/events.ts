@@ -1,8 +1,9 @@
 /** Typed events. No listener, no cost; a listener that throws is reported and changes nothing. */
+import type { Signal } from './signal.ts'
 
 /** Listens until the returned function is called or `signal` aborts. */
 export interface ListenOptions {
-  signal?: AbortSignal | undefined
+  signal?: Signal | undefined
 }
 
 /** An object with `on`. `E` maps the name of an event to what its listeners get. */

@@ -1,4 +1,5 @@
 /** Where the addresses of a name come from. Kept apart from who is asked (traffic/upstream), so that DNS, files and registries are alike. */
+import type { Signal } from './signal.ts'
 
 export interface ResolvedAddress {
   /** IP address without port. */
@@ -9,5 +10,5 @@ export interface ResolvedAddress {
 
 export interface Resolver {
   /** Addresses of a host name. Rejects when the name cannot be resolved now; the caller keeps what it had. */
-  resolve(hostname: string, options?: { signal?: AbortSignal }): Promise<readonly ResolvedAddress[]>
+  resolve(hostname: string, options?: { signal?: Signal }): Promise<readonly ResolvedAddress[]>
 }

@@ -1,7 +1,9 @@
 /** A bulkhead: bounds how many calls run at once, so that one slow callee cannot take everything. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import type { Signal } from '../../core/signal.ts'
 import { bulkheadStep, Gate, Held } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
@@ -38,7 +40,7 @@ export interface BulkheadMetrics {
 
 export interface AcquireOptions {
   /** Gives up waiting. */
-  signal?: AbortSignal | undefined
+  signal?: Signal | undefined
   /** Lower is more important; for `queueOrder: 'priority'`. Default 0. */
   priority?: number | undefined
   /** Slots taken. Default 1. */
@@ -134,7 +136,7 @@ class IssuedSlot implements Slot {
   }
 }
 
-function heard(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+function heard(signal: Signal | undefined, listener: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => {}
   const aborted = () => listener(signal.reason)
   signal.addEventListener('abort', aborted, { once: true })

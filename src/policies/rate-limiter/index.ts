@@ -1,7 +1,9 @@
 /** A rate limiter: so many calls per period; who comes too early waits its turn, as long as it may. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import type { Signal } from '../../core/signal.ts'
 import { Gate, rateLimiterStep } from './layer.ts'
 import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
 
@@ -30,7 +32,7 @@ export interface RateLimiter<R = unknown> extends Policy<R, never>, Observable<R
   /** Reserves `n` permissions: ms to wait before they may be used, or -1 when that would exceed `timeoutDuration`. */
   reserve(n?: number): number
   /** Waits for permissions. Rejects at once with RateLimitedError when that would exceed `timeoutDuration`, or with the signal's reason. */
-  acquire(options?: { signal?: AbortSignal | undefined; weight?: number | undefined }): Promise<void>
+  acquire(options?: { signal?: Signal | undefined; weight?: number | undefined }): Promise<void>
   /** Takes what is left now, e.g. after a 429. What is reserved ahead stays reserved. */
   drain(): void
   /** For those who call `reserve` by hand: shows the end of a call to `drainPermissionsOnResult`. */
@@ -99,7 +101,7 @@ export function rateLimiter<R = any>(options: RateLimiterOptions<R> = {}, around
   }) as unknown as RateLimiter<R>
 }
 
-function heard(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+function heard(signal: Signal | undefined, listener: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => {}
   const aborted = () => listener(signal.reason)
   signal.addEventListener('abort', aborted, { once: true })
