@@ -1,3 +1,12 @@
-/** What users' tests need: time and chance that do as they are told. */
+/** What users' tests need: time, chance and upstreams that do as they are told. */
 export { seededRandom } from '../base/time/random.ts'
 export { type VirtualClock, virtualClock } from '../base/time/virtual-clock.ts'
+export type { FakeRequest } from './fake-connection.ts'
+export {
+  type FakeResponse,
+  type FakeScript,
+  type FakeStep,
+  type FakeTransport,
+  type FakeTransportOptions,
+  fakeTransport,
+} from './fake-transport.ts'
