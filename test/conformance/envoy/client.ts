@@ -7,7 +7,7 @@ import { makeFetch } from '../../../src/adapters/outbound/fetch.ts'
 import type { Outcome as Ended } from '../../../src/core/outcome.ts'
 import { outcomeOf } from '../../../src/index.ts'
 import { MeshCore } from '../../../src/mesh/mesh.ts'
-import { governed } from '../../../src/mesh/public.ts'
+import { governed, type Mesh } from '../../../src/mesh/public.ts'
 import { createTransport } from '../../../src/traffic/transport/node.ts'
 import type { RequestSpec, Scenario } from './scenario.ts'
 
@@ -58,8 +58,8 @@ export function sentOf(request: RequestSpec, id: string, rules: string): Sent {
 
 export class Client {
   readonly #core: MeshCore
-  readonly #fetch: typeof fetch
-  readonly #listed: Map<string, ReturnType<MeshCore['snapshot']>['clusters'][string]['endpoints']>
+  readonly #mesh: Mesh
+  readonly #listed: [string, ReturnType<Mesh['snapshot']>['clusters'][string]['endpoints']][]
 
   constructor(scenario: Scenario, connectTo: Record<string, string>) {
     const options = {
@@ -69,8 +69,8 @@ export class Client {
       discovery: { unlisted: 'none' as const },
     }
     this.#core = new MeshCore(options, createTransport({ connectTo }))
-    this.#fetch = governed(this.#core, options, makeFetch, () => async () => undefined).fetch
-    this.#listed = new Map(Object.entries(this.#core.snapshot().clusters).map(([name, c]) => [name, c.endpoints]))
+    this.#mesh = governed(this.#core, options, makeFetch, () => async () => undefined)
+    this.#listed = Object.entries(this.#mesh.snapshot().clusters).map(([name, c]) => [name, c.endpoints])
   }
 
   async send(sent: Sent): Promise<Received> {
@@ -91,7 +91,7 @@ export class Client {
   async #viaFetch(sent: Sent, signal: AbortSignal | undefined, received: Received): Promise<void> {
     const body = sent.body === undefined ? {} : { body: Buffer.from(sent.body, 'latin1') }
     const init: RequestInit = { method: sent.method, headers: sent.headers, redirect: 'manual', ...body, ...(signal ? { signal } : {}) }
-    const response = await this.#fetch(`http://${sent.authority}${sent.path}`, init)
+    const response = await this.#mesh.fetch(`http://${sent.authority}${sent.path}`, init)
     received.status = response.status
     received.outcome = outcomeOf(response)!
     for (const [name, value] of response.headers) received.headers.push([name, value])
@@ -126,20 +126,20 @@ export class Client {
 
   hosts(): Record<string, Record<string, string>> {
     const all: Record<string, Record<string, string>> = {}
-    for (const [name, { endpoints }] of Object.entries(this.#core.snapshot().clusters))
+    for (const [name, { endpoints }] of Object.entries(this.#mesh.snapshot().clusters))
       all[name] = Object.fromEntries(endpoints.map(e => [e.address, e.health === 'ejected' ? 'ejected' : 'ok']))
     return all
   }
 
   stats(): Record<string, Record<string, number>> {
-    const { clusters, stats } = this.#core.snapshot()
+    const { clusters, stats } = this.#mesh.snapshot()
     return { ...Object.fromEntries(Object.entries(clusters).map(([name, c]) => [name, c.stats])), http: stats }
   }
 
   setEndpoints(addresses: ReadonlySet<string>): void {
     for (const [cluster, endpoints] of this.#listed)
       if (endpoints.some(e => addresses.has(e.address)))
-        this.#core.setEndpoints(
+        this.#mesh.setEndpoints(
           cluster,
           endpoints
             .filter(e => addresses.has(e.address))
@@ -148,7 +148,7 @@ export class Client {
   }
 
   close(): Promise<void> {
-    return this.#core.close()
+    return this.#mesh.close()
   }
 }
 
