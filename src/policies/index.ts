@@ -29,6 +29,14 @@ export {
 export { type Fallback, fallback } from './fallback/index.ts'
 export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
 export { type Keyed, type KeyedCall, type KeyedOptions, keyed } from './keyed/index.ts'
+export {
+  type Load,
+  type LoadShedder,
+  type LoadShedderMetrics,
+  type LoadShedderOptions,
+  loadShedder,
+  PRIORITY,
+} from './load-shedding/index.ts'
 export { type RateLimiter, type RateLimiterMetrics, type RateLimiterOptions, rateLimiter } from './rate-limiter/index.ts'
 export { type Configuration, type Registry, type RegistryEntry, type RegistryOptions, registry } from './registry/index.ts'
 export { type RetryBudget, type RetryBudgetMetrics, type RetryBudgetOptions, retryBudget } from './retry/budget.ts'

@@ -1,0 +1,89 @@
+/** A load shedder: when a limit fills up or calls queue before it, the less important calls are given up first and the critical ones last. */
+import { type Clock, systemClock } from '../../base/time/clock.ts'
+import { Emitter, type Observable } from '../../core/events.ts'
+import { type Policy, policy } from '../../core/policy.ts'
+import { Gate, loadShedderStep } from './layer.ts'
+import { type LoadShedderOptions, readLoadShedderOptions } from './options.ts'
+
+export type { LoadShedderOptions }
+
+/** What a load shedder looks at. A bulkhead and an adaptive limit are such; anything else with a figure can be. */
+export interface Load {
+  /** Share of the limit in use; 1 and above: full. */
+  utilisation(): number
+  /** How long the call that goes next has waited, ms. Absent: nobody waits. */
+  queueDelay?(): number
+}
+
+export interface LoadShedderEvents {
+  /** A call was shed; those with a priority number up to `cutoff` pass. */
+  shedded: { priority: number; cutoff: number; utilisation: number; queueDelayMs: number }
+}
+
+export interface LoadShedderMetrics {
+  /** Calls with a greater priority number are shed now. */
+  readonly cutoff: number
+  readonly utilisation: number
+  /** Share of the priorities that is shed because calls wait too long, 0 to 1. */
+  readonly pressure: number
+  readonly numberOfAdmittedCalls: number
+  readonly numberOfSheddedCalls: number
+}
+
+export interface LoadShedder extends Policy, Observable<LoadShedderEvents> {
+  /** Whether a call of that priority passes now; it counts as an arrival. For code that makes the call by itself. */
+  admits(priority?: number): boolean
+  readonly metrics: LoadShedderMetrics
+  /** New rules act at once; what was found out about waits stays. */
+  update(options: LoadShedderOptions): void
+}
+
+/** Priority numbers by class, a hundred levels each: the first level of a class goes last. */
+export const PRIORITY = { critical: 0, high: 100, medium: 200, low: 300, veryLow: 400 } as const
+
+/**
+ * Makes a load shedder in front of a limit: of a bulkhead, of an adaptive limit, or of any figure.
+ *
+ * @throws OptionsError naming every wrong option.
+ * @example
+ * const slots = bulkhead({ maxConcurrentCalls: 50, maxWaitDuration: '100ms' })
+ * const guard = pipeline(loadShedder(slots), slots)
+ * await guard.execute(report, { priority: PRIORITY.low })
+ */
+export function loadShedder(
+  load: Load | (() => number),
+  options: LoadShedderOptions = {},
+  around: { name?: string; clock?: Clock } = {},
+): LoadShedder {
+  const { name = '', clock = systemClock } = around
+  let given = { ...options }
+  const events = new Emitter<LoadShedderEvents>()
+  const gate = new Gate(typeof load === 'function' ? { utilisation: load } : load, readLoadShedderOptions(given), clock, events, name)
+
+  const core = policy('loadShedder', name, loadShedderStep(gate), () => ({ kind: 'loadShedder', name, options: { ...gate.settings } }))
+  const own: Omit<LoadShedder, keyof Policy | 'metrics'> = {
+    on: (type, listener, listening) => events.on(type, listener, listening),
+    admits: (priority = 0) => gate.admits(priority, clock.now()),
+    update(changed) {
+      const merged = { ...given, ...changed }
+      gate.update(readLoadShedderOptions(merged))
+      given = merged
+    },
+  }
+  return Object.defineProperties(Object.assign(core, own), {
+    metrics: {
+      get: (): LoadShedderMetrics => {
+        const now = clock.now()
+        const utilisation = gate.utilisation()
+        return {
+          cutoff: gate.shedder.cutoff(utilisation, now),
+          utilisation,
+          pressure: gate.shedder.pressure(now),
+          numberOfAdmittedCalls: gate.admitted,
+          numberOfSheddedCalls: gate.shedded,
+        }
+      },
+      enumerable: true,
+    },
+  }) as unknown as LoadShedder
+}

@@ -1,0 +1,85 @@
+/** Looks at the limit behind it when a call arrives, and lets it pass or sheds it. A call that passes costs no object. */
+import type { Clock } from '../../base/time/clock.ts'
+import { reject, SheddedError } from '../../core/errors.ts'
+import { type Emitter, report } from '../../core/events.ts'
+import { GOES_ON, type Step } from '../../core/step.ts'
+import type { Load, LoadShedderEvents } from './index.ts'
+import { Shedder } from './kernel.ts'
+import type { LoadShedderSettings } from './options.ts'
+
+export class Gate {
+  readonly load: Load
+  readonly clock: Clock
+  readonly events: Emitter<LoadShedderEvents>
+  readonly name: string
+  readonly shedder: Shedder
+  settings: LoadShedderSettings
+  admitted = 0
+  shedded = 0
+
+  constructor(load: Load, settings: LoadShedderSettings, clock: Clock, events: Emitter<LoadShedderEvents>, name: string) {
+    this.load = load
+    this.settings = settings
+    this.clock = clock
+    this.events = events
+    this.name = name
+    this.shedder = new Shedder(settings, clock.now())
+  }
+
+  utilisation(): number {
+    const share = this.load.utilisation()
+    return share >= 0 ? share : 0
+  }
+
+  queueDelay(): number {
+    return this.load.queueDelay?.() ?? 0
+  }
+
+  admits(priority: number, now: number): boolean {
+    const utilisation = this.utilisation()
+    const queueDelayMs = this.queueDelay()
+    if (this.shedder.admits(priority, utilisation, queueDelayMs, now)) {
+      this.admitted++
+      return true
+    }
+    this.shedded++
+    if (this.events.listening > 0)
+      this.events.emit('shedded', { priority, cutoff: this.shedder.cutoff(utilisation, now), utilisation, queueDelayMs })
+    return false
+  }
+
+  refusal(priority: number, now: number): SheddedError {
+    const { name } = this
+    const utilisation = this.utilisation()
+    const cutoff = Math.floor(this.shedder.cutoff(utilisation, now))
+    return reject(
+      SheddedError,
+      `load shedder${name === '' ? '' : ` ${name}`}: priority ${priority} is shed, at most ${cutoff} passes: ${Math.round(utilisation * 100)} % of the limit in use, calls wait ${Math.round(this.queueDelay())} ms`,
+      { policy: name },
+    )
+  }
+
+  update(settings: LoadShedderSettings): void {
+    this.settings = settings
+    this.shedder.change(settings, this.clock.now())
+  }
+}
+
+export function loadShedderStep(gate: Gate): Step<void> {
+  return {
+    admit(call) {
+      const { priority: hook } = gate.settings
+      let { priority } = call
+      if (hook !== undefined)
+        try {
+          priority = hook(call)
+        } catch (error) {
+          report(error)
+        }
+      const now = call.admittedAt(gate.clock)
+      if (!gate.admits(priority, now)) throw gate.refusal(priority, now)
+    },
+    answered: (_call, _pass, value) => value,
+    failed: () => GOES_ON,
+  }
+}
