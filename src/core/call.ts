@@ -70,12 +70,15 @@ export class Call implements CallView {
   readonly #root: Call
   #clock: Clock | undefined
   #at = 0
-  #running = 0
-  #afterWork: (() => void)[] | undefined
+  /** The call or try that this one was made from. */
+  readonly #like: Call | undefined
+  /** Work of this call and of what was made from it that runs on; each with what waits for its end. */
+  #left: Set<(() => void)[]> | undefined
 
   constructor(options: CallOptions | undefined, like?: Call, parent?: Call) {
     this.parent = parent
     this.#root = like === undefined ? this : like.#root
+    this.#like = like
     if (like === undefined) {
       this.attempt = 1
       this.deadline = options?.deadline ?? Infinity
@@ -143,25 +146,25 @@ export class Call implements CallView {
     return this.#root
   }
 
-  /** Work of this call runs on though nobody waits for it any more. */
-  leftRunning(): void {
-    this.#root.#running++
+  /** Work of this call runs on though nobody waits for it any more. Call what this gives when it has ended. */
+  leftRunning(): () => void {
+    const waiting: (() => void)[] = []
+    for (let call: Call | undefined = this; call !== undefined; call = call.#like) (call.#left ??= new Set()).add(waiting)
+    return () => {
+      for (let call: Call | undefined = this; call !== undefined; call = call.#like) call.#left!.delete(waiting)
+      for (const then of waiting) then()
+    }
   }
 
-  /** Such work has ended. */
-  workEnded(): void {
-    const root = this.#root
-    if (--root.#running > 0 || root.#afterWork === undefined) return
-    const waiting = root.#afterWork
-    root.#afterWork = undefined
-    for (const then of waiting) then()
-  }
-
-  /** Runs `then` when nothing of this call runs any more: at once, unless work was left running. */
+  /** Runs `then` when nothing that was left running so far runs any more: at once, unless there is such work. A later try leaves its own. */
   afterWork(then: () => void): void {
-    const root = this.#root
-    if (root.#running === 0) then()
-    else (root.#afterWork ??= []).push(then)
+    const left = this.#left
+    if (left === undefined || left.size === 0) return then()
+    let running = left.size
+    const ended = () => {
+      if (--running === 0) then()
+    }
+    for (const waiting of left) waiting.push(ended)
   }
 
   get signal(): Signal {

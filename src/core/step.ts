@@ -152,8 +152,7 @@ class Passage implements Run {
   }
 
   #goOutside(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
-    this.call.leftRunning()
-    const ended = () => this.call.workEnded()
+    const ended = this.call.leftRunning()
     pending.then(answered, failed).then(ended, ended)
     const outer = this.outer!
     return outer.#failed(outer.top, this.cutWith)

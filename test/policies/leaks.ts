@@ -15,8 +15,8 @@ export function expectNothingLeft(clock: VirtualClock, ...signals: AbortSignal[]
 export const settled = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** A promise that is settled from outside. */
-export function deferred<T = void>(): { promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void } {
-  let resolve!: (value: T) => void
+export function deferred<T = void>(): { promise: Promise<T>; resolve(value?: T): void; reject(error: unknown): void } {
+  let resolve!: (value?: T | any) => void
   let reject!: (error: unknown) => void
   const promise = new Promise<T>((yes, no) => {
     resolve = yes
