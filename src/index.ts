@@ -15,6 +15,7 @@ import type { NodeTransportOptions } from './traffic/transport/node.ts'
 export { governAxios } from './adapters/outbound/axios.ts'
 export { governFetch } from './adapters/outbound/govern.ts'
 export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
+export type { ResolvedAddress, Resolver } from './core/resolver.ts'
 export { type Source, type SourceSet, TIGHT, type Trust } from './core/source.ts'
 export type { Connection, ConnectTarget, Transport } from './core/transport.ts'
 export type { MeshEvents } from './mesh/events.ts'
@@ -29,9 +30,17 @@ export type { Diagnostic } from './rules/istio/diagnostic.ts'
 export { type FilesOptions, files } from './rules/sources/files.ts'
 export { translate } from './rules/translate.ts'
 export { validate } from './rules/validate.ts'
-export { loadBalancer } from './traffic/upstream/factories/load-balancer.ts'
-export { outlierDetector } from './traffic/upstream/factories/outlier-detector.ts'
-export { weightedRouter } from './traffic/upstream/factories/weighted-router.ts'
+export { type ConnectionPool, type ConnectionPoolOptions, connectionPool } from './traffic/upstream/factories/connection-pool.ts'
+export {
+  type Endpoint,
+  type LoadBalancer,
+  type LoadBalancerOptions,
+  loadBalancer,
+  type Picked,
+} from './traffic/upstream/factories/load-balancer.ts'
+export { type OutlierDetectionOptions, type OutlierDetector, outlierDetector } from './traffic/upstream/factories/outlier-detector.ts'
+export { type Upstream, type UpstreamOptions, upstream } from './traffic/upstream/factories/upstream.ts'
+export { type WeightedDestination, type WeightedRouter, weightedRouter } from './traffic/upstream/factories/weighted-router.ts'
 
 export type { NodeTransportOptions }
 

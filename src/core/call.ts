@@ -14,6 +14,10 @@ export interface CallView {
   readonly attempt: number
   /** When the call must be over, on the clock's monotonic scale in ms; `Infinity` when nothing bounds it. */
   readonly deadline: number
+  /** Where a `weightedRouter` further out sends it; `undefined` without one. */
+  readonly destination?: any
+  /** The endpoint that an `upstream` further out has chosen; `undefined` without one. */
+  readonly endpoint?: any
 }
 
 /** What the caller may say about a call. */

@@ -4,11 +4,21 @@ import type { Signal } from './signal.ts'
 export interface ResolvedAddress {
   /** IP address without port. */
   readonly address: string
-  /** How long it may be used, ms; `undefined`: the resolver's own refresh interval. */
+  /** How long it may be used, ms; `undefined`: the cluster's own refresh interval. */
   readonly ttl?: number | undefined
 }
 
+/**
+ * Turns names into addresses. Give your own to `createMesh({ discovery: { resolver } })` when names live elsewhere than in DNS.
+ * It is asked only for names that rules declare as endpoints.
+ *
+ * @example
+ * const resolver = { resolve: async name => (await registry.lookup(name)).map(address => ({ address, ttl: 5_000 })) }
+ */
 export interface Resolver {
-  /** Addresses of a host name. Rejects when the name cannot be resolved now; the caller keeps what it had. */
+  /**
+   * Addresses of a host name. An empty list says that the name has none now, and empties the cluster; a rejection says that nobody
+   * knows, and the cluster keeps what it had. `signal` is aborted when nobody waits for the answer any more.
+   */
   resolve(hostname: string, options?: { signal?: Signal }): Promise<readonly ResolvedAddress[]>
 }

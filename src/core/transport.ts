@@ -22,6 +22,8 @@ export interface ConnectTarget {
   readonly keepAlive?:
     | { readonly time?: number | undefined; readonly interval?: number | undefined; readonly probes?: number | undefined }
     | undefined
+  /** Nobody waits for it: neither connecting nor an open stream keeps the process alive. */
+  readonly background?: boolean | undefined
   /** HTTP/2: streams we allow ourselves on one connection. */
   readonly maxConcurrentStreams?: number | undefined
 }

@@ -64,11 +64,25 @@ export interface Cluster {
 }
 
 export interface HealthCheck {
-  timeout: DurationString
-  interval: DurationString
-  unhealthyThreshold: number
-  healthyThreshold: number
-  httpHealthCheck?: { host?: string; path: string; expectedStatuses?: { start: number; end: number }[] }
+  timeout?: DurationString
+  interval?: DurationString
+  unhealthyThreshold?: number
+  healthyThreshold?: number
+  initialJitter?: DurationString
+  intervalJitter?: DurationString
+  unhealthyInterval?: DurationString
+  unhealthyEdgeInterval?: DurationString
+  healthyEdgeInterval?: DurationString
+  reuseConnection?: boolean
+  httpHealthCheck?: {
+    host?: string
+    path: string
+    method?: string
+    requestHeadersToAdd?: { header: { key: string; value: string } }[]
+    /** [start, end) */
+    expectedStatuses?: { start: number; end: number }[]
+    retriableStatuses?: { start: number; end: number }[]
+  }
   tcpHealthCheck?: Record<string, never>
 }
 
@@ -113,6 +127,7 @@ export interface OutlierDetection {
   maxEjectionTime?: DurationString
   maxEjectionTimeJitter?: DurationString
   alwaysEjectOneHost?: boolean
+  successfulActiveHealthCheckUnejectHost?: boolean
 }
 
 export interface HttpProtocolOptions {

@@ -25,7 +25,7 @@ export interface EndpointSnapshot {
   locality: string
   priority: number
   weight: number
-  health: 'healthy' | 'ejected' | 'unhealthy'
+  health: 'healthy' | 'ejected' | 'unhealthy' | 'degraded'
   /** ms on the mesh clock. */
   ejectedUntil?: number
   /** Requests under way on it. */

@@ -3,12 +3,16 @@
  * that neither a TTL of zero nor one of a week does harm.
  */
 import type { Clock, Timer } from '../../base/time/clock.ts'
+import type { Random } from '../../base/time/random.ts'
 import type { ResolvedAddress, Resolver } from '../../core/resolver.ts'
 
 export interface WatchOptions {
   readonly clock: Clock
+  readonly random: Random
   /** ms between look-ups when the answer has no TTL. */
   readonly refresh: number
+  /** Up to so many ms more, by chance, so that many clients do not ask at once. */
+  readonly jitter: number
   /** Whether an answer's TTL sets the time of the next look-up. */
   readonly respectTtl: boolean
 }
@@ -28,33 +32,39 @@ export function watchName(
   let timer: Timer | undefined
   let stopped = false
   let first = true
+  const asking = new AbortController()
   const again = (ms: number) => {
-    if (!stopped) timer = options.clock.schedule(Math.min(LONGEST, Math.max(SHORTEST, ms)), look)
+    const wait = Math.min(LONGEST, Math.max(SHORTEST, ms)) + options.random() * options.jitter
+    timer = options.clock.schedule(wait, look)
   }
   const done = (error?: unknown) => {
     if (!first) return
     first = false
     settled(error)
   }
+  const answered = (addresses: readonly ResolvedAddress[]) => {
+    if (stopped) return
+    changed(addresses)
+    done()
+    const ttls = addresses.map(a => a.ttl).filter(ttl => ttl !== undefined)
+    again(options.respectTtl && ttls.length > 0 ? Math.min(...ttls) : options.refresh)
+  }
+  const failed = (error: unknown) => {
+    if (stopped) return
+    done(error)
+    again(options.refresh)
+  }
   const look = () => {
-    resolver.resolve(hostname).then(
-      addresses => {
-        if (stopped) return
-        changed(addresses)
-        done()
-        const ttls = addresses.map(a => a.ttl).filter(ttl => ttl !== undefined)
-        again(options.respectTtl && ttls.length > 0 ? Math.min(...ttls) : options.refresh)
-      },
-      error => {
-        if (stopped) return
-        done(error)
-        again(options.refresh)
-      },
-    )
+    try {
+      resolver.resolve(hostname, { signal: asking.signal }).then(answered, failed)
+    } catch (error) {
+      failed(error)
+    }
   }
   look()
   return () => {
     stopped = true
     timer?.cancel()
+    asking.abort()
   }
 }

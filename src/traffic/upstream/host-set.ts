@@ -2,9 +2,19 @@
  * The endpoints of a cluster by priority and locality, with those of each that may be asked. Lists are rebuilt when something changes,
  * never while choosing, and a priority in which nothing changed keeps its lists: whoever remembers a position in them keeps it too.
  */
-import type { ClusterLoadAssignment, LocalityLbEndpoints } from '../../envoy/index.ts'
+import type { ClusterLoadAssignment, Locality, LocalityLbEndpoints } from '../../envoy/index.ts'
 import { addressOf, configuredOf, labelsOf } from './endpoint.ts'
-import { Host } from './host.ts'
+import { type Configured, Host } from './host.ts'
+
+/** What is said of one host. */
+export interface HostEntry {
+  readonly address: string
+  readonly labels: Record<string, string>
+  readonly locality: Locality | undefined
+  readonly priority: number
+  readonly weight: number
+  readonly configured: Configured
+}
 
 /** Hosts of one locality within a priority. */
 export interface LocalityHosts {
@@ -30,31 +40,50 @@ export class HostSet {
   all: readonly Host[] = []
   /** Goes up whenever a list was rebuilt. */
   version = 0
+  /** How often hosts came or went. */
+  changes = 0
   readonly #byAddress = new Map<string, Host>()
   /** Endpoints that left, and when. */
   readonly #gone = new Map<string, { host: Host; at: number }>()
-  #localityWeights = new Map<string, number>()
+  #localityWeights: ReadonlyMap<string, number> = new Map()
 
   /** Takes over an assignment; endpoints that were known keep their state. */
   assign(assignment: ClusterLoadAssignment, now: number): void {
-    for (const [address, { at }] of this.#gone) if (now - at >= GRACE) this.#gone.delete(address)
-    const seen = new Set<string>()
-    const all: Host[] = []
+    const entries: HostEntry[] = []
     const weights = new Map<string, number>()
     for (const group of assignment.endpoints ?? []) {
       if (group.loadBalancingWeight !== undefined) weights.set(keyOf(group), group.loadBalancingWeight)
       for (const lb of group.lbEndpoints ?? []) {
         const address = addressOf(lb)
-        if (address === undefined || seen.has(address)) continue
-        seen.add(address)
-        const host = this.#known(address)
-        host.labels = labelsOf(lb)
-        host.locality = group.locality
-        host.priority = group.priority ?? 0
-        host.weight = lb.loadBalancingWeight ?? 1
-        host.configured = configuredOf(lb)
-        all.push(host)
+        if (address === undefined) continue
+        entries.push({
+          address,
+          labels: labelsOf(lb),
+          locality: group.locality,
+          priority: group.priority ?? 0,
+          weight: lb.loadBalancingWeight ?? 1,
+          configured: configuredOf(lb),
+        })
       }
+    }
+    this.put(entries, now, weights)
+  }
+
+  /** Takes over a list; the first of two with the same address counts. */
+  put(entries: readonly HostEntry[], now: number, localityWeights: ReadonlyMap<string, number> = new Map()): void {
+    for (const [address, { at }] of this.#gone) if (now - at >= GRACE) this.#gone.delete(address)
+    const seen = new Set<string>()
+    const all: Host[] = []
+    for (const entry of entries) {
+      if (seen.has(entry.address)) continue
+      seen.add(entry.address)
+      const host = this.#known(entry.address)
+      host.labels = entry.labels
+      host.locality = entry.locality
+      host.priority = entry.priority
+      host.weight = entry.weight
+      host.configured = entry.configured
+      all.push(host)
     }
     for (const [address, host] of this.#byAddress) {
       if (seen.has(address)) continue
@@ -62,8 +91,9 @@ export class HostSet {
       host.healthySince = undefined
       this.#gone.set(address, { host, at: now })
     }
+    if (all.length !== this.all.length || all.some((host, i) => host !== this.all[i])) this.changes++
     this.all = all
-    this.#localityWeights = weights
+    this.#localityWeights = localityWeights
     this.refresh(now, true)
   }
 
@@ -74,14 +104,6 @@ export class HostSet {
     this.#gone.delete(address)
     this.#byAddress.set(address, host)
     return host
-  }
-
-  /** Takes over hosts made elsewhere. */
-  take(hosts: readonly Host[], now: number): void {
-    this.#byAddress.clear()
-    for (const host of hosts) this.#byAddress.set(host.address, host)
-    this.all = hosts
-    this.refresh(now, true)
   }
 
   get(address: string): Host | undefined {

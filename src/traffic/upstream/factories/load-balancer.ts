@@ -1,35 +1,16 @@
 /** Load balancing for code: Istio's settings over a list of endpoints. */
 import { xxhash64 } from '../../../base/formats/xxhash64.ts'
+import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
-import { integer, object, oneOf, readOptions } from '../../../core/schema/index.ts'
-import type { Cluster } from '../../../envoy/index.ts'
-import { Host } from '../host.ts'
 import { HostSet } from '../host-set.ts'
 import { LoadBalancer as Chooser } from '../load-balancer.ts'
+import { type Endpoint, entriesOf } from './endpoint.ts'
+import { balancingOf, type LoadBalancerOptions } from './options/load-balancer.ts'
 
-export const loadBalancerFields = {
-  simple: oneOf('The rule.', ['LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM'], {}),
-  consistentHash: object('By a hash that `pick` is given.', {
-    ringHash: object('On a ring.', { minimumRingSize: integer('Its least size.', { default: 1024, min: 1 }) }),
-    maglev: object('By Maglev.', { tableSize: integer('A prime.', { default: 65_537, min: 2 }) }),
-  }),
-} as const
-
-/** Istio's LoadBalancerSettings: one of `simple` and `consistentHash`. Default LEAST_REQUEST. */
-export interface LoadBalancerOptions {
-  simple?: 'LEAST_REQUEST' | 'ROUND_ROBIN' | 'RANDOM'
-  consistentHash?: { ringHash?: { minimumRingSize?: number }; maglev?: { tableSize?: number } }
-}
-
-export interface Endpoint {
-  /** `ip:port`. */
-  address: string
-  weight?: number
-  priority?: number
-  labels?: Record<string, string>
-}
+export type { Endpoint, LoadBalancerOptions }
 
 export interface Picked {
+  /** The very object that was given. */
   readonly endpoint: Endpoint
   /** The call is over. Once is enough. */
   release(): void
@@ -38,36 +19,35 @@ export interface Picked {
 export interface LoadBalancer {
   /** An endpoint for the next call; `undefined` when there is none. `hash`: a key (hashed by XXH64) or a hash. */
   pick(hash?: string | bigint): Picked | undefined
+  /** The endpoints there are now. Those that stay keep their turn and their running calls. */
+  update(endpoints: readonly Endpoint[]): void
 }
 
 /**
- * Makes a balancer.
+ * Makes a balancer with Istio's options. Default: LEAST_REQUEST.
  *
- * @throws OptionsError naming every wrong option.
+ * @throws OptionsError naming every wrong option and endpoint.
  * @example
  * const balancer = loadBalancer({ simple: 'ROUND_ROBIN' }, { endpoints: [{ address: '10.0.0.1:80' }, { address: '10.0.0.2:80' }] })
+ * const { endpoint, release } = balancer.pick()
  */
-export function loadBalancer(settings: LoadBalancerOptions, around: { endpoints: readonly Endpoint[]; random?: Random }): LoadBalancer {
-  const given = readOptions(loadBalancerFields, settings, 'loadBalancer')
-  const random = around.random ?? systemRandom
-  const hash = given.consistentHash
-  const cluster: Cluster = {
-    name: 'loadBalancer',
-    commonLbConfig: { healthyPanicThreshold: {} },
-    lbPolicy: hash === undefined ? (given.simple ?? 'LEAST_REQUEST') : hash.maglev === undefined ? 'RING_HASH' : 'MAGLEV',
-    ...(hash?.ringHash === undefined ? {} : { ringHashLbConfig: { minimumRingSize: hash.ringHash.minimumRingSize } }),
-    ...(hash?.maglev === undefined ? {} : { maglevLbConfig: { tableSize: hash.maglev.tableSize } }),
-  }
+export function loadBalancer(
+  settings: LoadBalancerOptions,
+  around: { endpoints: readonly Endpoint[]; random?: Random | undefined; clock?: Clock | undefined },
+): LoadBalancer {
+  const { random = systemRandom, clock = systemClock } = around
+  const cluster = { ...balancingOf(settings, 'loadBalancer'), commonLbConfig: { healthyPanicThreshold: {} } }
   const hosts = new HostSet()
-  const endpoints = new Map(around.endpoints.map(e => [e.address, e]))
-  hosts.take(
-    around.endpoints.map(e => new Host(e.address, e.labels ?? {}, undefined, e.priority ?? 0, e.weight ?? 1)),
-    0,
-  )
-  const chooser = new Chooser(hosts, cluster, random, 0)
+  let endpoints = new Map<string, Endpoint>()
+  const update = (given: readonly Endpoint[]) => {
+    hosts.put(entriesOf(given, 'loadBalancer'), clock.now())
+    endpoints = new Map(given.map(e => [e.address, e]))
+  }
+  update(around.endpoints)
+  const chooser = new Chooser(hosts, cluster, random, clock.now())
   return {
     pick(key) {
-      const host = chooser.choose(0, typeof key === 'string' ? xxhash64(key) : key)
+      const host = chooser.choose(clock.now(), typeof key === 'string' ? xxhash64(key) : key)
       if (host === undefined) return undefined
       host.active++
       let held = true
@@ -79,5 +59,6 @@ export function loadBalancer(settings: LoadBalancerOptions, around: { endpoints:
         },
       }
     },
+    update,
   }
 }

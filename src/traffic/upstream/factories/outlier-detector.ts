@@ -1,92 +1,115 @@
 /** Outlier detection for code: the same rules as in the mesh, told by the caller what happened. */
-
-import { systemClock } from '../../../base/time/clock.ts'
+import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import { Emitter, type Observable } from '../../../core/events.ts'
-import { boolean, duration, type InputOf, integer, readOptions } from '../../../core/schema/index.ts'
-import { OutlierDetector as Detector, type LocalResult } from '../outlier/detector.ts'
+import { OutlierDetector as Detector, type EjectionKind, type LocalResult } from '../outlier/detector.ts'
+import { HeldOut } from '../outlier/held-out.ts'
 import { outlierSettings } from '../outlier/settings.ts'
+import { detectionOf, type OutlierDetectionOptions } from './options/outlier-detector.ts'
 
-export const outlierFields = {
-  splitExternalLocalOriginErrors: boolean('Counts connect failures and timeouts apart from bad answers.', { default: false }),
-  consecutiveLocalOriginFailures: integer('Local failures in a row (with split).', { min: 0 }),
-  consecutiveGatewayErrors: integer('Answers 502, 503, 504 in a row; 0: off.', { min: 0 }),
-  consecutive5xxErrors: integer('Answers 5xx in a row; 0: off.', { default: 5, min: 0 }),
-  interval: duration('Time between sweeps, which take hosts back.', { default: '10s', min: 1 }),
-  baseEjectionTime: duration('How long the first ejection lasts; the n-th lasts n times as long.', { default: '30s', min: 1 }),
-  maxEjectionPercent: integer('No more of the hosts are out at once.', { default: 10, min: 0, max: 100, unit: '%' }),
-  minHealthPercent: integer('Read by the balancer: below it all hosts are asked.', { default: 0, min: 0, max: 100, unit: '%' }),
-} as const
-
-/** Istio's OutlierDetection. */
-export type OutlierDetectionOptions = InputOf<typeof outlierFields>
+export type { OutlierDetectionOptions }
 
 export interface OutlierDetectorEvents {
-  ejection: { host: string; until: number }
+  /** A host is out. `until`: ms, when the first sweep may take it back (`Infinity`: somebody must). `reason`: what it did, or `manual`. */
+  ejection: { host: string; until: number; reason: EjectionKind | 'manual' }
+  /** A host is back. */
   unejection: { host: string }
 }
 
 export interface OutlierDetector extends Observable<OutlierDetectorEvents> {
-  /** What a call to a host came to. `now`: ms; default the clock. */
-  report(host: string, result: { status: number } | LocalResult, now?: number): void
+  /** What a call to a host came to. `now`: ms; default the clock. Sweeps that are due are run first. */
+  report(host: string, result: { readonly status: number } | LocalResult, now?: number): void
   isEjected(host: string): boolean
-  /** Runs the sweeps that are due. */
+  /** Runs the sweeps that are due, however many. */
   advance(now?: number): void
-  eject(host: string, options?: { for?: Duration; now?: number }): void
+  /** Takes a host out by hand, for a time or until `uneject`, whatever the cap. */
+  eject(host: string, options?: { for?: Duration | undefined; now?: number | undefined }): void
+  /** Takes a host back, whoever took it out. */
   uneject(host: string, now?: number): void
-  /** The hosts there are now; those that stay keep their state. */
-  update(hosts: readonly string[]): void
+  /** The hosts there are now. Those that stay keep their state; who comes back within 5 minutes finds it again. */
+  hosts(hosts: readonly string[], now?: number): void
+  /** New options; what was counted stays. */
+  update(options: OutlierDetectionOptions, now?: number): void
+  /** Counters under Envoy's names. */
   readonly stats: Readonly<Record<string, number>>
 }
 
 /**
- * Makes a detector with Istio's options. Time begins at `now` (default: the clock).
+ * Makes a detector with Istio's options. It has no timer: sweeps lie at whole multiples of `interval` after `start` and are run when time
+ * is told, by `advance` or `report`.
  *
  * @throws OptionsError naming every wrong option.
  * @example
  * const detector = outlierDetector({ consecutive5xxErrors: 3, maxEjectionPercent: 50 }, { hosts: ['10.0.0.1:80', '10.0.0.2:80'] })
+ * detector.report('10.0.0.1:80', { status: 503 })
  */
 export function outlierDetector(
   options: OutlierDetectionOptions = {},
-  around: { hosts?: readonly string[]; random?: Random; now?: number } = {},
+  around: {
+    /** All there are: the cap on ejections is a share of them. Without it, those that were reported. */
+    hosts?: readonly string[] | undefined
+    random?: Random | undefined
+    clock?: Clock | undefined
+    /** Where time begins, ms. Default 0. */
+    start?: number | undefined
+  } = {},
 ): OutlierDetector {
-  const given = readOptions(outlierFields, options, 'outlierDetector')
+  const { random = systemRandom, clock = systemClock, start = 0 } = around
+  let given = options
+  let { detection, errorCodes } = detectionOf(options, 'outlierDetector')
   const events = new Emitter<OutlierDetectorEvents>()
-  const start = around.now ?? 0
-  const gateway = given.consecutiveGatewayErrors ?? 0
-  const settings = {
-    ...outlierSettings({}),
-    split: given.splitExternalLocalOriginErrors,
-    consecutive5xx: given.consecutive5xxErrors,
-    consecutiveGateway: gateway,
-    enforcingGateway: gateway > 0 ? 100 : 0,
-    consecutiveLocal: given.consecutiveLocalOriginFailures ?? 5,
-    interval: given.interval,
-    baseEjectionTime: given.baseEjectionTime,
-    maxEjectionTime: Math.max(300_000, given.baseEjectionTime),
-    maxEjectionPercent: given.maxEjectionPercent === 0 ? 10 : given.maxEjectionPercent,
-  }
-  const detector = new Detector<string>(settings, start, around.random ?? systemRandom, {
-    ejected: (host, until) => events.emit('ejection', { host, until }),
-    returned: host => events.emit('unejection', { host }),
+  const held = new HeldOut<string>()
+  const detector = new Detector<string>(outlierSettings(detection), start, random, {
+    ejected: (host, until, reason) => events.emit('ejection', { host, until, reason }),
+    returned: host => {
+      if (held.until(host) === undefined) events.emit('unejection', { host })
+    },
   })
-  detector.members(around.hosts ?? [])
-  const clock = (now: number | undefined) => now ?? systemClock.now()
+  // Without a list, hosts are known as they are first heard of.
+  const learned = around.hosts === undefined ? new Set<string>() : undefined
+  detector.members(around.hosts ?? [], start)
+  const advance = (now: number) => {
+    for (const host of held.due(now)) if (!detector.isEjected(host)) events.emit('unejection', { host })
+    detector.advance(now)
+  }
   return {
     on: events.on.bind(events),
-    report(host, result, now) {
-      if (typeof result === 'string') detector.local(host, result, clock(now))
-      else detector.status(host, result.status, clock(now))
+    report(host, result, now = clock.now()) {
+      advance(now)
+      if (learned !== undefined && !learned.has(host)) detector.members(learned.add(host), now)
+      if (typeof result === 'string') return detector.local(host, result, now)
+      const { status } = result
+      const counted = errorCodes === undefined ? status : errorCodes.includes(status) ? Math.max(500, status) : 200
+      detector.status(host, counted, now)
     },
-    isEjected: host => detector.isEjected(host),
-    advance: now => detector.advance(clock(now)),
-    eject(host, o) {
-      detector.eject(host, clock(o?.now))
-      if (o?.for !== undefined) systemClock.schedule(toMs(o.for, 'eject.for'), () => detector.uneject(host, systemClock.now()))
+    isEjected: host => detector.isEjected(host) || held.until(host) !== undefined,
+    advance: (now = clock.now()) => advance(now),
+    eject(host, { for: time, now = clock.now() } = {}) {
+      const until = time === undefined ? Infinity : now + toMs(time, 'eject.for')
+      held.hold(host, until)
+      events.emit('ejection', { host, until, reason: 'manual' })
     },
-    uneject: (host, now) => detector.uneject(host, clock(now)),
-    update: hosts => detector.members(hosts),
+    uneject(host, now = clock.now()) {
+      const was = held.release(host)
+      if (detector.isEjected(host)) detector.uneject(host, now)
+      else if (was) events.emit('unejection', { host })
+    },
+    hosts: (hosts, now = clock.now()) => {
+      advance(now)
+      learned?.clear()
+      for (const host of hosts) learned?.add(host)
+      detector.members(hosts, now)
+    },
+    update(changed, now = clock.now()) {
+      const merged = { ...given, ...changed }
+      const read = detectionOf(merged, 'outlierDetector')
+      given = merged
+      detection = read.detection
+      errorCodes = read.errorCodes
+      advance(now)
+      detector.update(outlierSettings(detection), now)
+    },
     get stats() {
       return { ...detector.stats, 'outlier_detection.ejections_active': detector.ejectionsActive }
     },

@@ -4,20 +4,21 @@ import { type Random, systemRandom } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
 import { OptionsError } from '../../../core/errors.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
+import { type Fault, readFields } from '../../../core/schema/index.ts'
+import { GOES_ON, type Step } from '../../../core/step.ts'
+import { type WeightedDestination, weightedRouterFields } from './options/weighted-router.ts'
 
-export interface WeightedDestination {
-  destination: { host: string; subset?: string; port?: { number: number } }
-  /** Share of the total; alone it does not matter. */
-  weight?: number
-}
+export type { WeightedDestination }
 
 export interface WeightedRouter extends Policy {
   /** The destination of a call. */
   pick(call?: Call): WeightedDestination['destination']
+  /** A new split; the next call follows it. */
+  update(destinations: readonly WeightedDestination[]): void
 }
 
 /**
- * Makes a split. As a policy it sets `call.destination`.
+ * Makes a split. As a policy it sets `call.destination`, once per call: tries of a retry further in go the same way.
  *
  * @throws OptionsError when there is no destination, a weight is negative, or all are 0.
  * @example
@@ -25,18 +26,15 @@ export interface WeightedRouter extends Policy {
  */
 export function weightedRouter(
   destinations: readonly WeightedDestination[],
-  around: { by?: (call: Call | undefined) => string | undefined; random?: Random; name?: string } = {},
+  around: {
+    /** The key that keeps a caller on its side. `undefined`: by chance. */
+    by?: ((call: Call | undefined) => string | undefined) | undefined
+    random?: Random | undefined
+    name?: string | undefined
+  } = {},
 ): WeightedRouter {
   const { by, random = systemRandom, name = '' } = around
-  if (destinations.length === 0) throw new OptionsError('weightedRouter: at least one destination is required')
-  const entries = destinations.map(({ destination, weight }, i) => {
-    const share = destinations.length === 1 ? 1 : (weight ?? 0)
-    if (!(Number.isInteger(share) && share >= 0))
-      throw new OptionsError(`weightedRouter: [${i}].weight: ${weight} is not a whole number of at least 0`)
-    return { destination: Object.freeze({ ...destination }), weight: share }
-  })
-  const total = entries.reduce((sum, e) => sum + e.weight, 0)
-  if (total === 0) throw new OptionsError('weightedRouter: every weight is 0; nothing could be chosen')
+  let { entries, total } = readSplit(destinations)
   const pick = (call?: Call) => {
     const key = by?.(call)
     let rest = key === undefined ? Math.floor(random() * total) : Number(xxhash64(key) % BigInt(total))
@@ -46,16 +44,42 @@ export function weightedRouter(
     }
     return entries[0]!.destination
   }
+  const step: Step<undefined> = {
+    admit(call) {
+      call.destination = pick(call)
+    },
+    answered: (_call, _pass, value) => value,
+    failed: () => GOES_ON,
+  }
   return Object.assign(
-    policy(
-      'weightedRouter',
-      name,
-      next => call => {
-        call.destination = pick(call)
-        return next(call)
+    policy('weightedRouter', name, step, () => ({ kind: 'weightedRouter', name, options: { destinations: entries } })),
+    {
+      pick,
+      update(changed: readonly WeightedDestination[]) {
+        ;({ entries, total } = readSplit(changed))
       },
-      () => ({ kind: 'weightedRouter', name, options: { destinations: entries } }),
-    ),
-    { pick },
+    },
   )
+}
+
+interface Split {
+  readonly entries: readonly { readonly destination: WeightedDestination['destination']; readonly weight: number }[]
+  readonly total: number
+}
+
+function readSplit(destinations: readonly WeightedDestination[]): Split {
+  const say = (faults: readonly Fault[]) =>
+    faults.map(f => `weightedRouter: ${f.path}: ${f.message}${f.hint ? `; ${f.hint}` : ''}`).join('\n')
+  if (!Array.isArray(destinations) || destinations.length === 0)
+    throw new OptionsError('weightedRouter: at least one destination is required')
+  const faults: Fault[] = []
+  const read = destinations.map((entry, i) => readFields(weightedRouterFields, entry, `[${i}]`, faults, true))
+  if (faults.length > 0) throw new OptionsError(say(faults))
+  const entries = read.map(({ destination, weight }) => ({
+    destination: Object.freeze({ ...(destination as WeightedDestination['destination']) }),
+    weight: read.length === 1 ? 1 : (weight as number),
+  }))
+  const total = entries.reduce((sum, e) => sum + e.weight, 0)
+  if (total === 0) throw new OptionsError('weightedRouter: every weight is 0; nothing could be chosen')
+  return { entries, total }
 }

@@ -1,41 +1,45 @@
 /**
- * Who fails too often in a row is taken out, longer each time, and taken back by a sweep. Envoy's outlier_detection_impl as rules: it
- * is told what happened and when, and owns no clock and no timer.
+ * Who fails too often is taken out, longer each time, and taken back by a sweep. Envoy's outlier_detection_impl as rules: it is told
+ * what happened and when, and owns no clock and no timer. Sweeps run at whole intervals; those missed are made up for when time is told.
  */
 import { below, type Random } from '../../../base/time/random.ts'
+import { rateOutliers } from './rates.ts'
+import { type HostRecord, hostRecord } from './record.ts'
 import type { OutlierSettings } from './settings.ts'
 
 /** What a try came to, when there is no HTTP status. */
 export type LocalResult = 'connected' | 'connect-failure' | 'timeout' | 'reset'
 
-type Kind = 'consecutive_5xx' | 'consecutive_gateway_failure' | 'consecutive_local_origin_failure'
-
-interface Record<K> {
-  readonly host: K
-  c5xx: number
-  gateway: number
-  local: number
-  multiplier: number
-  ejected: boolean
-  byHand: boolean
-  since: number
-  jitter: number
-  lastReturn: number | undefined
-}
+export type EjectionKind =
+  | 'consecutive_5xx'
+  | 'consecutive_gateway_failure'
+  | 'consecutive_local_origin_failure'
+  | 'success_rate'
+  | 'local_origin_success_rate'
+  | 'failure_percentage'
+  | 'local_origin_failure_percentage'
 
 export interface DetectorEvents<K> {
-  ejected(host: K, until: number): void
-  returned(host: K): void
+  /** `until`: when the first sweep may take it back. */
+  ejected(host: K, until: number, kind: EjectionKind): void
+  returned(host: K, at: number): void
 }
+
+/** How long a host that left is remembered, ms. */
+const GRACE = 300_000
 
 export class OutlierDetector<K> {
   readonly stats: { [name: string]: number } = {}
   #settings: OutlierSettings
-  readonly #records = new Map<K, Record<K>>()
+  readonly #records = new Map<K, HostRecord<K>>()
+  /** Hosts that left, and when: who comes back soon finds its counts and its ejection again. */
+  readonly #away = new Map<K, { record: HostRecord<K>; at: number }>()
   readonly #events: DetectorEvents<K>
   readonly #random: Random
   #nextSweep: number
   #active = 0
+  /** Whether anything was counted since the last sweep. */
+  #counted = false
 
   constructor(settings: OutlierSettings, now: number, random: Random, events: DetectorEvents<K>) {
     this.#settings = settings
@@ -44,20 +48,34 @@ export class OutlierDetector<K> {
     this.#events = events
   }
 
-  /** When the next sweep is due; nothing needs one while nobody is out and nobody's ejection time decays. */
   get nextSweep(): number {
     return this.#nextSweep
   }
 
-  /** Whether a sweep would do anything. */
+  /** Whether the next sweep may change who is in; all else can wait until somebody asks. */
   get needsSweep(): boolean {
-    if (this.#active > 0) return true
-    for (const record of this.#records.values()) if (record.multiplier > 0) return true
-    return false
+    return this.#active > 0 || (this.#counted && this.#comparesRates)
+  }
+
+  get #comparesRates(): boolean {
+    const { successRate, failurePercentage, split } = this.#settings
+    if (this.#records.size < Math.min(successRate.minimumHosts, failurePercentage.minimumHosts)) return false
+    const enforced = successRate.enforcing + failurePercentage.enforcing
+    return enforced > 0 || (split && successRate.enforcingLocal + failurePercentage.enforcingLocal > 0)
   }
 
   get ejectionsActive(): number {
     return this.#active
+  }
+
+  isEjected(host: K): boolean {
+    return this.#records.get(host)?.ejected ?? false
+  }
+
+  /** When the first sweep may take a host back; `undefined`: it is in. */
+  ejectedUntil(host: K): number | undefined {
+    const record = this.#records.get(host)
+    return record?.ejected ? record.since + this.#length(record) : undefined
   }
 
   /** New settings; what was counted stays. */
@@ -67,39 +85,39 @@ export class OutlierDetector<K> {
     // A threshold fires when it is met exactly: a count that a lower threshold has left behind would never fire again.
     const under = (count: number, threshold: number) => Math.min(count, Math.max(0, threshold - 1))
     for (const record of this.#records.values()) {
+      if (record.ejected) continue
       record.c5xx = under(record.c5xx, settings.consecutive5xx)
       record.gateway = under(record.gateway, settings.consecutiveGateway)
       record.local = under(record.local, settings.consecutiveLocal)
     }
   }
 
-  /** The hosts there are now. Those gone are forgotten, with their ejections. */
-  members(hosts: Iterable<K>): void {
-    const now = new Set(hosts)
-    for (const host of now)
-      if (!this.#records.has(host))
-        this.#records.set(host, {
-          host,
-          c5xx: 0,
-          gateway: 0,
-          local: 0,
-          multiplier: 0,
-          ejected: false,
-          byHand: false,
-          since: 0,
-          jitter: 0,
-          lastReturn: undefined,
-        })
+  /** The hosts there are now. One that comes back within the grace is as it was, unless its ejection would exceed the cap now. */
+  members(hosts: Iterable<K>, now: number): void {
+    const here = new Set(hosts)
     for (const [host, record] of this.#records) {
-      if (now.has(host)) continue
+      if (here.has(host)) continue
       if (record.ejected) this.#active--
       this.#records.delete(host)
+      this.#away.set(host, { record, at: now })
+    }
+    for (const [host, { at }] of this.#away) if (now - at >= GRACE) this.#away.delete(host)
+    const back: HostRecord<K>[] = []
+    for (const host of here) {
+      if (this.#records.has(host)) continue
+      const record = this.#away.get(host)?.record ?? hostRecord(host)
+      this.#away.delete(host)
+      this.#records.set(host, record)
+      if (record.ejected) back.push(record)
+    }
+    for (const record of back) {
+      const allowed = this.#mayEject()
+      this.#active++
+      if (!allowed) this.#return(record, now)
     }
   }
 
-  isEjected(host: K): boolean {
-    return this.#records.get(host)?.ejected ?? false
-  }
+  // ── counting ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Counts a response's status. */
   status(host: K, status: number, now: number): void {
@@ -116,96 +134,149 @@ export class OutlierDetector<K> {
       else if (result !== 'connected') this.#code(record, 503, now)
       return
     }
-    if (result === 'connected') record.local = 0
-    else if (++record.local === this.#settings.consecutiveLocal)
-      this.#fire(record, 'consecutive_local_origin_failure', this.#settings.enforcingLocal, now)
+    this.#counted = true
+    record.localOrigin.total++
+    if (result === 'connected') {
+      record.localOrigin.success++
+      record.local = 0
+    } else if (++record.local === this.#settings.consecutiveLocal) {
+      if (this.#fire(record, 'consecutive_local_origin_failure', this.#settings.enforcingLocal, now)) record.local = 0
+    }
   }
 
-  #code(record: Record<K>, status: number, now: number): void {
+  #code(record: HostRecord<K>, status: number, now: number): void {
+    this.#counted = true
+    record.external.total++
     if (status < 500 || status > 599) {
+      record.external.success++
       record.c5xx = record.gateway = 0
       return
     }
     const settings = this.#settings
     if (status >= 502 && status <= 504) {
-      if (++record.gateway === settings.consecutiveGateway)
-        this.#fire(record, 'consecutive_gateway_failure', settings.enforcingGateway, now)
+      if (++record.gateway === settings.consecutiveGateway) {
+        if (this.#fire(record, 'consecutive_gateway_failure', settings.enforcingGateway, now)) record.gateway = 0
+      }
     } else record.gateway = 0
-    if (++record.c5xx === settings.consecutive5xx) this.#fire(record, 'consecutive_5xx', settings.enforcing5xx, now)
-  }
-
-  /** A threshold was met. A host that is out already keeps counting, as in Envoy. */
-  #fire(record: Record<K>, kind: Kind, enforcing: number, now: number): void {
-    if (record.ejected) return
-    this.#count(`ejections_detected_${kind}`)
-    const share = (100 * (this.#active + 1)) / this.#records.size
-    const allowed = share <= Math.min(100, this.#settings.maxEjectionPercent) || (this.#settings.alwaysEjectOne && this.#active === 0)
-    if (!allowed) this.#count('ejections_overflow')
-    else if (enforcing > 0 && (enforcing >= 100 || below(this.#random, 100) < enforcing)) {
-      this.#count('ejections_enforced_total')
-      this.#count(`ejections_enforced_${kind}`)
-      this.#eject(record, now)
+    if (++record.c5xx === settings.consecutive5xx) {
+      if (this.#fire(record, 'consecutive_5xx', settings.enforcing5xx, now)) record.c5xx = 0
     }
-    if (kind === 'consecutive_5xx') record.c5xx = 0
-    else if (kind === 'consecutive_gateway_failure') record.gateway = 0
-    else record.local = 0
   }
 
-  #eject(record: Record<K>, now: number): void {
+  // ── ejecting ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A threshold was met. False: the host is out already and goes on counting, as in Envoy. */
+  #fire(record: HostRecord<K>, kind: EjectionKind, enforcing: number, now: number): boolean {
+    if (record.ejected) return false
+    this.#detected(record, kind, enforcing, now)
+    return true
+  }
+
+  #detected(record: HostRecord<K>, kind: EjectionKind, enforcing: number, now: number): void {
+    this.#count(`ejections_detected_${kind}`)
+    if (record.ejected) return
+    if (!this.#mayEject()) return this.#count('ejections_overflow')
+    if (enforcing < 100 && below(this.#random, 100) >= enforcing) return
+    this.#count('ejections_enforced_total')
+    this.#count(`ejections_enforced_${kind}`)
     const { baseEjectionTime, maxEjectionTime, maxEjectionTimeJitter } = this.#settings
     record.ejected = true
     record.since = now
     record.jitter = maxEjectionTimeJitter > 0 ? below(this.#random, maxEjectionTimeJitter + 1) : 0
     if (record.multiplier * baseEjectionTime < maxEjectionTime + baseEjectionTime) record.multiplier++
     this.#active++
-    this.#events.ejected(record.host, now + this.#length(record))
+    this.#events.ejected(record.host, now + this.#length(record), kind)
   }
 
-  #length(record: Record<K>): number {
+  /** Whether one more may go: the share of those out, of all priorities together, counts the newcomer already. */
+  #mayEject(): boolean {
+    const share = (100 * (this.#active + 1)) / this.#records.size
+    return share <= Math.min(100, this.#settings.maxEjectionPercent) || (this.#settings.alwaysEjectOne && this.#active === 0)
+  }
+
+  #length(record: HostRecord<K>): number {
     return Math.min(this.#settings.baseEjectionTime * record.multiplier, this.#settings.maxEjectionTime) + record.jitter
   }
 
-  /** Takes a host out by hand, whatever the cap; `uneject` takes it back. */
-  eject(host: K, now: number): void {
-    const record = this.#records.get(host)
-    if (record === undefined || record.ejected) return
-    record.byHand = true
-    this.#eject(record, now)
-  }
-
+  /** Takes a host back before its time. */
   uneject(host: K, now: number): void {
     const record = this.#records.get(host)
     if (record?.ejected) this.#return(record, now)
   }
 
-  #return(record: Record<K>, now: number): void {
-    record.ejected = record.byHand = false
+  #return(record: HostRecord<K>, at: number): void {
+    record.ejected = false
     record.c5xx = record.gateway = record.local = 0
-    record.lastReturn = now
+    record.lastReturn = at
     this.#active--
-    this.#events.returned(record.host)
+    this.#events.returned(record.host, at)
   }
 
-  /** Runs every sweep that is due, each at its own time. */
+  // ── sweeping ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs every sweep that is due, each as at its own time; however many were missed, it takes two steps. */
   advance(now: number): void {
-    while (this.#nextSweep <= now) {
+    if (this.#nextSweep > now) return
+    const { interval } = this.#settings
+    if (this.#counted) {
       const at = this.#nextSweep
-      this.#nextSweep += this.#settings.interval
-      if (!this.needsSweep) {
-        // Nothing to sweep: the sweeps missed are skipped in one step.
-        const missed = Math.floor((now - this.#nextSweep) / this.#settings.interval) + 1
-        if (missed > 0) this.#nextSweep += missed * this.#settings.interval
-        return
-      }
-      for (const record of this.#records.values())
-        if (record.ejected && !record.byHand && this.#length(record) <= at - record.since) this.#return(record, at)
-      for (const record of this.#records.values())
-        if (!record.ejected && record.lastReturn !== undefined && at - record.lastReturn >= this.#settings.interval)
-          record.multiplier = Math.max(0, record.multiplier - 1)
+      this.#nextSweep += interval
+      this.#returnUntil(at, at)
+      this.#compare(at)
+      this.#decay(at, at)
+    }
+    if (this.#nextSweep > now) return
+    const first = this.#nextSweep
+    const last = first + Math.floor((now - first) / interval) * interval
+    this.#nextSweep = last + interval
+    this.#returnUntil(first, last)
+    this.#decay(first, last)
+  }
+
+  /** Takes back whose time is over, each at the sweep that would have done it. */
+  #returnUntil(first: number, last: number): void {
+    if (this.#active === 0) return
+    const due: { record: HostRecord<K>; at: number }[] = []
+    for (const record of this.#records.values()) {
+      if (!record.ejected) continue
+      const at = this.#sweepAt(first, record.since + this.#length(record))
+      if (at <= last) due.push({ record, at })
+    }
+    due.sort((a, b) => a.at - b.at)
+    for (const { record, at } of due) this.#return(record, at)
+  }
+
+  /** For each sweep that a host has been back for an interval, its next ejection is one base time shorter. */
+  #decay(first: number, last: number): void {
+    const { interval } = this.#settings
+    for (const record of this.#records.values()) {
+      if (record.ejected || record.multiplier === 0 || record.lastReturn === undefined) continue
+      const from = this.#sweepAt(first, record.lastReturn + interval)
+      if (from <= last) record.multiplier = Math.max(0, record.multiplier - (Math.round((last - from) / interval) + 1))
     }
   }
 
+  /** The first sweep at or after a time, none before `first`. */
+  #sweepAt(first: number, time: number): number {
+    return time <= first ? first : first + Math.ceil((time - first) / this.#settings.interval) * this.#settings.interval
+  }
+
+  /** Compares what the hosts did since the last sweep. */
+  #compare(at: number): void {
+    this.#counted = false
+    const { successRate, failurePercentage } = this.#settings
+    const external = rateOutliers(this.#records, record => record.external, this.#settings)
+    for (const record of external.successRate) this.#detected(record, 'success_rate', successRate.enforcing, at)
+    for (const record of external.failurePercentage) this.#detected(record, 'failure_percentage', failurePercentage.enforcing, at)
+    const local = rateOutliers(this.#records, record => record.localOrigin, this.#settings)
+    for (const record of local.successRate) this.#detected(record, 'local_origin_success_rate', successRate.enforcingLocal, at)
+    for (const record of local.failurePercentage)
+      this.#detected(record, 'local_origin_failure_percentage', failurePercentage.enforcingLocal, at)
+    for (const { external: e, localOrigin: l } of this.#records.values()) e.total = e.success = l.total = l.success = 0
+  }
+
   #count(name: string): void {
-    this.stats[`outlier_detection.${name}`] = (this.stats[`outlier_detection.${name}`] ?? 0) + 1
+    const key = `outlier_detection.${name}`
+    this.stats[key] = (this.stats[key] ?? 0) + 1
   }
 }

@@ -78,6 +78,12 @@ export class HostPool implements ConnectionListener {
   update(settings: PoolSettings): void {
     this.#settings = settings
     this.#watch()
+    this.#grow()
+  }
+
+  /** A limit was raised: who waits may go on. */
+  raised(): void {
+    this.#grow()
   }
 
   acquire(listener: PoolListener): PoolTicket {

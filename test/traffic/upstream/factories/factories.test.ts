@@ -48,7 +48,7 @@ describe('outlierDetector', () => {
           const hosts = Array.from({ length: n }, (_, i) => `h${i}`)
           const detector = outlierDetector(
             { consecutive5xxErrors: 2, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent },
-            { hosts, now: 0 },
+            { hosts, start: 0 },
           )
           let now = 0
           for (const [host, status, wait] of events) {
@@ -64,7 +64,7 @@ describe('outlierDetector', () => {
   test('ejects at the n-th failure in a row, longer each time, and returns at a sweep', () => {
     const detector = outlierDetector(
       { consecutive5xxErrors: 3, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 100 },
-      { hosts: ['a'], now: 0 },
+      { hosts: ['a'], start: 0 },
     )
     const fail = (now: number) => {
       for (let i = 0; i < 3; i++) detector.report('a', { status: 500 }, now)

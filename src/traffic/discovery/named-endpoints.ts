@@ -1,0 +1,125 @@
+/**
+ * Endpoints that are names: each is looked up and looked up again, and the assignment is published with addresses in place of names.
+ * Only names that the assignment itself contains are ever asked for. STRICT_DNS: every address is an endpoint. LOGICAL_DNS: one address
+ * is, and it stays as long as the name still has it.
+ */
+import type { Clock } from '../../base/time/clock.ts'
+import { parseDuration } from '../../base/time/duration.ts'
+import type { Random } from '../../base/time/random.ts'
+import type { Resolver } from '../../core/resolver.ts'
+import type { Cluster, ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
+import { orderByFamily } from './address-family.ts'
+import { watchName } from './dns.ts'
+
+export interface NamedSurroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly resolver: Resolver
+}
+
+export class NamedEndpoints {
+  /** Settles when every name was looked up once; absent when nothing is awaited. */
+  warming: Promise<void> | undefined
+  readonly #around: NamedSurroundings
+  readonly #publish: (assignment: ClusterLoadAssignment) => void
+  #config: Cluster
+  #assignment: ClusterLoadAssignment | undefined
+  readonly #watches = new Map<string, { stop(): void }>()
+  /** What each name had last. */
+  readonly #addresses = new Map<string, readonly string[]>()
+
+  constructor(config: Cluster, around: NamedSurroundings, publish: (assignment: ClusterLoadAssignment) => void) {
+    this.#config = config
+    this.#around = around
+    this.#publish = publish
+  }
+
+  update(config: Cluster): void {
+    this.#config = config
+  }
+
+  /** Takes over an assignment. Names that are watched already go on as they are; those gone are forgotten. */
+  assign(assignment: ClusterLoadAssignment): void {
+    this.#assignment = assignment
+    const names = this.#config.type === 'STRICT_DNS' || this.#config.type === 'LOGICAL_DNS' ? namesOf(assignment) : new Set<string>()
+    for (const [name, watch] of this.#watches) {
+      if (names.has(name)) continue
+      watch.stop()
+      this.#watches.delete(name)
+      this.#addresses.delete(name)
+    }
+    const fresh = [...names].filter(name => !this.#watches.has(name))
+    if (names.size === 0 || this.#addresses.size > 0) this.#publish(this.#resolved())
+    if (fresh.length === 0) return
+    const first = Promise.all(fresh.map(name => this.#watch(name))).then(() => {
+      if (this.warming === first) this.warming = undefined
+    })
+    this.warming = first
+  }
+
+  /** Resolves after the first answer or failure. */
+  #watch(name: string): Promise<void> {
+    const { clock, random, resolver } = this.#around
+    const { dnsRefreshRate = '60s', dnsJitter = '0s', respectDnsTtl = false } = this.#config
+    const options = {
+      clock,
+      random,
+      refresh: parseDuration(dnsRefreshRate) ?? 60_000,
+      jitter: parseDuration(dnsJitter) ?? 0,
+      respectTtl: respectDnsTtl,
+    }
+    return new Promise(settled => {
+      const stop = watchName(
+        resolver,
+        name,
+        options,
+        addresses => {
+          const found = orderByFamily(addresses, this.#config.dnsLookupFamily).map(a => a.address)
+          const before = this.#addresses.get(name)
+          const kept = this.#config.type === 'LOGICAL_DNS' ? found.filter(a => a === before?.[0]) : []
+          const now = this.#config.type === 'LOGICAL_DNS' ? (kept.length > 0 ? kept : found.slice(0, 1)) : found
+          if (before !== undefined && before.length === now.length && before.every(a => now.includes(a))) return
+          this.#addresses.set(name, now)
+          this.#publish(this.#resolved())
+        },
+        () => settled(),
+      )
+      this.#watches.set(name, { stop: () => (stop(), settled()) })
+    })
+  }
+
+  /** The assignment with every name replaced by the addresses it has. */
+  #resolved(): ClusterLoadAssignment {
+    const assignment = this.#assignment!
+    const expand = (lb: LbEndpoint): LbEndpoint[] => {
+      const { socketAddress } = lb.endpoint.address
+      if (socketAddress === undefined || IP.test(socketAddress.address) || !this.#watches.has(socketAddress.address)) return [lb]
+      const found = this.#addresses.get(socketAddress.address) ?? []
+      return found.map(address => ({
+        ...lb,
+        endpoint: { ...lb.endpoint, address: { socketAddress: { ...socketAddress, address } } },
+      }))
+    }
+    return {
+      ...assignment,
+      endpoints: (assignment.endpoints ?? []).map(group => ({ ...group, lbEndpoints: (group.lbEndpoints ?? []).flatMap(expand) })),
+    }
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.stop()
+    this.#watches.clear()
+  }
+}
+
+const IP = /^(\d+\.\d+\.\d+\.\d+|.*:.*)$/
+
+function namesOf(assignment: ClusterLoadAssignment): Set<string> {
+  const names = new Set<string>()
+  for (const group of assignment.endpoints ?? [])
+    for (const lb of group.lbEndpoints ?? []) {
+      const address = lb.endpoint.address.socketAddress?.address
+      if (address !== undefined && !IP.test(address)) names.add(address)
+    }
+  return names
+}

@@ -1,0 +1,120 @@
+/**
+ * A cluster for code: endpoints, of which each call gets one. It chooses as the mesh does, takes out who fails, holds Envoy's limits, and
+ * says where to go in `call.endpoint`; going there is the code's own business.
+ */
+import { type Clock, systemClock } from '../../../base/time/clock.ts'
+import { type Duration, toMs } from '../../../base/time/duration.ts'
+import { type Random, systemRandom } from '../../../base/time/random.ts'
+import type { Call } from '../../../core/call.ts'
+import { Emitter, type Observable } from '../../../core/events.ts'
+import { type Policy, policy } from '../../../core/policy.ts'
+import type { Transport } from '../../../core/transport.ts'
+import type { HealthCheck } from '../../../envoy/index.ts'
+import type { Host } from '../host.ts'
+import { CodeCluster } from './code-cluster.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { ConnectionPoolOptions } from './options/connection-pool.ts'
+import type { LoadBalancerOptions } from './options/load-balancer.ts'
+import type { OutlierDetectionOptions } from './options/outlier-detector.ts'
+import { defaultOutcome, type OutcomeOf } from './outcome.ts'
+import { upstreamStep } from './upstream-step.ts'
+
+export interface UpstreamOptions {
+  endpoints: readonly Endpoint[]
+  /** Istio's LoadBalancerSettings. Default: LEAST_REQUEST. */
+  loadBalancer?: LoadBalancerOptions | undefined
+  /** Istio's OutlierDetection. Default: nobody is taken out. */
+  outlierDetection?: OutlierDetectionOptions | undefined
+  /** Istio's ConnectionPoolSettings; for code they count calls. Default: no limits. */
+  connectionPool?: ConnectionPoolOptions | undefined
+  /** Envoy's active health checks (the first counts). Needs a transport. Default: none. */
+  healthChecks?: readonly HealthCheck[] | undefined
+  /** The key of a call, for `loadBalancer.consistentHash`. */
+  by?: ((call: Call) => string | bigint | undefined) | undefined
+  /** What a result or an error says of the endpoint; `undefined`: nothing. Default: a numeric `status` counts as such, other results as 200; errors by their code. */
+  outcome?: OutcomeOf | undefined
+}
+
+export interface UpstreamEvents {
+  /** An endpoint is out. `until`: ms of the clock, `undefined`: until further notice. */
+  ejection: { endpoint: string; until: number | undefined }
+  /** An endpoint is back. */
+  unejection: { endpoint: string }
+}
+
+export interface UpstreamEndpoint {
+  readonly address: string
+  readonly health: 'healthy' | 'ejected' | 'unhealthy' | 'degraded'
+  readonly active: number
+  readonly ejectedUntil?: number
+}
+
+export interface Upstream extends Policy, Observable<UpstreamEvents> {
+  /** The endpoints there are now. Those that stay keep their state; who comes back within 5 minutes finds it again. */
+  setEndpoints(endpoints: readonly Endpoint[]): void
+  /** New settings; everything that was counted stays. */
+  update(options: Partial<Omit<UpstreamOptions, 'endpoints'>>): void
+  /** Takes an endpoint out by hand, for a time or until `uneject`. */
+  eject(address: string, options?: { for?: Duration | undefined }): void
+  uneject(address: string): void
+  /** Resolves when every endpoint was checked once; at once without health checks. */
+  ready(): Promise<void>
+  /** Plain JSON: endpoints, and counters under Envoy's names. */
+  snapshot(): { endpoints: UpstreamEndpoint[]; stats: Record<string, number> }
+  /** Ends health checks and timers. */
+  close(): void
+}
+
+/**
+ * Makes an upstream. As a policy it sets `call.endpoint` to a copy of the endpoint, whose text is its address.
+ *
+ * @throws OptionsError naming every wrong option and endpoint.
+ * @example
+ * const pool = upstream({ endpoints: [{ address: '10.0.0.1:80' }], outlierDetection: { consecutive5xxErrors: 3 } })
+ * const response = await pool.execute(call => fetch(`http://${call.endpoint}/`, { signal: call.signal }))
+ */
+export function upstream(
+  options: UpstreamOptions,
+  around: {
+    name?: string | undefined
+    clock?: Clock | undefined
+    random?: Random | undefined
+    /** For health checks. */
+    transport?: Transport | undefined
+  } = {},
+): Upstream {
+  const { name = '', clock = systemClock, random = systemRandom, transport } = around
+  const events = new Emitter<UpstreamEvents>()
+  const tell = ({ address }: Host, out: boolean, until: number | undefined) => {
+    if (events.listening === 0) return
+    if (out) events.emit('ejection', { endpoint: address, until })
+    else events.emit('unejection', { endpoint: address })
+  }
+  let given = options
+  const cluster = new CodeCluster(options, name, { clock, random, transport, tell })
+  const step = upstreamStep(cluster, {
+    name,
+    clock,
+    by: call => given.by?.(call),
+    outcome: (result, error, call) => (given.outcome ?? defaultOutcome)(result, error, call),
+  })
+  const describe = () => {
+    const { warnings } = cluster
+    return { kind: 'upstream', name, options: given as unknown as Record<string, unknown>, ...(warnings.length === 0 ? {} : { warnings }) }
+  }
+  return Object.assign(policy('upstream', name, step, describe), {
+    on: events.on.bind(events),
+    setEndpoints: (endpoints: readonly Endpoint[]) => cluster.setEndpoints(endpoints),
+    update(changed: Partial<Omit<UpstreamOptions, 'endpoints'>>) {
+      const merged = { ...given, ...changed }
+      cluster.update(merged)
+      given = merged
+    },
+    eject: (address: string, o: { for?: Duration | undefined } = {}) =>
+      cluster.eject(address, o.for === undefined ? Infinity : toMs(o.for, 'eject.for')),
+    uneject: (address: string) => cluster.uneject(address),
+    ready: async () => void (await cluster.warming),
+    snapshot: () => cluster.snapshot(),
+    close: () => cluster.close(),
+  }) as unknown as Upstream
+}
