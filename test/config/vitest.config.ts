@@ -1,9 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const source = (name: string) => fileURLToPath(new URL(`../../src/${name}`, import.meta.url))
+
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  resolve: { conditions: ['source', 'node'] },
+  resolve: {
+    conditions: ['source', 'node'],
+    // Examples import the package by its name, as users do; here they run on the sources.
+    alias: [
+      { find: /^meshless$/, replacement: source('index.ts') },
+      { find: /^meshless\/(policies|testing)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
