@@ -107,6 +107,12 @@ export function bind<A extends unknown[], R>(fn: (call: CallView, ...args: A) =>
   return Object.assign(direct, { [BOUND]: fn })
 }
 
+/** A function with its `this` and arguments as the work of a call; one made by `bind` gets the call. */
+export function workOf(fn: any, self: unknown, args: readonly unknown[]): (call: CallView) => unknown {
+  const bound = fn[BOUND]
+  return bound === undefined ? () => fn.apply(self, args) : call => bound.call(self, call, ...args)
+}
+
 /** Runs a linked chain. A call that listens to its caller's signal stops listening when it is over. */
 function start(call: Call, run: Next, listens: boolean): Promise<unknown> {
   let result: unknown

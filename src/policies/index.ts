@@ -26,6 +26,16 @@ export {
   type CollapseOptions,
   collapse,
 } from './collapse/index.ts'
+export {
+  BadRequestError,
+  type Command,
+  CommandError,
+  type CommandEventType,
+  type CommandOptions,
+  type CommandProperties,
+  command,
+  type FailureType,
+} from './command/index.ts'
 export { type Fallback, fallback } from './fallback/index.ts'
 export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
 export { type Keyed, type KeyedCall, type KeyedOptions, keyed } from './keyed/index.ts'

@@ -1,0 +1,105 @@
+/** Options of a command: Hystrix's properties, nested as their names are (`hystrix.command.default.circuitBreaker.forceOpen`), with its defaults. */
+import { boolean, type InputOf, integer, type OptionsOf, object, oneOf } from '../../core/schema/index.ts'
+
+export const commandFields = {
+  circuitBreaker: object(
+    'The breaker over the health of the last snapshots.',
+    {
+      enabled: boolean('Whether there is one.', { default: true }),
+      requestVolumeThreshold: integer('It does not open on fewer calls in the window.', { default: 20, min: 0 }),
+      errorThresholdPercentage: integer('It opens when at least this share of them failed.', { default: 50, min: 0, unit: '%' }),
+      sleepWindowInMilliseconds: integer('When open, one call is let through to test in each such time.', {
+        default: 5000,
+        min: 0,
+        unit: 'ms',
+      }),
+      forceOpen: boolean('Refuses every call.', { default: false }),
+      forceClosed: boolean('Lets every call through.', { default: false }),
+    },
+    { default: {} },
+  ),
+  execution: object(
+    'How the work is run.',
+    {
+      timeout: object('', { enabled: boolean('Whether the work has a time limit.', { default: true }) }, { default: {} }),
+      isolation: object(
+        '',
+        {
+          strategy: oneOf(
+            'THREAD: bounded by `threadPool`, may queue; SEMAPHORE: bounded by a counter, never queues.',
+            ['THREAD', 'SEMAPHORE'],
+            {
+              default: 'THREAD',
+            },
+          ),
+          thread: object(
+            '',
+            {
+              timeoutInMilliseconds: integer('The time limit.', { default: 1000, min: 1, unit: 'ms' }),
+              interruptOnTimeout: boolean('Whether the work’s signal is aborted after it.', { default: true }),
+            },
+            { default: {} },
+          ),
+          semaphore: object('', { maxConcurrentRequests: integer('Calls at once.', { default: 10, min: 0 }) }, { default: {} }),
+        },
+        { default: {} },
+      ),
+    },
+    { default: {} },
+  ),
+  fallback: object(
+    'Whether and how `getFallback` is asked.',
+    {
+      enabled: boolean('Whether it is asked at all.', { default: true }),
+      isolation: object(
+        '',
+        {
+          semaphore: object('', { maxConcurrentRequests: integer('Fallbacks at once.', { default: 10, min: 0 }) }, { default: {} }),
+        },
+        { default: {} },
+      ),
+    },
+    { default: {} },
+  ),
+  threadPool: object(
+    'The bound of the strategy THREAD.',
+    {
+      coreSize: integer('Calls at once.', { default: 10, min: 1 }),
+      maxQueueSize: integer('Calls that may wait for a place; -1: none.', { default: -1, min: -1 }),
+      queueSizeRejectionThreshold: integer('Calls that wait, beyond which others are refused although the queue is longer.', {
+        default: 5,
+        min: 0,
+      }),
+    },
+    { default: {} },
+  ),
+  metrics: object(
+    'What is counted. Fixed when the command is made.',
+    {
+      rollingStats: object(
+        '',
+        {
+          timeInMilliseconds: integer('Span of the counts.', { default: 10_000, min: 1, unit: 'ms' }),
+          numBuckets: integer('Its buckets; must divide it.', { default: 10, min: 1 }),
+        },
+        { default: {} },
+      ),
+      healthSnapshot: object(
+        '',
+        {
+          intervalInMilliseconds: integer('How often the health changes; must divide the span of `rollingStats`.', {
+            default: 500,
+            min: 1,
+            unit: 'ms',
+          }),
+        },
+        { default: {} },
+      ),
+    },
+    { default: {} },
+  ),
+  requestCache: object('', { enabled: boolean('Whether `getCacheKey` is asked.', { default: true }) }, { default: {} }),
+} as const
+
+export type CommandProperties = InputOf<typeof commandFields>
+export type CommandSettings = OptionsOf<typeof commandFields>
