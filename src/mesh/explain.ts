@@ -1,71 +1,164 @@
-/** What would happen to a request, and why: the route with every condition tried, the cluster, and who may answer. */
+/** What would happen to a request, and why: every route tried with each condition, the clusters and who of them may answer, limits and policy. */
+import type { Route } from '../envoy/index.ts'
+import { originOf } from '../rules/istio/provenance.ts'
+import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
+import { localityText } from './endpoints.ts'
+import { clusterValues, type Place, placeOf, routeValues, type Value } from './explain-values.ts'
 import type { MeshCore } from './mesh.ts'
+import { viewOf } from './request-view.ts'
+
+export interface ExplainRequest {
+  /** Default GET. */
+  method?: string
+  url: string
+  headers?: Record<string, string>
+}
+
+/** A route that was looked at. */
+export interface TriedRoute {
+  /** Its name, or `#2` for the second of its host. */
+  route: string
+  chosen: boolean
+  conditions: readonly { text: string; held: boolean }[]
+  /** The rule it was made from. */
+  rule?: Place
+}
+
+export interface ExplainedEndpoint {
+  address: string
+  labels: Record<string, string>
+  locality: string
+  priority: number
+  weight: number
+  health: string
+  /** Requests under way on it. */
+  active: number
+  /** Whether it may be chosen now. */
+  candidate: boolean
+  /** `in`, or `out: ` and the reason. */
+  why: string
+}
+
+export interface ExplainedDestination {
+  cluster: string
+  /** Share of the requests. */
+  percent: number
+  endpoints: ExplainedEndpoint[]
+  /** Pool limits of the cluster with their current use. */
+  limits: Record<string, { limit: number; used: number }>
+  /** What stands in front of the cluster, with its state and figures. */
+  policies: Record<string, unknown>
+  /** What is in force for it and who said so. */
+  policy: Value[]
+}
 
 export interface Explanation {
-  /** Host, port and virtual host that were looked at. */
   host: string
   port: number
-  /** Every route tried, in order, with each condition and whether it held. */
-  tried: unknown
+  /** In a sentence. */
+  verdict: string
+  virtualHost: string | undefined
+  /** Every route tried, in order, to the one that was chosen. */
+  tried: TriedRoute[]
   /** Name of the chosen route; `undefined` when none matched. */
   route: string | undefined
-  /** Clusters it may go to, with their shares in percent. */
-  destinations: {
-    cluster: string
-    percent: number
-    endpoints: { address: string; health: string; active: number; why: string }[]
-    limits: Record<string, { limit: number; used: number }>
-  }[]
+  /** The rule behind the chosen route. */
+  rule: Place | undefined
+  /** What is in force for the route and who said so: timeout, retries, faults. */
+  policy: Value[]
+  destinations: ExplainedDestination[]
+  /** Version of the rules, and how far they take effect. */
+  version: number
+  mode: 'enforce' | 'observe' | 'off'
   warnings: string[]
 }
 
-export function explain(core: MeshCore, request: { method?: string; url: string; headers?: Record<string, string> }): Explanation {
-  const url = new URL(request.url)
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
-  const given = Object.fromEntries(Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
-  const view = {
-    method: (request.method ?? 'GET').toUpperCase(),
-    authority: url.host,
-    path: url.pathname + url.search,
-    scheme: url.protocol.slice(0, -1),
-    port,
-    header: (name: string) => given[name.toLowerCase()],
-  }
-  const warnings: string[] = []
+/** @throws TypeError for a URL that is none. */
+export function explain(core: MeshCore, request: ExplainRequest): Explanation {
+  const view = viewOf(request.method ?? 'GET', request.url, new Headers(request.headers))
   const { table, clusters, allowAny } = core.engine
+  const warnings: string[] = []
+  const { virtualHost, routes } = table.explain(view)
   const found = table.match(view)
+  const configured = routesOf(core, view.port, virtualHost)
+  const tried = routes.map((entry, at): TriedRoute => {
+    const origin = configured[at] && originOf(configured[at])
+    const name = entry.route || `#${at + 1}`
+    const rule = origin && placeOf(origin.document, origin.match ?? origin.path)
+    return { route: name, chosen: entry.chosen, conditions: entry.conditions, ...(rule && { rule }) }
+  })
+  const at = tried.findIndex(entry => entry.chosen)
+  const route = at < 0 ? undefined : configured[at]
+  const destinations = (found?.route.shares() ?? []).map(({ cluster, percent }): ExplainedDestination => {
+    const runtime = clusters.get(cluster)
+    if (runtime === undefined) warnings.push(`${cluster} does not exist: answered 503 NC`)
+    const endpoints = runtime === undefined || cluster === 'PassthroughCluster' ? [] : endpointsOf(runtime, core)
+    if (runtime !== undefined && cluster !== 'PassthroughCluster' && endpoints.length === 0)
+      warnings.push(`${cluster} has no endpoint: answered 503 UH`)
+    return {
+      cluster,
+      percent,
+      endpoints,
+      limits: runtime?.limitsInUse() ?? {},
+      policies: (runtime?.policySnapshot()[cluster] as Record<string, unknown> | undefined) ?? {},
+      policy: clusterValues(core, cluster),
+    }
+  })
   if (found === undefined)
     warnings.push(
-      table.has(port)
+      table.has(view.port)
         ? 'no route matches: answered 404'
-        : `no rule speaks of port ${port}: ${allowAny ? 'passes ungoverned' : 'answered 502'}`,
+        : `no rule speaks of port ${view.port}: ${allowAny ? 'passes ungoverned' : 'answered 502'}`,
     )
-  const shares = found?.route.shares() ?? []
+  if (core.mode !== 'enforce') warnings.push(`the mesh is in mode ${core.mode}: requests go ungoverned`)
+  const origin = route && originOf(route)
   return {
-    host: url.hostname,
-    port,
-    tried: table.explain(view),
+    host: view.authority.replace(/:\d+$/, ''),
+    port: view.port,
+    verdict: verdictOf(route, destinations, table.has(view.port), allowAny),
+    virtualHost,
+    tried,
     route: found?.route.name,
-    destinations: shares.map(({ cluster, percent }) => {
-      const runtime = clusters.get(cluster)
-      if (runtime === undefined) {
-        if (cluster !== 'PassthroughCluster') warnings.push(`${cluster} does not exist: answered 503 NC`)
-        return { cluster, percent, endpoints: [], limits: {} }
-      }
-      const endpoints = runtime.hosts().map(host => ({
-        address: host.address,
-        health: host.health,
-        active: host.active,
-        why:
-          host.health === 'healthy'
-            ? 'in'
-            : host.health === 'ejected'
-              ? `out: ejected${host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - core.settings.clock.now()))} ms more`}`
-              : 'out: unhealthy',
-      }))
-      if (endpoints.length === 0) warnings.push(`${cluster} has no endpoint: answered 503 UH`)
-      return { cluster, percent, endpoints, limits: runtime.limitsInUse() }
-    }),
+    rule: origin && placeOf(origin.document, origin.match ?? origin.path),
+    policy: route === undefined ? [] : routeValues(core, route),
+    destinations,
+    version: core.rules.version,
+    mode: core.mode,
     warnings,
   }
+}
+
+function routesOf(core: MeshCore, port: number, virtualHost: string | undefined): readonly Route[] {
+  const config = core.rules.compiled.config.routes.find(c => Number(c.name) === port)
+  return config?.virtualHosts?.find(host => host.name === virtualHost)?.routes ?? []
+}
+
+function verdictOf(route: Route | undefined, destinations: readonly ExplainedDestination[], spoken: boolean, allowAny: boolean): string {
+  if (!spoken) return allowAny ? 'passes ungoverned' : 'answered 502'
+  if (route === undefined) return 'answered 404 NR: no route matches'
+  if (route.redirect !== undefined) return 'redirected'
+  if (route.directResponse !== undefined) return `answered ${route.directResponse.status} by the rule itself`
+  const shares = destinations.map(({ cluster, percent }) => (percent === 100 ? cluster : `${Math.round(percent * 100) / 100} % ${cluster}`))
+  return `sent to ${shares.join(', ')}`
+}
+
+function endpointsOf(runtime: ClusterRuntime, core: MeshCore): ExplainedEndpoint[] {
+  const hosts = runtime.hosts()
+  const config = core.rules.compiled.clusters.get(runtime.name)?.config
+  const given = config?.commonLbConfig?.healthyPanicThreshold
+  const threshold = given === undefined ? 50 : (given.value ?? 0)
+  const now = core.settings.clock.now()
+  const shareOf = (priority: number) => {
+    const level = hosts.filter(host => host.priority === priority)
+    return level.length === 0 ? 0 : (100 * level.filter(host => host.health === 'healthy').length) / level.length
+  }
+  return hosts.map(host => {
+    const left = host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - now))} ms more`
+    let why = host.health === 'healthy' ? 'in' : host.health === 'ejected' ? `out: ejected${left}` : 'out: unhealthy'
+    const share = shareOf(host.priority)
+    const healthier = [...new Set(hosts.map(h => h.priority))].find(p => p < host.priority && shareOf(p) * 1.4 >= 100)
+    if (healthier !== undefined) why = `out: priority ${healthier} is healthy enough (${Math.round(shareOf(healthier))} %)`
+    else if (why !== 'in' && share < threshold) why = `in: panic, only ${Math.round(share)} % of its priority are healthy; ${why}`
+    return { ...host, locality: localityText(host.locality), candidate: why.startsWith('in'), why }
+  })
 }

@@ -1,27 +1,39 @@
 /** Makes the policies in front of a cluster from the blocks of its ResiliencePolicy. What stays the same keeps what it counted. */
 import type { Clock } from '../base/time/clock.ts'
 import type { Random } from '../base/time/random.ts'
+import { BulkheadFullError, CircuitOpenError, RateLimitedError, reject } from '../core/errors.ts'
 import { link } from '../core/layer.ts'
+import { BLOCKS } from '../core/schema/policies/index.ts'
 import type { WireResponse } from '../core/transport.ts'
+import { adaptiveConcurrency } from '../policies/adaptive-concurrency/index.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
-import type { Guard, GuardLinker } from '../traffic/engine/guard.ts'
+import type { Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
 import type { Resilience } from './resilience.ts'
 
-interface Kept extends Guard {
-  readonly policies: Policies
-}
 interface Policies {
   circuitBreaker?: ReturnType<typeof circuitBreaker<WireResponse>>
   rateLimiter?: ReturnType<typeof rateLimiter>
   timeLimiter?: ReturnType<typeof timeLimiter>
   bulkhead?: ReturnType<typeof bulkhead>
+  adaptiveConcurrency?: ReturnType<typeof adaptiveConcurrency>
+}
+interface Kept extends Guard {
+  readonly policies: Policies
 }
 
+/** Outermost first: an open breaker costs no token and no slot. */
+const ORDER = ['circuitBreaker', 'rateLimiter', 'timeLimiter', 'bulkhead', 'adaptiveConcurrency'] as const
+
+const MAKE = { circuitBreaker, rateLimiter, timeLimiter, bulkhead, adaptiveConcurrency } as Record<
+  (typeof ORDER)[number],
+  (options: object, around: object) => any
+>
+
 /** In HTTP a status of 500 or more is a failure. */
-const recordResult = (response: WireResponse) => response.status >= 500
+const HOOKS: { [block: string]: object } = { circuitBreaker: { recordResult: (response: WireResponse) => response.status >= 500 } }
 
 export interface GuardSurroundings {
   readonly clock: Clock
@@ -34,47 +46,77 @@ export function guardLinker(blocks: Resilience | undefined, around: GuardSurroun
   return (before, innermost, cluster) => {
     if (blocks === undefined) return undefined
     const old = (before as Kept | undefined)?.policies
-    const surroundings = { clock: around.clock, random: around.random, name: cluster }
     const policies: Policies = {}
-    const { scope: _scope, ...breaker } = blocks.circuitBreaker ?? {}
-    if (blocks.circuitBreaker !== undefined) {
-      if (old?.circuitBreaker !== undefined) {
-        old.circuitBreaker.update({ ...breaker, recordResult })
-        policies.circuitBreaker = old.circuitBreaker
-      } else {
-        policies.circuitBreaker = circuitBreaker<WireResponse>({ ...breaker, recordResult }, surroundings)
-        policies.circuitBreaker.on('transition', event => around.transition(cluster, event))
-      }
+    for (const name of ORDER) {
+      const block = blocks[name]
+      if (block === undefined) continue
+      const options = whole(name, block)
+      const known = old?.[name] as { update(options: object): void } | undefined
+      known?.update(options)
+      policies[name] = known ?? MAKE[name](options, { clock: around.clock, random: around.random, name: cluster })
     }
-    if (blocks.rateLimiter !== undefined) {
-      old?.rateLimiter?.update(blocks.rateLimiter)
-      policies.rateLimiter = old?.rateLimiter ?? rateLimiter(blocks.rateLimiter, surroundings)
-    }
-    if (blocks.timeLimiter !== undefined) {
-      old?.timeLimiter?.update(blocks.timeLimiter)
-      policies.timeLimiter = old?.timeLimiter ?? timeLimiter(blocks.timeLimiter, surroundings)
-    }
-    if (blocks.bulkhead !== undefined) {
-      old?.bulkhead?.update(blocks.bulkhead)
-      policies.bulkhead = old?.bulkhead ?? bulkhead(blocks.bulkhead, surroundings)
-    }
-    const chain = [policies.circuitBreaker, policies.rateLimiter, policies.timeLimiter, policies.bulkhead].filter(p => p !== undefined)
-    const next = link(
-      chain.flatMap(p => p.parts),
-      innermost,
-    )
+    if (policies.circuitBreaker !== undefined && policies.circuitBreaker !== old?.circuitBreaker)
+      policies.circuitBreaker.on('transition', event => around.transition(cluster, event))
+    const chain = ORDER.map(name => policies[name]).filter(policy => policy !== undefined)
     const direct = blocks.fallback?.directResponse
     const kept: Kept = {
-      next: chain.length === 0 ? undefined : next,
+      next:
+        chain.length === 0
+          ? undefined
+          : link(
+              chain.flatMap(policy => policy.parts),
+              innermost,
+            ),
       fallback: direct === undefined ? undefined : { status: direct.status ?? 200, body: direct.body?.string ?? '' },
       breaker: policies.circuitBreaker,
       policies,
-      snapshot: () => ({
-        ...(policies.circuitBreaker && { circuitBreaker: { state: policies.circuitBreaker.state, ...policies.circuitBreaker.metrics } }),
-        ...(policies.rateLimiter && { rateLimiter: policies.rateLimiter.metrics }),
-        ...(policies.bulkhead && { bulkhead: policies.bulkhead.metrics }),
-      }),
+      snapshot: () => snapshotOf(policies),
+      observe: () => observe(policies, cluster),
     }
     return kept
+  }
+}
+
+/** Every option of a block, those not written as such: an option that an update leaves out goes back to its default. */
+function whole(name: (typeof ORDER)[number], block: object): object {
+  const given = block as Record<string, unknown>
+  const all: Record<string, unknown> = {}
+  for (const [option, { codeOnly }] of Object.entries(BLOCKS[name].fields)) if (!codeOnly && option !== 'scope') all[option] = given[option]
+  return { ...all, ...HOOKS[name] }
+}
+
+function snapshotOf(policies: Policies): Record<string, unknown> {
+  const all: Record<string, unknown> = {}
+  for (const name of ORDER) {
+    const policy = policies[name] as { metrics?: object; state?: string; limit?: number } | undefined
+    if (policy === undefined) continue
+    const { state, limit } = policy
+    all[name] = { ...(state !== undefined && { state }), ...(limit !== undefined && { limit }), ...policy.metrics }
+  }
+  return all
+}
+
+/** What the policies would have said of a call that is made whatever they say: they count it as if it had asked. */
+function observe(policies: Policies, cluster: string): Observed {
+  const { circuitBreaker: breaker, rateLimiter: limiter, bulkhead: slots } = policies
+  const permit = breaker?.tryAcquire()
+  const refused = (refusal: unknown): Observed => ({
+    refusal,
+    ended() {
+      permit?.release()
+    },
+  })
+  if (breaker !== undefined && permit === undefined) return refused(reject(CircuitOpenError, `${cluster}: the circuit is ${breaker.state}`))
+  if (limiter !== undefined && limiter.reserve() !== 0)
+    return refused(reject(RateLimitedError, `${cluster}: too many calls in this period`))
+  const slot = slots?.tryAcquire()
+  if (slots !== undefined && slot === undefined) return refused(reject(BulkheadFullError, `${cluster}: all slots are taken`))
+  return {
+    refusal: undefined,
+    ended(response, error) {
+      slot?.release()
+      if (response !== undefined) permit?.succeed(response)
+      else permit?.fail(error)
+    },
   }
 }

@@ -5,9 +5,10 @@ import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { BodyCare } from '../traffic/transport/inflow.ts'
 import type { MeshEvents } from './events.ts'
-import { type Explanation, explain } from './explain.ts'
+import { type ExplainRequest, type Explanation, explain } from './explain.ts'
 import type { Version } from './history.ts'
 import type { MeshCore } from './mesh.ts'
+import { observingFetch } from './observe.ts'
 import type { Applied, ChangeOptions, EndpointInput, MeshOptions, RuleInput } from './options.ts'
 import type { Plan } from './plan.ts'
 import { type MeshSnapshot, snapshotOf } from './snapshot.ts'
@@ -49,7 +50,7 @@ export interface MeshMethods {
   /** Replaces the endpoints of a cluster (`outbound|port|subset|host`, or `host|subset|port`) without touching rules. */
   setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void
   /** What would happen to a request, and why. */
-  explain(request: { method?: string; url: string; headers?: Record<string, string> }): Explanation
+  explain(request: ExplainRequest): Explanation
   /** Everything there is to see, as plain JSON. */
   snapshot(): MeshSnapshot
   /** A breaker of the mesh by hand; key: `host|subset|port`. */
@@ -76,8 +77,9 @@ export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFe
     const reply = core.handle(request)
     return throwing ? reply.then(thrown) : reply
   }, core.settings)
+  const observed = observingFetch(() => core.engine, ungoverned)
   const meshFetch = ((input: any, init: any) =>
-    core.mode === 'enforce' ? governedFetch(input, init) : ungoverned(input, init)) as typeof fetch
+    (core.mode === 'enforce' ? governedFetch : core.mode === 'observe' ? observed : ungoverned)(input, init)) as typeof fetch
   return {
     ready: o => core.ready(o),
     fetch: meshFetch,

@@ -8,10 +8,13 @@ export interface Resilience {
   bulkhead?: Record<string, unknown>
   rateLimiter?: Record<string, unknown>
   timeLimiter?: Record<string, unknown>
+  adaptiveConcurrency?: Record<string, unknown>
   fallback?: { directResponse?: { status?: number; body?: { string?: string } } }
 }
 
-const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'fallback'] as const
+const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'adaptiveConcurrency', 'fallback'] as const
+
+type Block = (typeof BLOCKS)[number]
 
 /** Collects the blocks for a cluster. `undefined`: none applies. */
 export function resilienceOf(
@@ -19,10 +22,21 @@ export function resilienceOf(
   cluster: Cluster,
   workload: { namespace: string; domain: string },
 ): Resilience | undefined {
+  const documents = resilienceDocuments(policies, cluster.name, workload)
+  if (documents === undefined) return undefined
+  return Object.fromEntries(Object.entries(documents).map(([block, document]) => [block, document.spec[block]])) as Resilience
+}
+
+/** The document that gives each block of a cluster. */
+export function resilienceDocuments(
+  policies: readonly RuleDocument[],
+  cluster: string,
+  workload: { namespace: string; domain: string },
+): Partial<Record<Block, RuleDocument>> | undefined {
   if (policies.length === 0) return undefined
-  const [direction, port = '', subset = '', host = ''] = cluster.name.split('|')
+  const [direction, port = '', subset = '', host = ''] = cluster.split('|')
   if (direction !== 'outbound') return undefined
-  const best: Partial<Record<(typeof BLOCKS)[number], { rank: number; value: unknown }>> = {}
+  const best: Partial<Record<Block, { rank: number; document: RuleDocument }>> = {}
   for (const document of policies) {
     const namespace = document.metadata.namespace ?? workload.namespace
     for (const target of document.spec?.targets ?? []) {
@@ -31,13 +45,13 @@ export function resilienceOf(
       const near = rank * 4 + (namespace === workload.namespace ? 2 : host.includes(`.${namespace}.`) ? 1 : 0)
       for (const block of BLOCKS) {
         const value = document.spec[block]
-        if (value !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, value }
+        if (value !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, document }
       }
     }
   }
   const found = BLOCKS.filter(block => best[block] !== undefined)
   if (found.length === 0) return undefined
-  return Object.fromEntries(found.map(block => [block, best[block]!.value])) as Resilience
+  return Object.fromEntries(found.map(block => [block, best[block]!.document]))
 }
 
 /** How specific a target is for this cluster: host+subset+port 4, host+subset 3, host+port 2, host 1, "*" 0; -1: not meant. */

@@ -127,3 +127,14 @@ describe('making ready', () => {
     expect([...before.keys()]).toEqual(['a', 'b'])
   })
 })
+
+test('an option that an update leaves out goes back to its default', async () => {
+  const mesh = createMesh({
+    rules: all(service('a'), policy('a', 'circuitBreaker: { minimumNumberOfCalls: 1, failureRateThreshold: 100 }')),
+    clock: virtualClock(),
+    transport: instantTransport(() => 500),
+  })
+  await mesh.apply(all(service('a'), policy('a', 'circuitBreaker: { failureRateThreshold: 100 }')))
+  for (let i = 0; i < 3; i++) await mesh.fetch('http://a.test/')
+  expect(mesh.breaker('a.test||80').state).toBe('CLOSED')
+})

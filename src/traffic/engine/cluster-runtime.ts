@@ -165,6 +165,11 @@ export class ClusterRuntime {
     return this.#guard?.fallback
   }
 
+  /** Asks the policies about a call that is made whatever they say. */
+  observe(): ReturnType<Guard['observe']> | undefined {
+    return this.#guard?.observe()
+  }
+
   breaker(): NonNullable<Guard['breaker']> {
     const breaker = this.#guard?.breaker
     if (breaker === undefined) throw new RangeError(`${this.name} has no circuit breaker; a ResiliencePolicy gives it one`)

@@ -17,12 +17,22 @@ export interface GuardBreaker {
   reset(): void
 }
 
+/** What the policies would have said of a call that is made whatever they say. */
+export interface Observed {
+  /** Why it would have been refused. */
+  readonly refusal: unknown
+  /** The call has ended: with an answer, or an error. */
+  ended(response: { readonly status: number } | undefined, error: unknown): void
+}
+
 export interface Guard {
   /** The whole chain; absent when only a fallback is set. */
   readonly next: Next | undefined
   readonly fallback: Fallback | undefined
   readonly breaker: GuardBreaker | undefined
   snapshot(): Record<string, unknown>
+  /** Counts a call that is not made under the guard. */
+  observe(): Observed
 }
 
 /** Makes the guard of a cluster from the one it had. */
