@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_RULES'
   | 'ERR_OPTIONS'
   | 'ERR_MAX_RETRIES'
+  | 'ERR_HEDGE_LOST'
 
 const BRAND: unique symbol = Symbol.for('meshless.error') as any
 const REJECTION: unique symbol = Symbol.for('meshless.rejection') as any
@@ -72,9 +73,12 @@ export class FaultInjectedError extends MeshlessError {
   readonly code = 'ERR_FAULT_INJECTED'
   /** The HTTP status the fault stands for. */
   readonly status: number | undefined
-  constructor(message: string, options?: MeshlessErrorOptions & { status?: number | undefined }) {
+  /** The gRPC status it stands for, when it does. */
+  readonly grpcStatus: number | undefined
+  constructor(message: string, options?: MeshlessErrorOptions & { status?: number | undefined; grpcStatus?: number | undefined }) {
     super(message, options)
     this.status = options?.status
+    this.grpcStatus = options?.grpcStatus
   }
 }
 /** One of Envoy's limits (connections, pending requests, requests, retries) is used up. */
@@ -91,6 +95,11 @@ export class NoHealthyEndpointError extends MeshlessError {
 export class SheddedError extends MeshlessError {
   override readonly name = 'SheddedError'
   readonly code = 'ERR_SHEDDED'
+}
+/** Why a try beside others was aborted: another one answered first. Seen only by the work, as its signal's reason. */
+export class HedgeLostError extends MeshlessError {
+  override readonly name = 'HedgeLostError'
+  readonly code = 'ERR_HEDGE_LOST'
 }
 /** Options that cannot be used. Says where, what was expected, and how to mend it. */
 export class OptionsError extends MeshlessError {
@@ -120,10 +129,10 @@ export function isRejection(error: unknown): error is MeshlessError {
 }
 
 /** Makes a rejection without the cost of a stack trace. */
-export function reject<E extends MeshlessError>(
-  type: new (message: string, options?: MeshlessErrorOptions) => E,
+export function reject<E extends MeshlessError, O extends MeshlessErrorOptions>(
+  type: new (message: string, options?: O) => E,
   message: string,
-  options?: MeshlessErrorOptions,
+  options?: O,
 ): E {
   const limit = limited.stackTraceLimit
   limited.stackTraceLimit = 0

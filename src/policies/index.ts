@@ -11,6 +11,7 @@ export {
   adaptiveConcurrency,
 } from './adaptive-concurrency/index.ts'
 export { type Bulkhead, type BulkheadMetrics, type BulkheadOptions, bulkhead, type Slot } from './bulkhead/index.ts'
+export { type Cache, type CachedCall, type CacheEvents, type CacheMetrics, type CacheOptions, cache } from './cache/index.ts'
 export {
   type BreakerMetrics,
   type CircuitBreaker,
@@ -36,8 +37,27 @@ export {
   command,
   type FailureType,
 } from './command/index.ts'
-export { type Fallback, fallback } from './fallback/index.ts'
-export { type FaultOptions, faultInjector } from './fault-injector/index.ts'
+export {
+  type Answering,
+  type Fallback,
+  type FallbackEvents,
+  type FallbackMetrics,
+  type FallbackOptions,
+  fallback,
+  firstOf,
+} from './fallback/index.ts'
+export {
+  exponentialLatency,
+  type FaultInjector,
+  type FaultInjectorEvents,
+  type FaultInjectorMetrics,
+  type FaultInjectorOptions,
+  faultInjector,
+  type LatencyDistribution,
+  normalLatency,
+  uniformLatency,
+} from './fault-injector/index.ts'
+export { type Hedge, type HedgeEvents, type HedgeMetrics, type HedgeOptions, hedge } from './hedge/index.ts'
 export { type Keyed, type KeyedCall, type KeyedOptions, keyed } from './keyed/index.ts'
 export {
   type Load,

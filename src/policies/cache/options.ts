@@ -1,22 +1,17 @@
-/** Options of the cache, as code writes them. Described in core/schema/policies, where documents find them too; the hooks are for code only. */
-import type { Call } from '../../core/call.ts'
-import { hook, type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
-import { cacheFields as shared } from '../../core/schema/policies/cache.ts'
+/** Options of the cache, as code writes them. Described in core/schema/policies, where documents find them too. */
+import type { CallOptions, CallView } from '../../core/call.ts'
+import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { cacheFields } from '../../core/schema/policies/cache.ts'
 
-export const cacheFields = {
-  ...shared,
-  key: hook<(call: Call) => string | undefined>(
-    'What the call asks for; `undefined`: this call is not cached. Default: the function and its arguments, when all are plain values.',
-  ),
-  vary: hook<(call: Call) => unknown>('What else the answer depends on; made part of the key as text.'),
-  cacheable: hook<(result: any) => boolean>('Whether a result may be kept. Default: every one but `undefined`.'),
-  sizeOf: hook<(result: any) => number>(
-    'Bytes of a result, for `maxBytes`. Default: text by two bytes a character, buffers by their length, other things by their JSON.',
-  ),
-} as const
+export { cacheFields } from '../../core/schema/policies/cache.ts'
+
+/** What a key is made of: the call as its caller described it, and the arguments when a wrapped function was called. */
+export type CachedCall = CallView & Omit<CallOptions, 'signal' | 'deadline'> & { readonly args: readonly unknown[] | undefined }
 
 /** What a user writes. `R` is what the hooks accept as a result. */
-export type CacheOptions<R = unknown> = Omit<InputOf<typeof cacheFields>, 'cacheable' | 'sizeOf'> & {
+export type CacheOptions<R = unknown> = Omit<InputOf<typeof cacheFields>, 'key' | 'vary' | 'cacheable' | 'sizeOf'> & {
+  key?: ((call: CachedCall) => string | undefined) | undefined
+  vary?: ((call: CachedCall) => unknown) | undefined
   cacheable?: ((result: R) => boolean) | undefined
   sizeOf?: ((result: R) => number) | undefined
 }

@@ -1,56 +1,104 @@
 /** Fallback: another answer when the first one fails. */
-import type { Call, CallView } from '../../core/call.ts'
+import type { CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/layer.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { GOES_ON, type Step } from '../../core/step.ts'
+import { readOptions } from '../../core/schema/index.ts'
+import { type Answer, blame, type FallbackEvents, FallbackStep } from './layer.ts'
+import { type FallbackOptions, fallbackOptionsFields } from './options.ts'
 
-export interface FallbackEvents {
-  fallback: { error: unknown }
+export type { FallbackEvents, FallbackOptions }
+
+export interface FallbackMetrics {
+  /** Calls that needed no other answer. */
+  readonly numberOfCallsWithoutFallback: number
+  readonly numberOfSuccessfulFallbacks: number
+  readonly numberOfFailedFallbacks: number
+  /** Calls beyond `maxConcurrentCalls`. */
+  readonly numberOfRejectedFallbacks: number
+  /** Errors that `handle` does not mean. */
+  readonly numberOfUnhandledErrors: number
+  readonly concurrentFallbacks: number
 }
 
-export interface FallbackOptions {
-  name?: string
-  /** Which errors are answered for. Default: all. */
-  on?: (error: unknown) => boolean
+export interface Fallback<A, R = unknown> extends Policy<R, A>, Observable<FallbackEvents> {
+  readonly metrics: FallbackMetrics
+  /** Changes options; the answer stays. */
+  update(options: FallbackOptions<R>): void
 }
 
-export interface Fallback<A> extends Policy<unknown, A>, Observable<FallbackEvents> {}
+/** What answers: gets the error (`undefined` for a bad result), a call of its own, and the bad result. */
+export type Answering<A> = (error: unknown, call: CallView, result?: unknown) => A | PromiseLike<A>
 
 /**
  * Makes a fallback. `answer` is called with the error, or is the value itself when it is no function. The caller's own abort is no
  * failure. When the fallback fails too, its error has the original one as its cause.
  *
+ * @throws OptionsError naming every wrong option.
  * @example
- * const guard = pipeline(fallback(() => []), circuitBreaker())
+ * const guard = pipeline(fallback(() => [], { handle: CircuitOpenError }), circuitBreaker())
  */
-export function fallback<A>(answer: (error: unknown, call: CallView) => A | PromiseLike<A>, options?: FallbackOptions): Fallback<A>
-export function fallback<A>(answer: A, options?: FallbackOptions): Fallback<A>
-export function fallback<A>(answer: unknown, options: FallbackOptions = {}): Fallback<A> {
-  const { name = '', on } = options
+export function fallback<A, R = unknown>(answer: Answering<A>, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
+export function fallback<A, R = unknown>(answer: A, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
+export function fallback(answer: unknown, options: FallbackOptions<any> = {}, around: { name?: string } = {}): Fallback<any, any> {
+  const { name = '' } = around
+  let given = { ...options }
+  const read = (from: FallbackOptions<any>) => readOptions(fallbackOptionsFields, from, 'fallback')
   const events = new Emitter<FallbackEvents>()
-  const instead = (error: unknown, call: Call): any => {
-    if (call.abortedByCaller || on?.(error) === false) return GOES_ON
-    if (events.listening > 0) events.emit('fallback', { error })
-    if (typeof answer !== 'function') return answer
-    const blame = (own: unknown): never => {
-      if (own instanceof Error && own !== error && own.cause === undefined) own.cause = error
-      throw own
+  const step = new FallbackStep(read(options), typeof answer === 'function' ? (answer as Answer) : () => answer, events, name)
+  const core = policy<any, any>('fallback', name, step, () => ({
+    kind: 'fallback',
+    name,
+    options: { ...step.settings, answer: typeof answer === 'function' ? 'function' : 'value' },
+  }))
+  const own = {
+    on: events.on.bind(events),
+    update(changed: FallbackOptions<any>) {
+      const merged = { ...given, ...changed }
+      step.update(read(merged))
+      given = merged
+    },
+  }
+  return Object.defineProperties(Object.assign(core, own), {
+    metrics: { get: () => metrics(step), enumerable: true },
+  }) as unknown as Fallback<any, any>
+}
+
+/**
+ * Several answers in a row: each is asked when the one before it failed, with that one's error, whose causes lead back to the first.
+ *
+ * @example
+ * const guard = fallback(firstOf(() => askReplica(), () => readCache(), []))
+ */
+export function firstOf<A>(...answers: readonly (A | Answering<A>)[]): Answering<A> {
+  const ask = (at: number, error: unknown, call: CallView, result: unknown): A | PromiseLike<A> => {
+    const answer = answers[at]
+    if (typeof answer !== 'function') return answer as A
+    const next = (failure: unknown): A | PromiseLike<A> => {
+      blame(failure, error)
+      if (at + 1 >= answers.length) throw failure
+      return ask(at + 1, failure, call, result)
     }
     try {
-      const made = (answer as (error: unknown, call: CallView) => any)(error, call)
-      return isPromiseLike(made) ? made.then(undefined, blame) : made
-    } catch (own) {
-      return blame(own)
+      const made = (answer as Answering<A>)(error, call, result)
+      return isPromiseLike(made) ? made.then(undefined, next) : made
+    } catch (failure) {
+      return next(failure)
     }
   }
-  const step: Step<void> = {
-    admit() {},
-    answered: (_call, _pass, value) => value,
-    failed: (call, _pass, error) => instead(error, call),
+  return (error, call, result) => {
+    if (answers.length === 0) throw error
+    return ask(0, error, call, result)
   }
-  return Object.assign(
-    policy<unknown, A>('fallback', name, step, () => ({ kind: 'fallback', name, options: {} })),
-    { on: events.on.bind(events) },
-  ) as unknown as Fallback<A>
+}
+
+function metrics({ counts, answers }: FallbackStep): FallbackMetrics {
+  return {
+    numberOfCallsWithoutFallback: counts.unneeded,
+    numberOfSuccessfulFallbacks: counts.successes,
+    numberOfFailedFallbacks: counts.failures,
+    numberOfRejectedFallbacks: counts.rejections,
+    numberOfUnhandledErrors: counts.unhandled,
+    concurrentFallbacks: answers.underWay,
+  }
 }

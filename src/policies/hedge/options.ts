@@ -1,15 +1,9 @@
-/** Options of hedge, as code writes them. Described in core/schema/policies, where documents find them too; hook and budget are for code only. */
-import { hook, type InputOf, type OptionsOf, object, readOptions } from '../../core/schema/index.ts'
-import { hedgeFields as shared } from '../../core/schema/policies/hedge.ts'
-import { type Budget, budgetFields, budgetOf, type RetryBudget, type RetryBudgetOptions } from '../retry/budget.ts'
+/** Options of hedge, as code writes them. Described in core/schema/policies, where documents find them too. */
+import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { hedgeFields } from '../../core/schema/policies/hedge.ts'
+import { type Budget, budgetOf, type RetryBudget, type RetryBudgetOptions } from '../retry/budget.ts'
 
-export const hedgeFields = {
-  ...shared,
-  handleResult: hook<(result: any) => boolean>(
-    'Whether a result is as bad as an error: it does not win while another try may still answer.',
-  ),
-  retryBudget: object('Bounds hedges to a share of the calls that run: options, or a `retryBudget()` shared with others.', budgetFields),
-} as const
+export { hedgeFields } from '../../core/schema/policies/hedge.ts'
 
 /** What a user writes. `R` is what the hook accepts as a result. */
 export type HedgeOptions<R = unknown> = Omit<InputOf<typeof hedgeFields>, 'handleResult' | 'retryBudget'> & {

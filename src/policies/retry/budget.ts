@@ -2,28 +2,19 @@
  * A retry budget: extra tries may only be a share of the calls that run, so that retries and hedges cannot multiply the load on a callee
  * that is in trouble. Envoy's rule: max(minRetryConcurrency, percent of the running calls), cut to a whole number.
  */
-import { type InputOf, integer, number, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { retryBudgetFields } from '../../core/schema/policies/retry-budget.ts'
 
-export const budgetFields = {
-  percent: number('Extra tries that may be under way or waited for, as a share of the running calls.', {
-    default: 20,
-    min: 0,
-    max: 100,
-    unit: '%',
-  }),
-  minRetryConcurrency: integer('So many are always allowed.', { default: 3, min: 0 }),
-} as const
-
-export type RetryBudgetOptions = InputOf<typeof budgetFields>
+export type RetryBudgetOptions = InputOf<typeof retryBudgetFields>
 
 export class Budget {
-  #settings: OptionsOf<typeof budgetFields>
+  #settings: OptionsOf<typeof retryBudgetFields>
   #extra = 0
   #refused = 0
   readonly #running = new Set<object>()
 
   constructor(options: RetryBudgetOptions = {}) {
-    this.#settings = readOptions(budgetFields, options, 'retryBudget')
+    this.#settings = readOptions(retryBudgetFields, options, 'retryBudget')
   }
 
   /** A call begins. False: it is counted already, by another policy round the same call. */
@@ -61,13 +52,13 @@ export class Budget {
     return { running: this.#running.size, extra: this.#extra, limit: this.limit, refused: this.#refused }
   }
 
-  get settings(): OptionsOf<typeof budgetFields> {
+  get settings(): OptionsOf<typeof retryBudgetFields> {
     return this.#settings
   }
 
   /** Changes options; who has a place keeps it. */
   update(options: RetryBudgetOptions): void {
-    this.#settings = readOptions(budgetFields, { ...this.#settings, ...options }, 'retryBudget')
+    this.#settings = readOptions(retryBudgetFields, { ...this.#settings, ...options }, 'retryBudget')
   }
 }
 

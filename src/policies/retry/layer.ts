@@ -8,7 +8,7 @@ import { isPromiseLike, type Next } from '../../core/layer.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
 import type { Budget } from './budget.ts'
 import { type RetryClassifier, retryClassifier } from './classify.ts'
-import { responseOf } from './http-outcome.ts'
+import { cancelBody } from './http-outcome.ts'
 import { backoffInterval } from './intervals.ts'
 import { afterTry, type Stop } from './kernel.ts'
 import type { RetrySettings } from './options.ts'
@@ -235,7 +235,7 @@ export class RetryStep implements Step<Pass> {
     const { consumeResultBeforeRetryAttempt: consume } = this.#settings
     try {
       if (consume !== undefined) consume(attempt, result)
-      else cancelBody(responseOf(result))
+      else cancelBody(result)
     } catch (problem) {
       report(problem)
     }
@@ -252,11 +252,6 @@ function leave(call: Call, pass: Pass): void {
 
 function told({ failed, value }: Outcome): { error: unknown; result: unknown } {
   return { error: failed ? value : undefined, result: failed ? undefined : value }
-}
-
-function cancelBody(response: object | undefined): void {
-  const body = (response as { body?: { locked?: boolean; cancel?(): PromiseLike<void> } | null } | undefined)?.body
-  if (typeof body?.cancel === 'function' && body.locked !== true) body.cancel().then(undefined, () => {})
 }
 
 /** Waits, or fails as soon as the call is given up; leaves neither timer nor listener. */

@@ -15,7 +15,8 @@ import {
   string,
   union,
 } from '../../core/schema/index.ts'
-import { type Budget, budgetFields, budgetOf, type RetryBudget, type RetryBudgetOptions } from './budget.ts'
+import { retryBudgetFields } from '../../core/schema/policies/retry-budget.ts'
+import { type Budget, budgetOf, type RetryBudget, type RetryBudgetOptions } from './budget.ts'
 import type { IntervalFunction } from './intervals.ts'
 import { type RetryOn, readRetryOn } from './retry-on.ts'
 
@@ -67,7 +68,10 @@ export const retryFields = {
       min: 0,
     },
   ),
-  retryBudget: object('Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others.', budgetFields),
+  retryBudget: object(
+    'Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others.',
+    retryBudgetFields,
+  ),
 } as const
 
 /** What a user writes. `R` is what the hooks accept as a result. */

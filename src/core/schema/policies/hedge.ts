@@ -1,9 +1,10 @@
-/** Options of hedging: a second try beside the first when it is slow. */
-import { array, duration, integer, number, object, string, union } from '../option.ts'
+/** Options of hedging: a second try beside the first when it is slow. The last two are for code only. */
+import { array, duration, hook, integer, number, object, string, union } from '../option.ts'
+import { retryBudgetFields } from './retry-budget.ts'
 
 export const hedgeFields = {
   delay: union(
-    'How long a try may be alone before another is started beside it: a time, or what the latest calls took.',
+    'How long a try may be alone before another is started beside it: a time, or `{ quantile, initial, minimumNumberOfCalls, window, min, max }` of what the calls of late took.',
     [
       duration('A fixed time.', { min: 0 }),
       object('A quantile of the latencies of late.', {
@@ -17,8 +18,16 @@ export const hedgeFields = {
     ],
     { default: '50ms' },
   ),
-  maxHedgedRequests: integer('Further tries at once, beside the first.', { default: 1, min: 1, max: 10 }),
+  maxHedgedRequests: integer('Further tries, beside the first.', { default: 1, min: 1, max: 10 }),
   methods: array('Calls with another HTTP method are not hedged; those without a method are.', string(''), {
     default: ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
   }),
+  handleResult: hook<(result: any) => boolean>(
+    'Whether a result is as bad as an error: it does not win while another try may still answer.',
+  ),
+  retryBudget: object(
+    'Bounds hedges to a share of the calls that run: options, or a `retryBudget()` shared with others.',
+    retryBudgetFields,
+    { codeOnly: true },
+  ),
 } as const
