@@ -56,7 +56,7 @@ describe('options tables', async () => {
   const sources = [...list('src/policies', 'options.ts'), ...list('src/core/schema', '.ts'), ...list('src/traffic', '.ts')]
   const known: Record<string, Fields> = {}
   for (const source of sources) {
-    if (!/\bFields\b/.test(text(source))) continue
+    if (!/\w+Fields\b/.test(text(source))) continue
     for (const [name, value] of Object.entries(await import(path.join(root, source))))
       if (name.endsWith('Fields') && typeof value === 'object') known[name.slice(0, -'Fields'.length)] = value as Fields
   }

@@ -80,6 +80,8 @@ interface Try {
   readonly number: number
   readonly call: Call
   readonly start: number
+  /** Says that its work has ended, when it was left running. */
+  ended: (() => void) | undefined
 }
 
 class HedgedCall {
@@ -130,7 +132,7 @@ class HedgedCall {
     const call = this.#call.child()
     call.attempt = this.#call.attempt + number - 1
     this.#race.start()
-    const one = { number, call, start: this.#hedging.clock.now() }
+    const one: Try = { number, call, start: this.#hedging.clock.now(), ended: undefined }
     this.#running.add(one)
     return one
   }
@@ -193,7 +195,7 @@ class HedgedCall {
       this.#race.ended(false)
       if (!failed) cancelBody(value)
       one.call.end()
-      this.#call.workEnded()
+      one.ended?.()
       return
     }
     const now = clock.now()
@@ -229,9 +231,9 @@ class HedgedCall {
     this.#budget?.leave(this.#call.root)
     if (this.#running.size === 0) return
     const lost = reject(HedgeLostError, 'another try answered first')
-    for (const { call } of this.#running) {
-      this.#call.leftRunning()
-      call.abort(lost)
+    for (const one of this.#running) {
+      one.ended = one.call.leftRunning()
+      one.call.abort(lost)
     }
   }
 }
