@@ -1,132 +1,158 @@
-/** axios: as an adapter over the mesh, and as an instance under a policy. Types are structural; axios itself is never imported. */
-import type { CallView } from '../../core/call.ts'
-import type { Policy } from '../../core/policy.ts'
+/** axios as an adapter over the mesh: a config becomes a fetch, the Response what axios users expect. axios itself is never imported. */
+import { systemClock } from '../../base/time/clock.ts'
+import { attachOutcome, outcomeOf } from '../../core/outcome.ts'
+import { bodyOfConfig, dataOf } from './axios-data.ts'
+import { axiosError, refusedStatus } from './axios-error.ts'
+import { uriOf } from './axios-url.ts'
+import { BEYOND_FETCH } from './fetch-request.ts'
 
-/** What we use of an axios instance. */
-export interface AxiosLike {
-  request(config: any): Promise<any>
-  defaults: { adapter?: any }
-  getUri?(config: any): string
-}
+/** Options of axios that speak of a connection which is not its own here. */
+const REFUSED = ['socketPath', 'lookup', 'beforeRedirect', 'transport'] as const
 
 /** An adapter for `axios.create({ adapter })` that sends through the given fetch. */
 export function axiosAdapter(fetcher: typeof fetch): (config: any) => Promise<any> {
   return async config => {
-    const url = uriOf(config)
-    const controller = config.timeout > 0 ? AbortSignal.timeout(config.timeout) : undefined
-    const signals = [config.signal, controller].filter(s => s !== undefined)
-    const method = (config.method ?? 'get').toUpperCase()
-    let response: Response
+    refuse(config)
+    const cancel = new Cancelling(config)
+    let streaming = false
     try {
-      response = await fetcher(url, {
-        method,
-        headers: headersOf(config),
-        ...(config.data === undefined || config.data === null || method === 'GET' || method === 'HEAD'
-          ? {}
-          : { body: config.data, duplex: 'half' }),
-        ...(signals.length === 0 ? {} : { signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals) }),
-        redirect: config.maxRedirects === 0 ? 'manual' : 'follow',
-      } as RequestInit)
+      const response = await fetcher(uriOf(config), initOf(config, cancel.signal))
+      streaming = config.responseType === 'stream'
+      const result = await resultOf(response, config, () => cancel.end())
+      const refused = refusedStatus(result)
+      if (refused !== undefined) throw refused
+      return result
     } catch (error) {
-      const timedOut = controller?.aborted === true && config.signal?.aborted !== true
-      const aborted = config.signal?.aborted === true
-      throw axiosError(
-        timedOut ? `timeout of ${config.timeout}ms exceeded` : aborted ? 'canceled' : String((error as Error).message),
-        timedOut ? 'ECONNABORTED' : aborted ? 'ERR_CANCELED' : ((error as any).code ?? 'ERR_NETWORK'),
-        config,
-        undefined,
-        error,
-      )
+      throw cancel.explain(error)
+    } finally {
+      if (!streaming) cancel.end()
     }
-    const result = {
-      data: await dataOf(response, config.responseType),
-      status: response.status,
-      statusText: response.statusText,
-      headers: Object.fromEntries(response.headers),
-      config,
-      request: { responseURL: response.url },
-    }
-    if (response.headers.getSetCookie().length > 0) (result.headers as any)['set-cookie'] = response.headers.getSetCookie()
-    const { validateStatus } = config
-    if (!validateStatus || validateStatus(response.status)) return result
+  }
+}
+
+function refuse(config: any): void {
+  for (const name of REFUSED)
+    if (config[name] !== undefined && config[name] !== null)
+      throw axiosError(`${name} cannot be honoured: requests go through the connections of the mesh`, 'ERR_NOT_SUPPORT', config)
+  if (typeof config.proxy === 'object' && config.proxy !== null)
     throw axiosError(
-      `Request failed with status code ${response.status}`,
-      response.status >= 500 ? 'ERR_BAD_RESPONSE' : 'ERR_BAD_REQUEST',
+      'proxy cannot be honoured: requests go through the connections of the mesh; leave it out or set proxy: false',
+      'ERR_NOT_SUPPORT',
       config,
-      result,
     )
-  }
 }
 
-async function dataOf(response: Response, type: string | undefined): Promise<unknown> {
-  if (type === 'stream') return response.body
-  if (type === 'arraybuffer') {
-    const buffer = await response.arrayBuffer()
-    return typeof Buffer === 'undefined' ? buffer : Buffer.from(buffer)
-  }
-  if (type === 'blob') return response.blob()
-  return response.text()
+function initOf(config: any, signal: AbortSignal | undefined): RequestInit {
+  const { body, headers: ofBody } = bodyOfConfig(config)
+  const redirects = config.maxRedirects
+  return {
+    method: (config.method ?? 'get').toUpperCase(),
+    headers: headersOf(config, ofBody),
+    redirect: redirects === 0 ? 'manual' : 'follow',
+    ...(body === undefined ? {} : { body: body as BodyInit, duplex: 'half' }),
+    ...(signal === undefined ? {} : { signal }),
+    [BEYOND_FETCH]: { bodyOnGet: true, ...(typeof redirects === 'number' ? { maxRedirects: redirects } : {}) },
+  } as RequestInit
 }
 
-function uriOf(config: any): string {
-  const { url = '', baseURL, params } = config
-  const full =
-    baseURL && !/^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)
-      ? `${String(baseURL).replace(/\/?\/$/, '')}/${String(url).replace(/^\/+/, '')}`
-      : url
-  if (params === undefined || params === null) return full
-  const serializer = config.paramsSerializer
-  const text =
-    typeof serializer?.serialize === 'function'
-      ? serializer.serialize(params)
-      : params instanceof URLSearchParams
-        ? params.toString()
-        : queryOf(params)
-  return text === '' ? full : `${full}${full.includes('?') ? '&' : '?'}${text}`
-}
-
-function queryOf(params: object): string {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(params)) {
-    if (value === undefined || value === null) continue
-    if (Array.isArray(value)) for (const item of value) query.append(`${name}[]`, String(item))
-    else query.append(name, value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : String(value))
-  }
-  return query.toString()
-}
-
-function headersOf(config: any): [string, string][] {
+function headersOf(config: any, ofBody: Readonly<Record<string, string | null>>): [string, string][] {
   const plain = typeof config.headers?.toJSON === 'function' ? config.headers.toJSON() : (config.headers ?? {})
   const pairs: [string, string][] = []
-  for (const [name, value] of Object.entries(plain))
-    if (value !== undefined && value !== null && value !== false) pairs.push([name, String(value)])
-  if (config.auth) pairs.push(['Authorization', `Basic ${btoa(`${config.auth.username ?? ''}:${config.auth.password ?? ''}`)}`])
+  for (const [name, value] of Object.entries(plain)) {
+    const lower = name.toLowerCase()
+    if (value === undefined || value === null || value === false || ofBody[lower] !== undefined) continue
+    // The transport counts for itself.
+    if (lower === 'content-length' || (lower === 'authorization' && config.auth)) continue
+    pairs.push([name, Array.isArray(value) ? value.join(', ') : String(value)])
+  }
+  for (const [name, value] of Object.entries(ofBody)) if (value !== null) pairs.push([name, value])
+  if (config.auth) pairs.push(['Authorization', basic(config.auth)])
   return pairs
 }
 
-/** An error that `axios.isAxiosError` knows. */
-function axiosError(message: string, code: string, config: any, response?: any, cause?: unknown): Error {
-  const error: any = new Error(message, cause === undefined ? undefined : { cause })
-  error.name = code === 'ERR_CANCELED' ? 'CanceledError' : 'AxiosError'
-  if (code === 'ERR_CANCELED') error.__CANCEL__ = true
-  Object.assign(error, { isAxiosError: true, code, config, request: response?.request })
-  if (response !== undefined) Object.assign(error, { response, status: response.status })
-  error.toJSON = () => ({ message, name: error.name, code, status: response?.status ?? null })
-  return error
+/** As axios' Node adapter writes them: UTF-8. */
+function basic({ username = '', password = '' }: { username?: string; password?: string }): string {
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)))}`
 }
 
-/**
- * Puts an axios instance under a policy: every request of it is one governed call. Returns the same instance.
- *
- * @example
- * governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
- */
-export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any, any>): A {
-  const send = instance.request.bind(instance)
-  instance.request = (config: any) =>
-    policy.execute((call: CallView) => send({ ...config, signal: call.signal }), {
-      signal: config?.signal,
-      method: config?.method?.toUpperCase() ?? 'GET',
-    })
-  return instance
+async function resultOf(response: Response, config: any, done: () => void): Promise<any> {
+  const headers: Record<string, string | string[]> = {}
+  for (const [name, value] of response.headers) if (name !== 'set-cookie') headers[name] = value
+  const cookies = response.headers.getSetCookie()
+  if (cookies.length > 0) headers['set-cookie'] = cookies
+  const { url, status, statusText } = response
+  const result = {
+    data: await dataOf(response, config, done),
+    status,
+    statusText,
+    headers,
+    config,
+    request: { responseURL: url, res: { responseUrl: url }, path: url.replace(/^[a-z]+:\/\/[^/]*/i, '') },
+  }
+  const outcome = outcomeOf(response)
+  return outcome === undefined ? result : attachOutcome(result, outcome)
+}
+
+/** The one signal of a request: the caller's, his cancel token's, and the timeout's. */
+class Cancelling {
+  readonly signal: AbortSignal | undefined
+  readonly #config: any
+  readonly #ends: (() => void)[] = []
+  #timedOut = false
+
+  constructor(config: any) {
+    this.#config = config
+    const { signal, cancelToken, timeout } = config
+    if (!signal && !cancelToken && !(timeout > 0)) return
+    const controller = new AbortController()
+    this.signal = controller.signal
+    if (timeout > 0) {
+      const timer = systemClock.schedule(
+        Number(timeout),
+        () => {
+          this.#timedOut = true
+          controller.abort(new DOMException('timeout', 'TimeoutError'))
+        },
+        { keepAlive: true },
+      )
+      this.#ends.push(() => timer.cancel())
+    }
+    if (signal) {
+      const listener = () => controller.abort(signal.reason)
+      if (signal.aborted) listener()
+      else signal.addEventListener('abort', listener)
+      this.#ends.push(() => signal.removeEventListener('abort', listener))
+    }
+    if (cancelToken) {
+      const listener = (reason: unknown) => controller.abort(reason)
+      cancelToken.subscribe(listener)
+      this.#ends.push(() => cancelToken.unsubscribe(listener))
+    }
+  }
+
+  end(): void {
+    for (const end of this.#ends.splice(0)) end()
+  }
+
+  /** The error as axios would put it. A cancelled request keeps its reason: axios itself then says that it was cancelled. */
+  explain(error: any): unknown {
+    const config = this.#config
+    if (this.#timedOut) {
+      const code = config.transitional?.clarifyTimeoutError ? 'ETIMEDOUT' : 'ECONNABORTED'
+      return axiosError(config.timeoutErrorMessage || `timeout of ${config.timeout}ms exceeded`, code, config, undefined, error)
+    }
+    if (this.signal?.aborted === true || error?.isAxiosError === true) return error
+    const cause = error?.cause
+    // A body that we refused while it was sent or read, in whatever it was wrapped on its way.
+    if (cause?.isAxiosError === true) return cause
+    if (error?.name === 'TypeError' && cause === undefined) return axiosError(error.message, 'ERR_INVALID_URL', config, undefined, error)
+    const code = cause?.code ?? error?.code
+    if (code === undefined)
+      return error instanceof Error && cause === undefined
+        ? error
+        : axiosError(cause?.message ?? 'Network Error', 'ERR_NETWORK', config, undefined, error)
+    if (code === 'ERR_REDIRECTS')
+      return axiosError('Maximum number of redirects exceeded', 'ERR_FR_TOO_MANY_REDIRECTS', config, undefined, error)
+    return axiosError(cause?.message ?? error.message, code === 'UND_ERR_SOCKET' ? 'ECONNRESET' : code, config, undefined, error)
+  }
 }

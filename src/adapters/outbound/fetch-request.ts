@@ -14,6 +14,16 @@ export interface Asked {
   readonly redirect: RequestRedirect
   /** Subresource integrity; `''` for none. */
   readonly integrity: string
+  readonly maxRedirects: number
+}
+
+/** In an init, for our own ways in: what fetch itself cannot say. */
+export const BEYOND_FETCH: unique symbol = Symbol('meshless.beyond-fetch')
+export interface BeyondFetch {
+  /** Redirects that are followed. Default 20. */
+  readonly maxRedirects?: number
+  /** A GET or HEAD may have a body. */
+  readonly bodyOnGet?: boolean
 }
 
 /** What fast code writes; everything else is checked by `new Request`. */
@@ -67,6 +77,7 @@ export async function readRequest(input: any, init: any): Promise<Asked | undefi
     url,
     redirect: given.redirect ?? 'follow',
     integrity: given.integrity ?? '',
+    maxRedirects: (given[BEYOND_FETCH] as BeyondFetch | undefined)?.maxRedirects ?? 20,
   }
 }
 
@@ -77,7 +88,8 @@ async function readBody(given: any, from: Request | undefined, method: string, h
     if (method === 'GET' || method === 'HEAD') throw new TypeError('Request with GET/HEAD method cannot have body.')
     return bodyOfRequest(from.body)
   }
-  if (method === 'GET' || method === 'HEAD') throw new TypeError('Request with GET/HEAD method cannot have body.')
+  if ((method === 'GET' || method === 'HEAD') && (given[BEYOND_FETCH] as BeyondFetch | undefined)?.bodyOnGet !== true)
+    throw new TypeError('Request with GET/HEAD method cannot have body.')
   const { body, type } = await bodyOf(own, given.duplex)
   if (type !== undefined && !hasHeader(headers, 'content-type')) headers.push('content-type', type)
   return stated(body, headers)

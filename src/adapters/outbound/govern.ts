@@ -3,9 +3,9 @@ import type { CallView } from '../../core/call.ts'
 import type { Policy } from '../../core/policy.ts'
 
 /** Statuses from here on are failures of the callee. */
-const FAILURE = 500
+export const FAILURE = 500
 
-/** What a policy round fetch may see as an error: the response is kept, and given back when nobody handles it. */
+/** What a policy round fetch sees as an error: the response is kept, and given back when nobody handles it. */
 export class FailedResponse extends Error {
   override readonly name = 'FailedResponse'
   readonly response: Response
@@ -19,24 +19,39 @@ export class FailedResponse extends Error {
 
 /**
  * The same fetch, governed by a policy. A response with status 500 or more counts as a failure; when every try fails the last response
- * is returned, as fetch would.
+ * is returned, as fetch would. A body that can be read once only (a stream) is sent once; a second try with it fails as fetch fails.
  *
  * @example
  * const governed = governFetch(fetch, pipeline(retry({ attempts: 2 }), circuitBreaker()))
  */
 export function governFetch<F extends typeof fetch>(fetcher: F, policy: Policy<any, any>): typeof fetch {
   return (async (input: any, init: any) => {
-    const signal: AbortSignal | undefined = init?.signal ?? undefined
+    const request = input instanceof Request ? input : undefined
+    const signal: AbortSignal | undefined = init?.signal ?? request?.signal ?? undefined
+    const failed: Response[] = []
     const work = async (call: CallView) => {
-      const response = await fetcher(input instanceof Request ? input.clone() : input, { ...init, signal: call.signal })
-      if (response.status >= FAILURE) throw new FailedResponse(response)
-      return response
+      // The call's signal ends with the call; the caller's own still reaches a body that is being read.
+      const both = signal === undefined ? call.signal : AbortSignal.any([call.signal, signal])
+      const response = await fetcher(request !== undefined && request.body !== null ? request.clone() : input, { ...init, signal: both })
+      if (response.status < FAILURE) return response
+      failed.push(response)
+      throw new FailedResponse(response)
     }
+    let given: unknown
     try {
-      return await policy.execute(work, { signal, method: init?.method ?? 'GET' })
+      given = await policy.execute(work, { signal, method: init?.method ?? request?.method ?? 'GET', host: hostOf(request?.url ?? input) })
+      return given
     } catch (error) {
-      if (error instanceof FailedResponse) return error.response
-      throw error
+      if (!(error instanceof FailedResponse)) throw error
+      given = error.response
+      return given
+    } finally {
+      // Answers of earlier tries hold connections until somebody takes their bodies.
+      for (const response of failed) if (response !== given && !response.bodyUsed) response.body?.cancel().catch(() => {})
     }
   }) as typeof fetch
+}
+
+function hostOf(input: unknown): string | undefined {
+  return /^[a-z][a-z\d+\-.]*:\/\/([^/?#]+)/i.exec(String(input))?.[1]
 }

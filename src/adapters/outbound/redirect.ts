@@ -3,12 +3,11 @@ import { getHeader, removeHeader } from '../../base/formats/headers.ts'
 import { drain } from '../../core/body.ts'
 import type { Handle, MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
 import type { BodyCare } from '../../traffic/transport/inflow.ts'
-import { failed } from './fetch-error.ts'
+import { coded, failed } from './fetch-error.ts'
 import type { Asked } from './fetch-request.ts'
 import { respond } from './fetch-response.ts'
 import { pathOf } from './fetch-url.ts'
 
-const MOST = 20
 const OF_THE_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
 /** What must not reach another origin. */
 const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'host']
@@ -29,7 +28,8 @@ export async function follow(handle: Handle, asked: Asked, care: BodyCare | unde
       return respond(reply, request, { url, redirected: hops > 0, type: crossed ? 'cors' : 'basic', integrity: asked.integrity, care })
     leave(reply)
     const next = target(to, url)
-    if (hops === MOST) throw failed(new Error('redirect count exceeded'))
+    if (hops >= asked.maxRedirects)
+      throw failed(asked.maxRedirects === 20 ? new Error('redirect count exceeded') : coded('ERR_REDIRECTS', 'redirect count exceeded'))
     const secret = next.username !== '' || next.password !== ''
     if (secret && next.origin !== asked.url.origin) throw failed(new Error('cross origin not allowed for request mode "cors"'))
     if (secret && crossed) throw failed(new Error('URL cannot contain credentials for request mode "cors"'))
