@@ -90,8 +90,10 @@ export class Http1Stream implements Stream, BodySource {
 
   broken(error: Error): void {
     if (this.over) return
-    this.over = true
     this.#socket.destroy()
+    // What went wrong came after the last byte of the answer; its end is still to be told.
+    if (this.#answer?.complete === true) return
+    this.over = true
     const code = (error as { code?: string }).code
     const early = this.#answer === undefined
     const reason: ResetReason =
