@@ -89,7 +89,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
   })
   const at = tried.findIndex(entry => entry.chosen)
   const route = at < 0 ? undefined : configured[at]
-  const destinations = (found?.route.shares() ?? []).map(({ cluster, percent }): ExplainedDestination => {
+  const destinations = (found?.shares() ?? []).map(({ cluster, percent }): ExplainedDestination => {
     const runtime = clusters.get(cluster)
     if (runtime === undefined) warnings.push(`${cluster} does not exist: answered 503 NC`)
     const endpoints = runtime === undefined || cluster === 'PassthroughCluster' ? [] : endpointsOf(runtime, core)
@@ -118,7 +118,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     verdict: verdictOf(route, destinations, table.has(view.port), allowAny),
     virtualHost,
     tried,
-    route: found?.route.name,
+    route: found?.name,
     rule: origin && placeOf(origin.document, origin.match ?? origin.path),
     policy: route === undefined ? [] : routeValues(core, route),
     destinations,

@@ -42,10 +42,8 @@ export class MeshCore {
   readonly #feed: SourceFeed
   #engine: Engine
   #closed = false
-  #open = 0
-  readonly #left = () => {
-    this.#open--
-  }
+  /** Calls on their way, bodies included. */
+  readonly #load = { open: 0 }
 
   /** @throws RuleError for wrong initial rules, OptionsError for wrong options. */
   constructor(options: MeshOptions, transport: Transport) {
@@ -114,10 +112,7 @@ export class MeshCore {
   }
 
   handle(request: MeshRequest): Promise<MeshReply> {
-    this.#open++
-    const reply = execute(this.#engine, request)
-    reply.then(this.#left, this.#left)
-    return reply
+    return execute(this.#engine, request)
   }
 
   async ready(options?: { timeout?: number | string }): Promise<void> {
@@ -159,6 +154,7 @@ export class MeshCore {
       table,
       clusters: this.#states.named,
       stats: this.stats,
+      load: this.#load,
       allowAny: meshConfig.outboundTrafficPolicy?.mode !== 'REGISTRY_ONLY',
       faults,
       requestOverrides,
@@ -204,7 +200,7 @@ export class MeshCore {
   }
 
   get #busy(): boolean {
-    if (this.#open > 0) return true
+    if (this.#load.open > 0) return true
     for (const runtime of this.clusters.values()) if (runtime.busy) return true
     for (const runtime of this.dynamicHosts.values()) if (runtime.busy) return true
     return false

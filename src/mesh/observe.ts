@@ -73,7 +73,7 @@ export function decide(engine: Engine, view: LookedAt): Decision {
     outcome.attempts = 1
     return { outcome, cluster: undefined, policies: undefined }
   }
-  const route = table.match(view)?.route
+  const route = table.match(view)
   if (route === undefined) {
     stats.no_route++
     return answered(REPLIES.route_not_found)
@@ -111,7 +111,7 @@ export function decide(engine: Engine, view: LookedAt): Decision {
     outcome.error = policies.refusal
     return { ...answered(policyReply(policies.refusal), cluster), policies }
   }
-  const host = cluster.choose(hash, undefined, undefined)
+  const host = cluster.choose(engine.clock.now(), hash, undefined, undefined)
   if (host === undefined) {
     cluster.stats.upstream_cx_none_healthy++
     return { ...answered(REPLIES.no_healthy_upstream, cluster), policies }

@@ -102,8 +102,7 @@ export class ClusterRuntime {
     this.#pools.keep(this.#hosts)
   }
 
-  choose(hash: bigint | undefined, tried: readonly Host[] | undefined, retry: RetryPriorities | undefined): Host | undefined {
-    const now = this.clock.now()
+  choose(now: number, hash: bigint | undefined, tried: readonly Host[] | undefined, retry: RetryPriorities | undefined): Host | undefined {
     this.#ejections.advance(now)
     return this.#balancer.choose(now, hash, tried, retry)
   }

@@ -11,6 +11,8 @@ export interface Engine {
   readonly table: RouteTable
   readonly clusters: ReadonlyMap<string, ClusterRuntime>
   readonly stats: ListenerStats
+  /** How many requests are on their way, bodies included; a swap keeps the same count. */
+  readonly load: { open: number }
   /** Whether a host that no rule names may be called. */
   readonly allowAny: boolean
   /** The kill switch of fault injection. */

@@ -58,6 +58,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #plan: Plan | undefined
   #tries: Tries | undefined
   #answer: AnswerBody | undefined
+  /** Whether time passed since it came in: a fault's delay, names that were looked up. */
+  #waited = false
   #over = false
 
   constructor(engine: Engine, request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void) {
@@ -98,9 +100,13 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   // ── match ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
+    this.#engine.load.open++
     const { signal } = this.#request
     if (signal !== undefined) {
-      if (signal.aborted) return this.#reject(signal.reason)
+      if (signal.aborted) {
+        this.#end()
+        return this.#reject(signal.reason)
+      }
       this.#onAbort = () => this.#abort(signal.reason)
       signal.addEventListener('abort', this.#onAbort, { once: true })
     }
@@ -109,7 +115,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.path = path
     const engine = this.#engine
     if (!engine.table.has(this.port)) return this.#ungoverned()
-    const route = engine.table.match(this)?.route
+    const route = engine.table.match(this)
     if (route === undefined) {
       engine.stats.no_route++
       return this.#local(REPLIES.route_not_found)
@@ -138,6 +144,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.flag('DI')
     const passed = () => {
       this.#delay = undefined
+      this.#waited = true
       stats['fault.active_faults']--
       this.#abortOrGo()
     }
@@ -200,6 +207,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#cluster = cluster
     this.outcome.cluster = cluster.name
     if (cluster.warming === undefined) return this.#send(cluster)
+    this.#waited = true
     const go = () => {
       if (!this.#over) this.#send(cluster)
     }
@@ -209,16 +217,17 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #send(cluster: ClusterRuntime): void {
     const route = this.#route
     const engine = this.#engine
+    const now = this.#waited ? engine.clock.now() : this.#startedAt
     let deadline = Infinity
     if (route !== undefined) {
       if (route.hashPolicies !== undefined) this.#hash ??= hashOf(route.hashPolicies, this, engine.clientAddress)
-      const left = this.#request.deadline === undefined ? Infinity : this.#request.deadline - this.#startedAt
+      const left = this.#request.deadline === undefined ? Infinity : this.#request.deadline - now
       const plan = planOf(route, this.headers, engine.requestOverrides, left)
       this.#plan = plan
       this.headers = outgoing(this.headers)
       route.applyRequest(this, this.#destination)
       if (plan.timeout > 0) {
-        deadline = engine.clock.now() + plan.timeout
+        deadline = now + plan.timeout
         this.#routeTimer = engine.clock.schedule(plan.timeout, () => this.#routeTimeout(), { keepAlive: true })
       }
       if (plan.retry !== undefined) this.#keepBody(cluster)
@@ -226,7 +235,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     }
     const tries = new Tries(engine, cluster, this.#plan, this, this.#hash?.hash, deadline)
     this.#tries = tries
-    tries.start()
+    tries.start(now)
   }
 
   /** A stream is kept while it is sent, for the next try. */
@@ -401,6 +410,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #end(): void {
     if (this.#over) return
     this.#over = true
+    this.#engine.load.open--
     this.#tries?.end()
     this.#routeTimer?.cancel()
     if (this.#delay !== undefined) {
@@ -429,11 +439,10 @@ function portOf(request: MeshRequest): number {
 
 /** A copy to change, without what speaks to the mesh itself: Envoy strips these from the requests of applications. */
 function outgoing(headers: readonly string[]): string[] {
-  const copy: string[] = []
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
-    if (name.length > 8 && (name.charCodeAt(0) | 32) === 120 && STRIPPED.has(name.toLowerCase())) continue
-    copy.push(name, headers[i + 1]!)
+  const copy = headers.slice()
+  for (let i = copy.length - 2; i >= 0; i -= 2) {
+    const name = copy[i]!
+    if (name.length > 12 && (name.charCodeAt(0) | 32) === 120 && STRIPPED.has(name.toLowerCase())) copy.splice(i, 2)
   }
   return copy
 }

@@ -2,6 +2,7 @@
  * A try inside the cluster's policies (circuit breaker, rate limiter, time limiter, bulkhead). They speak of calls and promises, the
  * engine of callbacks: here the one becomes the other. Whatever ends the try settles the promise, so that no permit is left behind.
  */
+import type { Clock } from '../../base/time/clock.ts'
 import { Call } from '../../core/call.ts'
 import { isMeshlessError, NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../../core/errors.ts'
 import type { Next } from '../../core/layer.ts'
@@ -13,7 +14,7 @@ export const guardedTry: Next<WireResponse> = call => (call.context as GuardedTr
 
 /** What a guarded try needs of those it is made for. */
 export interface GuardedOwner extends AttemptOwner {
-  send(owner: AttemptOwner & { noHealthy(): void }): void
+  send(owner: AttemptOwner & { noHealthy(): void }, now: number): void
   refused(from: Try, error: unknown): void
 }
 
@@ -22,6 +23,7 @@ export class GuardedTry implements Try, AttemptOwner {
   readonly perTryTimeout: number
   readonly #owner: GuardedOwner
   readonly #cluster: string
+  readonly #clock: Clock
   #call: Call | undefined
   #resolve: ((response: WireResponse) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
@@ -30,8 +32,9 @@ export class GuardedTry implements Try, AttemptOwner {
   #afterwards: (() => void) | undefined
   #over = false
 
-  constructor(owner: GuardedOwner, cluster: string) {
+  constructor(owner: GuardedOwner, cluster: string, clock: Clock) {
     this.#owner = owner
+    this.#clock = clock
     this.#cluster = cluster
     this.perTryTimeout = owner.perTryTimeout
   }
@@ -68,7 +71,7 @@ export class GuardedTry implements Try, AttemptOwner {
         this.attempt?.cancel(isTimeLimit(reason))
         this.#fail(reason)
       })
-      this.#owner.send(this)
+      this.#owner.send(this, this.#clock.now())
     })
   }
 

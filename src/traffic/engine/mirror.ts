@@ -18,7 +18,7 @@ export class Mirror implements AttemptOwner {
 
   /** `timeout`: the route's, ms; 0 for none. */
   start(cluster: ClusterRuntime, timeout: number): void {
-    const host = cluster.choose(undefined, undefined, undefined)
+    const host = cluster.choose(cluster.clock.now(), undefined, undefined, undefined)
     if (host === undefined) {
       cluster.stats.upstream_cx_none_healthy++
       return

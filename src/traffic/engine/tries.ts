@@ -79,25 +79,26 @@ export class Tries implements AttemptOwner {
     this.perTryTimeout = plan?.perTryTimeout ?? 0
   }
 
-  start(): void {
+  /** Sends a try. */
+  start(now: number): void {
     const { outcome } = this.#owner
     outcome.attempts++
     this.#expected = this.perTryTimeout > 0 && !this.#hedges ? this.perTryTimeout : Infinity
     if (this.#deadline !== Infinity) {
-      const left = Math.max(1, Math.ceil(this.#deadline - this.#engine.clock.now()))
+      const left = Math.max(1, Math.ceil(this.#deadline - now))
       if (left < this.#expected) this.#expected = left
     }
     const guarded = this.#cluster.guarded
-    if (guarded === undefined) return this.send(this)
-    const guard = new GuardedTry(this, this.#cluster.name)
+    if (guarded === undefined) return this.send(this, now)
+    const guard = new GuardedTry(this, this.#cluster.name, this.#engine.clock)
     this.#running = guard
     guard.start(guarded, { method: this.#owner.method, host: this.#cluster.name, deadline: this.#deadline, attempt: outcome.attempts })
   }
 
   /** Chooses an endpoint and sends; whatever becomes of it is told to `owner`. */
-  send(owner: AttemptOwner<any> & { noHealthy(): void }): void {
+  send(owner: AttemptOwner<any> & { noHealthy(): void }, now: number): void {
     const retry = this.#plan?.retry
-    const host = this.#cluster.choose(this.#hash, retry?.previousHosts === true ? this.#tried : undefined, this.#priorities)
+    const host = this.#cluster.choose(now, this.#hash, retry?.previousHosts === true ? this.#tried : undefined, this.#priorities)
     if (host === undefined) return owner.noHealthy()
     this.#owner.outcome.endpoint = host.address
     if (retry !== undefined) {
@@ -249,7 +250,7 @@ export class Tries implements AttemptOwner {
     this.#running = undefined
     const again = () => {
       this.#waiting = undefined
-      this.start()
+      this.start(this.#engine.clock.now())
     }
     this.#waiting = this.#engine.clock.schedule(wait, again, { keepAlive: true })
   }

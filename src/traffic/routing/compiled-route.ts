@@ -7,6 +7,7 @@ import { type Cors, compileCors } from './cors.ts'
 import type { Formatted } from './formatter.ts'
 import { selected } from './fraction.ts'
 import { type Condition, conditionsOf } from './match.ts'
+import { PathRule } from './path-rule.ts'
 import { compileRedirect, type Redirection } from './redirect.ts'
 import type { RequestView } from './request-view.ts'
 import { applyOps, headerOps, type Outgoing, pathRewrite } from './rewrite.ts'
@@ -53,6 +54,7 @@ export interface CompiledMirror {
 
 export interface CompiledRoute {
   readonly name: string
+  readonly path: PathRule
   readonly conditions: readonly Condition[]
   readonly fault: HttpFault | undefined
   readonly redirect: ((request: RequestView) => Redirection) | undefined
@@ -82,6 +84,7 @@ export function compileRoute(route: Route): CompiledRoute {
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   return {
     name: route.name ?? '',
+    path: new PathRule(route.match),
     conditions: conditionsOf(route.match),
     fault,
     cors: compileCors(route.typedPerFilterConfig?.['envoy.filters.http.cors'] as CorsPolicy | undefined),

@@ -1,4 +1,4 @@
-/** A route's conditions, compiled once into predicates. They are AND-ed; the cheap ones come first. Semantics: Envoy's config_impl and header_utility. */
+/** A route's conditions beside its path, compiled once into predicates; all must hold. Semantics: Envoy's config_impl and header_utility. */
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderMatcher, QueryParameterMatcher, RouteMatch, StringMatcher } from '../../envoy/index.ts'
 import type { RequestView } from './request-view.ts'
@@ -6,42 +6,15 @@ import type { RequestView } from './request-view.ts'
 /** One condition: what it says, for people, and whether it holds. */
 export interface Condition {
   readonly text: string
-  holds(request: RequestView, path: string): boolean
+  holds(request: RequestView): boolean
 }
 
-/** All conditions of a match; none holds for every request. */
+/** The conditions of a match beside the one on the path. */
 export function conditionsOf(match: RouteMatch): Condition[] {
   const conditions: Condition[] = []
-  const path = pathCondition(match)
-  if (path !== undefined) conditions.push(path)
   for (const header of match.headers ?? []) conditions.push(headerCondition(header))
   for (const query of match.queryParameters ?? []) conditions.push(queryCondition(query))
   return conditions
-}
-
-function pathCondition(match: RouteMatch): Condition | undefined {
-  const fold = match.caseSensitive === false
-  if (match.path !== undefined) {
-    const wanted = fold ? match.path.toLowerCase() : match.path
-    return { text: `path = ${match.path}`, holds: fold ? (_, path) => path.toLowerCase() === wanted : (_, path) => path === wanted }
-  }
-  if (match.prefix !== undefined) {
-    if (match.prefix === '/' || match.prefix === '') return undefined
-    const wanted = fold ? match.prefix.toLowerCase() : match.prefix
-    return {
-      text: `path starts with ${match.prefix}`,
-      holds: fold ? (_, path) => path.toLowerCase().startsWith(wanted) : (_, path) => path.startsWith(wanted),
-    }
-  }
-  if (match.pathSeparatedPrefix !== undefined) {
-    const wanted = match.pathSeparatedPrefix
-    return { text: `path is in ${wanted}`, holds: (_, path) => path === wanted || path.startsWith(`${wanted}/`) }
-  }
-  if (match.safeRegex !== undefined) {
-    const regex = compileRe2(match.safeRegex.regex)
-    return { text: `path matches ${match.safeRegex.regex}`, holds: (_, path) => regex.test(path) }
-  }
-  return undefined
 }
 
 /** A test for a text. */

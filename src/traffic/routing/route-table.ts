@@ -2,11 +2,7 @@
 import type { RouteConfiguration, VirtualHost } from '../../envoy/index.ts'
 import { type CompiledRoute, compileRoute } from './compiled-route.ts'
 import type { RequestView } from './request-view.ts'
-
-export interface Found {
-  readonly virtualHost: string
-  readonly route: CompiledRoute
-}
+import { RouteList } from './route-list.ts'
 
 /** A route that was tried, for people. */
 export interface Tried {
@@ -18,19 +14,20 @@ export interface Tried {
 export interface RouteTable {
   /** Whether any rule speaks of the port. */
   has(port: number): boolean
-  match(request: RequestView): Found | undefined
+  /** The first route that holds, in the virtual host that the authority names. */
+  match(request: RequestView): CompiledRoute | undefined
   explain(request: RequestView): { virtualHost: string | undefined; routes: Tried[] }
 }
 
 /** A virtual host ready to be asked. */
 export interface Hosted {
   readonly name: string
-  readonly routes: readonly CompiledRoute[]
+  readonly routes: RouteList
 }
 
 /** Throws for a regex or a formatter that cannot be compiled. */
 export function compileVirtualHost(host: VirtualHost): Hosted {
-  return { name: host.name, routes: (host.routes ?? []).map(compileRoute) }
+  return { name: host.name, routes: new RouteList((host.routes ?? []).map(compileRoute)) }
 }
 
 class PortTable {
@@ -88,18 +85,15 @@ export function compileRoutes(configs: readonly RouteConfiguration[], compile = 
   return {
     has: port => ports.has(port),
     match(request) {
-      const hosted = ports.get(request.port)?.host(request.authority)
-      if (hosted === undefined) return undefined
-      const path = bare(request.path)
-      for (const route of hosted.routes) if (holds(route, request, path)) return { virtualHost: hosted.name, route }
-      return undefined
+      return ports.get(request.port)?.host(request.authority)?.routes.first(request, bare(request.path))
     },
     explain(request) {
       const hosted = ports.get(request.port)?.host(request.authority)
       const path = bare(request.path)
       const routes: Tried[] = []
-      for (const route of hosted?.routes ?? []) {
-        const conditions = route.conditions.map(c => ({ text: c.text, held: c.holds(request, path) }))
+      for (const route of hosted?.routes.all ?? []) {
+        const conditions = route.conditions.map(c => ({ text: c.text, held: c.holds(request) }))
+        if (route.path.said !== undefined) conditions.unshift({ text: route.path.said, held: route.path.holds(path) })
         const chosen = conditions.every(c => c.held)
         routes.push({ route: route.name, chosen, conditions })
         if (chosen) break
@@ -112,9 +106,4 @@ export function compileRoutes(configs: readonly RouteConfiguration[], compile = 
 function bare(path: string): string {
   const query = path.indexOf('?')
   return query < 0 ? path : path.slice(0, query)
-}
-
-function holds(route: CompiledRoute, request: RequestView, path: string): boolean {
-  for (const condition of route.conditions) if (!condition.holds(request, path)) return false
-  return true
 }

@@ -79,7 +79,7 @@ export class Ejections {
 
   report(host: Host, result: LocalResult): void {
     const detector = this.#detector
-    if (detector === undefined) return
+    if (detector === undefined || (result === 'connected' && this.#settings?.split !== true)) return
     const now = this.#clock.now()
     this.advance(now)
     detector.local(host, result, now)
