@@ -21,9 +21,9 @@ export const commandFields = {
   execution: object(
     'How the work is run.',
     {
-      timeout: object('', { enabled: boolean('Whether the work has a time limit.', { default: true }) }, { default: {} }),
+      timeout: object('Its time limit.', { enabled: boolean('Whether the work has a time limit.', { default: true }) }, { default: {} }),
       isolation: object(
-        '',
+        'Its bound.',
         {
           strategy: oneOf(
             'THREAD: bounded by `threadPool`, may queue; SEMAPHORE: bounded by a counter, never queues.',
@@ -33,14 +33,18 @@ export const commandFields = {
             },
           ),
           thread: object(
-            '',
+            'The time limit, whatever the strategy.',
             {
               timeoutInMilliseconds: integer('The time limit.', { default: 1000, min: 1, unit: 'ms' }),
               interruptOnTimeout: boolean('Whether the work’s signal is aborted after it.', { default: true }),
             },
             { default: {} },
           ),
-          semaphore: object('', { maxConcurrentRequests: integer('Calls at once.', { default: 10, min: 0 }) }, { default: {} }),
+          semaphore: object(
+            'The bound of the strategy SEMAPHORE.',
+            { maxConcurrentRequests: integer('Calls at once.', { default: 10, min: 0 }) },
+            { default: {} },
+          ),
         },
         { default: {} },
       ),
@@ -52,9 +56,13 @@ export const commandFields = {
     {
       enabled: boolean('Whether it is asked at all.', { default: true }),
       isolation: object(
-        '',
+        'Its bound.',
         {
-          semaphore: object('', { maxConcurrentRequests: integer('Fallbacks at once.', { default: 10, min: 0 }) }, { default: {} }),
+          semaphore: object(
+            'Its own semaphore.',
+            { maxConcurrentRequests: integer('Fallbacks at once.', { default: 10, min: 0 }) },
+            { default: {} },
+          ),
         },
         { default: {} },
       ),
@@ -77,7 +85,7 @@ export const commandFields = {
     'What is counted. Fixed when the command is made.',
     {
       rollingStats: object(
-        '',
+        'Counts of events.',
         {
           timeInMilliseconds: integer('Span of the counts.', { default: 10_000, min: 1, unit: 'ms' }),
           numBuckets: integer('Its buckets; must divide it.', { default: 10, min: 1 }),
@@ -98,7 +106,7 @@ export const commandFields = {
     },
     { default: {} },
   ),
-  requestCache: object('', { enabled: boolean('Whether `getCacheKey` is asked.', { default: true }) }, { default: {} }),
+  requestCache: object('The request cache.', { enabled: boolean('Whether `getCacheKey` is asked.', { default: true }) }, { default: {} }),
 } as const
 
 export type CommandProperties = InputOf<typeof commandFields>

@@ -18,7 +18,15 @@ describe('breaker and health, 1.5.18', () => {
   /** A command gives one value and is no Observable: it does not emit. */
   const notOurs = ['EMIT', 'FALLBACK_EMIT']
 
-  test('the list of differences does not grow', () => expect(Object.keys(lateSuccessCloses)).toHaveLength(4))
+  test('the list of differences does not grow, and the docs name each', () => {
+    expect(Object.keys(lateSuccessCloses)).toHaveLength(4)
+    const page = readFileSync(new URL('../../../docs/policies/command.md', import.meta.url), 'utf8')
+    expect(page).toContain(
+      `1.5.18 traces ${Object.keys(lateSuccessCloses)
+        .map(id => `\`${id}\``)
+        .join(', ')}`,
+    )
+  })
 
   test.each(traces as any[])('$id', async (trace: any) => {
     const c = trace.config
