@@ -18,6 +18,7 @@ export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
 export type { ResolvedAddress, Resolver } from './core/resolver.ts'
 export { type Source, type SourceSet, TIGHT, type Trust } from './core/source.ts'
 export type { Connection, ConnectTarget, Transport } from './core/transport.ts'
+export type { AdminOptions, AdminServer } from './mesh/admin-options.ts'
 export type { MeshEvents } from './mesh/events.ts'
 export type { ExplainRequest, Explanation } from './mesh/explain.ts'
 export type { Version } from './mesh/history.ts'
@@ -58,5 +59,5 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
   const core = new MeshCore(options, options.transport ?? createTransport())
-  return governed(core, options, makeFetch, axiosAdapter)
+  return governed(core, options, makeFetch, axiosAdapter, async (of, o) => (await import('./ops/admin/index.ts')).admin(of, o))
 }

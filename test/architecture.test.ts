@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   traffic: ['base', 'core', 'envoy', 'policies'],
   mesh: ['base', 'core', 'envoy', 'policies', 'rules', 'traffic'],
   adapters: ['base', 'core', 'envoy', 'policies', 'rules', 'traffic', 'mesh'],
+  ops: ['base', 'core', 'envoy', 'policies', 'rules', 'traffic', 'mesh', 'adapters'],
   testing: ['base', 'core'],
 }
 

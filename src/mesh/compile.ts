@@ -33,6 +33,9 @@ export interface ClusterPlan {
 }
 
 export interface Compiled {
+  /** What the sources say. */
+  readonly written: readonly RuleDocument[]
+  /** The same, with what is added for hosts that nobody lists. */
   readonly documents: readonly RuleDocument[]
   readonly config: EnvoyConfig
   readonly clusters: ReadonlyMap<string, ClusterPlan>
@@ -48,6 +51,7 @@ export interface Compilation {
 }
 
 export const NOTHING: Compiled = {
+  written: [],
   documents: [],
   config: { clusters: [], routes: [], endpoints: [] },
   clusters: new Map(),
@@ -77,7 +81,10 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const config = { clusters, routes, endpoints }
   const plans = yield* clusterPlans(config, documents, unlisted.owners, before.clusters, settings)
   yield
-  return { compiled: { documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) }, diagnostics }
+  return {
+    compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) },
+    diagnostics,
+  }
 }
 
 /** With `strict` a reference that leads nowhere is an error. */

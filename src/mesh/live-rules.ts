@@ -7,7 +7,7 @@ import type { Emitter } from '../core/events.ts'
 import type { Source, SourceSet, Trust } from '../core/source.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
-import { parsing } from '../rules/istio/parse.ts'
+import { parseRules, parsing } from '../rules/istio/parse.ts'
 import { callerOf } from '../rules/istio/select-documents.ts'
 import { trustFaults } from '../rules/istio/trust.ts'
 import type { ClusterStates } from './cluster-states.ts'
@@ -117,6 +117,11 @@ export class LiveRules {
     return { accepted: true, version: this.#version, errors, warnings, changes: changesBetween(this.#compiled, compiled, this.#states) }
   }
 
+  /** The documents in a text, whatever is wrong with them. */
+  read(rules: RuleInput): readonly RuleDocument[] {
+    return parseRules(asDocuments(rules)).documents
+  }
+
   /** No change is taken any more. */
   close(): void {
     this.#closed = true
@@ -150,7 +155,7 @@ export class LiveRules {
       return refuse([general('not-usable', error instanceof Error ? error.message : String(error))], warnings)
     }
     const before = this.#compiled
-    const changes = documentChanges(before.documents, compiled.documents)
+    const changes = documentChanges(before.written, compiled.written)
     yield
 
     // From here to the end nothing can fail and nobody else has a turn.
@@ -168,7 +173,7 @@ export class LiveRules {
         at,
         action,
         source,
-        documents: compiled.documents.length,
+        documents: compiled.written.length,
         added: keys('added'),
         changed: keys('changed'),
         removed: keys('removed'),

@@ -17,7 +17,7 @@ import type { RouteTable } from '../traffic/routing/route-table.ts'
 import { ClusterStates } from './cluster-states.ts'
 import { NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
-import { assignmentOf } from './endpoints.ts'
+import { assignmentOf, localityText } from './endpoints.ts'
 import type { MeshEvents } from './events.ts'
 import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
@@ -40,6 +40,7 @@ export class MeshCore {
   readonly #states: ClusterStates
   readonly #dynamic: DynamicHosts
   readonly #feed: SourceFeed
+  readonly #attached: { close(): Promise<void> }[] = []
   #engine: Engine
   #closed = false
   /** Calls on their way, bodies included. */
@@ -177,6 +178,29 @@ export class MeshCore {
     this.#states.assign(runtime, assignmentOf(runtime.name, endpoints))
   }
 
+  /** Changes the weight of one endpoint. The cluster's endpoints are set by hand from then on. */
+  setWeight(cluster: string, address: string, weight: number): void {
+    const hosts = this.cluster(cluster).hosts()
+    if (!hosts.some(host => host.address === address))
+      throw new RangeError(`${cluster} has no endpoint ${address}; it has ${hosts.map(h => h.address).join(', ') || 'none'}`)
+    this.setEndpoints(
+      cluster,
+      hosts.map(host => ({
+        address: host.address,
+        labels: host.labels,
+        locality: localityText(host.locality),
+        priority: host.priority,
+        weight: host.address === address ? weight : host.weight,
+        health: host.health === 'unhealthy' ? 'unhealthy' : 'healthy',
+      })),
+    )
+  }
+
+  /** Something that ends with the mesh. */
+  attach(closing: { close(): Promise<void> }): void {
+    this.#attached.push(closing)
+  }
+
   eject(cluster: string, address: string, options?: { for?: number | string }): void {
     this.cluster(cluster).eject(address, options?.for === undefined ? Infinity : toMs(options.for, 'eject.for'))
   }
@@ -191,6 +215,7 @@ export class MeshCore {
     this.#closed = true
     this.rules.close()
     await this.#feed.stop()
+    for (const attached of this.#attached) await attached.close()
     const end = this.settings.clock.now() + drain
     while (this.#busy && this.settings.clock.now() < end)
       await new Promise<void>(resolve => this.settings.clock.schedule(DRAIN_CHECK, resolve, { keepAlive: true }))

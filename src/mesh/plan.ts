@@ -50,7 +50,7 @@ export interface StateView {
 export function changesBetween(before: Compiled, after: Compiled, states: StateView): Changes {
   const routes = routeChanges(before.config.routes, after.config.routes)
   return {
-    documents: documentChanges(before.documents, after.documents),
+    documents: documentChanges(before.written, after.written),
     hosts: [...new Set(routes.map(r => r.host))],
     routes,
     clusters: clusterChanges(before.clusters, after.clusters, states),

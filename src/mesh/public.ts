@@ -4,6 +4,7 @@ import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { BodyCare } from '../traffic/transport/inflow.ts'
+import type { AdminOptions, AdminServer } from './admin-options.ts'
 import type { MeshEvents } from './events.ts'
 import { type ExplainRequest, type Explanation, explain } from './explain.ts'
 import type { Version } from './history.ts'
@@ -60,6 +61,15 @@ export interface MeshMethods {
   uneject(cluster: string, address: string): void
   /** Listens to events; gives back what stops it. */
   on<K extends keyof MeshEvents>(type: K, listener: (event: MeshEvents[K]) => void, options?: ListenOptions): () => void
+  /**
+   * Starts the admin API on 127.0.0.1: rules, explain, snapshot, events and control over HTTP; `meshless` on the command line speaks to it.
+   * Reads are open, writes need the token. It ends with the mesh and keeps no process alive. Node only.
+   *
+   * @throws OptionsError for a wrong port or a token that is too short.
+   * @example
+   * const { url } = await mesh.admin({ port: 9901, token: process.env.MESHLESS_TOKEN })
+   */
+  admin(options?: AdminOptions): Promise<AdminServer>
   /** What was said about the rules in force. */
   readonly diagnostics: readonly Diagnostic[]
   /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
@@ -68,9 +78,18 @@ export interface MeshMethods {
 
 type MakeFetch = (handle: Handle, care: BodyCare) => typeof fetch
 type AxiosAdapter = (fetch: typeof globalThis.fetch) => (config: any) => Promise<any>
+/** Whoever joins the core without the admin API has none. */
+const noAdmin: Admin = () => Promise.reject(new Error('this mesh was made without an admin API'))
+type Admin = (core: MeshCore, options?: AdminOptions) => Promise<AdminServer>
 
 /** Joins the core with the ways in. */
-export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFetch, axiosAdapter: AxiosAdapter): Mesh {
+export function governed(
+  core: MeshCore,
+  options: MeshOptions,
+  makeFetch: MakeFetch,
+  axiosAdapter: AxiosAdapter,
+  admin: Admin = noAdmin,
+): Mesh {
   const ungoverned = globalThis.fetch
   const throwing = options.localReplies === 'throw'
   const governedFetch = makeFetch(request => {
@@ -96,6 +115,7 @@ export function governed(core: MeshCore, options: MeshOptions, makeFetch: MakeFe
     eject: (cluster, address, o) => core.eject(cluster, address, o),
     uneject: (cluster, address) => core.uneject(cluster, address),
     on: (type, listener, o) => core.events.on(type, listener, o),
+    admin: o => admin(core, o),
     get diagnostics() {
       return core.diagnostics
     },

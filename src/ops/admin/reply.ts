@@ -1,0 +1,54 @@
+/** Requests and replies of the admin API as plain values: the API is a function from one to the other, and a server only carries them. */
+import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
+
+export interface AdminRequest {
+  readonly method: string
+  /** Path without query, decoded by its segments. */
+  readonly segments: readonly string[]
+  readonly query: URLSearchParams
+  /** A header by its lower-case name. */
+  header(name: string): string | undefined
+  readonly body: string
+  /** Who asks, for the audit log. */
+  readonly from: string
+}
+
+export interface AdminReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Sent as JSON; absent for an empty body. */
+  readonly body?: unknown
+  /** Instead of a body: events, until the reader leaves. Returns what stops them. */
+  readonly stream?: ((send: (event: string, data: unknown) => void) => () => void) | undefined
+}
+
+/** An answer that is no success. Thrown by whoever notices. */
+export class AdminError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly hint: string | undefined
+  readonly diagnostics: readonly Diagnostic[] | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: { hint?: string; diagnostics?: readonly Diagnostic[]; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.hint = more.hint
+    this.diagnostics = more.diagnostics
+    this.headers = more.headers ?? {}
+  }
+}
+
+export function ok(body: unknown, headers: Readonly<Record<string, string>> = {}, status = 200): AdminReply {
+  return { status, headers, body }
+}
+
+export function failure({ status, code, message, hint, diagnostics, headers }: AdminError): AdminReply {
+  return { status, headers, body: { error: { code, message, ...(hint !== undefined && { hint }), ...(diagnostics && { diagnostics }) } } }
+}

@@ -1,0 +1,188 @@
+/** Rules by REST: a set, or single documents by kind, namespace and name. Every answer says what it is a version of, and a write may insist on it. */
+import { createHash } from 'node:crypto'
+import type { Trust } from '../../core/source.ts'
+import type { MeshCore } from '../../mesh/mesh.ts'
+import type { Applied } from '../../mesh/options.ts'
+import { APPLY, keyOf } from '../../mesh/rule-set.ts'
+import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
+import type { RuleDocument } from '../../rules/istio/document.ts'
+import { namespaceOf } from '../../rules/istio/select-documents.ts'
+import { fields } from './body.ts'
+import { hasRedacted, redacted } from './redact.ts'
+import { AdminError, type AdminReply, type AdminRequest, ok } from './reply.ts'
+
+/** What the program wrote, as it was read; whole for those who may write, without secrets for others. */
+function shown(document: RuleDocument, whole: boolean): Record<string, unknown> {
+  const written = (document.asWritten ?? {
+    apiVersion: document.apiVersion,
+    kind: document.kind,
+    metadata: document.metadata,
+    spec: document.spec,
+  }) as Record<string, unknown>
+  return whole ? written : redacted(written)
+}
+
+const tagOf = (document: RuleDocument): string =>
+  `"${createHash('sha256')
+    .update(JSON.stringify([document.asWritten ?? document.spec, document.metadata]))
+    .digest('base64url')
+    .slice(0, 16)}"`
+const versionTag = (version: number): string => `"v${version}"`
+
+/** `GET /rules`, `/rules/KIND`: a List that can be applied again. */
+export function list(core: MeshCore, request: AdminRequest, whole: boolean): AdminReply {
+  const [, kind] = request.segments
+  const { version, sets } = core.rules
+  const tag = versionTag(version)
+  if (kind === undefined && request.header('if-none-match') === tag) return { status: 304, headers: { etag: tag } }
+  const items: unknown[] = []
+  const sources: Record<string, string> = {}
+  for (const [source, { documents }] of sets)
+    for (const document of documents) {
+      if (kind !== undefined && document.kind.toLowerCase() !== kind.toLowerCase()) continue
+      items.push(shown(document, whole))
+      sources[keyOf(document)] ??= source
+    }
+  return ok({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: String(version) }, items, sources }, { etag: tag })
+}
+
+/** `GET /rules/KIND/NAMESPACE/NAME`. */
+export function one(core: MeshCore, request: AdminRequest, whole: boolean): AdminReply {
+  const { document, source } = named(core, request)
+  const tag = tagOf(document)
+  if (request.header('if-none-match') === tag) return { status: 304, headers: { etag: tag } }
+  return ok(shown(document, whole), { etag: tag, 'x-meshless-source': encodeURI(source) })
+}
+
+/** `PUT /rules`: the whole set of the apply source. */
+export async function replace(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
+  return result(await core.rules.apply(input(request), { trust, ifVersion: versionWanted(request) }))
+}
+
+/** `PATCH /rules`: single documents, created, replaced, or taken out by `$delete: true`. */
+export async function patch(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
+  return result(await core.rules.patch(input(request), { trust, ifVersion: versionWanted(request) }))
+}
+
+/** `PUT /rules/KIND/NAMESPACE/NAME`. */
+export async function put(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
+  const [, kind = '', namespace = '', name = ''] = request.segments
+  const plan = core.rules.read(input(request))
+  const [document, second] = plan
+  const key = `${kind}/${namespace}/${name}`
+  if (second !== undefined || (document !== undefined && keyOf(document).toLowerCase() !== key.toLowerCase()))
+    throw new AdminError(400, 'other-document', `the body is ${plan.map(keyOf).join(', ')}, the address says ${key}`, {
+      hint: 'PATCH /rules takes any documents',
+    })
+  const known = find(core, request)
+  unless(request, known?.document)
+  const version = core.rules.version
+  const reply = result(await core.rules.patch(input(request), { trust, ifVersion: insists(request) ? version : undefined }))
+  return known === undefined ? { ...reply, status: 201 } : reply
+}
+
+/** `PATCH /rules/KIND/NAMESPACE/NAME`: a JSON merge patch (RFC 7396), as JSON or YAML. */
+export async function merge(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
+  const { document } = named(core, request)
+  unless(request, document)
+  const version = core.rules.version
+  const change = fields(request, [])
+  input(request)
+  const merged = merged7396(shown(document, true), change)
+  return result(await core.rules.patch(merged as object, { trust, ifVersion: version }))
+}
+
+/** `DELETE /rules/KIND/NAMESPACE/NAME`. */
+export async function remove(core: MeshCore, request: AdminRequest): Promise<AdminReply> {
+  const { document } = named(core, request)
+  unless(request, document)
+  const { kind, apiVersion } = document
+  const deletion = { apiVersion, kind, metadata: { name: document.metadata.name, namespace: namespaceOf(document) }, $delete: true }
+  return result(await core.rules.patch(deletion, { ifVersion: insists(request) ? core.rules.version : undefined }))
+}
+
+/** `POST /plan`, with `?patch` for single documents: what a change would do. */
+export function plan(core: MeshCore, request: AdminRequest, trust: Trust): AdminReply {
+  return ok(core.rules.plan(input(request), { patch: request.query.has('patch'), trust }))
+}
+
+export function result(applied: Applied<Diagnostic>): AdminReply {
+  if (applied.accepted) return ok(applied, { etag: versionTag(applied.version) })
+  const { errors, warnings, conflict } = applied
+  const diagnostics = [...errors, ...warnings]
+  const first = errors[0]
+  if (conflict !== undefined)
+    throw new AdminError(412, 'version-conflict', first!.message, { hint: first!.hint!, headers: { etag: versionTag(conflict.actual) } })
+  if (first?.code === 'document-not-found' || first?.code === 'version-not-kept')
+    throw new AdminError(404, first.code, first.message, { diagnostics })
+  const message = errors.length === 1 ? first!.message : `${errors.length} errors in the rules; nothing was changed`
+  throw new AdminError(422, 'rules-refused', message, { diagnostics })
+}
+
+function input(request: AdminRequest): string {
+  if (request.body.trim() === '') throw new AdminError(400, 'empty-body', 'the body is empty', { hint: 'send rules as YAML or JSON' })
+  if (hasRedacted(request.body) || request.body.includes('"[redacted]"') || /:\s*'?\[redacted\]/.test(request.body))
+    throw new AdminError(400, 'redacted-value', 'the body has a value that was hidden', {
+      hint: 'read the rules with the token: then nothing is hidden',
+    })
+  return request.body
+}
+
+function versionWanted(request: AdminRequest): number | undefined {
+  const wanted = request.header('if-match')
+  if (wanted === undefined || wanted === '*') return undefined
+  const version = /^"v(\d+)"$/.exec(wanted)?.[1]
+  if (version === undefined)
+    throw new AdminError(400, 'wrong-etag', `If-Match: ${wanted} is no version of the rules`, {
+      hint: 'e.g. "v7", from the ETag of GET /rules',
+    })
+  return Number(version)
+}
+
+const insists = (request: AdminRequest): boolean =>
+  request.header('if-match') !== undefined || request.header('if-none-match') !== undefined
+
+/** Refuses when the document is not what the writer believes. */
+function unless(request: AdminRequest, document: RuleDocument | undefined): void {
+  const match = request.header('if-match')
+  const none = request.header('if-none-match')
+  const tag = document && tagOf(document)
+  if (none === '*' && document !== undefined) throw new AdminError(412, 'exists', `${keyOf(document)} exists`, { headers: { etag: tag! } })
+  if (match === undefined || (match === '*' && document !== undefined) || match === tag) return
+  throw new AdminError(
+    412,
+    'changed',
+    document === undefined ? 'there is no such document' : `${keyOf(document)} is not what If-Match says`,
+    {
+      hint: 'read it again and try with its ETag',
+      headers: tag === undefined ? {} : { etag: tag },
+    },
+  )
+}
+
+function find(core: MeshCore, request: AdminRequest): { document: RuleDocument; source: string } | undefined {
+  const [, kind = '', namespace = '', name = ''] = request.segments
+  for (const [source, { documents }] of core.rules.sets)
+    for (const document of documents)
+      if (document.kind.toLowerCase() === kind.toLowerCase() && namespaceOf(document) === namespace && document.metadata.name === name)
+        return { document, source }
+  return undefined
+}
+
+function named(core: MeshCore, request: AdminRequest): { document: RuleDocument; source: string } {
+  const found = find(core, request)
+  if (found !== undefined) return found
+  const near = core.rules.sets.get(APPLY)!.documents.map(keyOf).slice(0, 10).join(', ')
+  throw new AdminError(404, 'document-not-found', `there is no ${request.segments.slice(1).join('/')}`, {
+    hint: near === '' ? 'no rules were applied' : `applied: ${near}`,
+  })
+}
+
+function merged7396(target: unknown, change: unknown): unknown {
+  if (typeof change !== 'object' || change === null || Array.isArray(change)) return change
+  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...(target as Record<string, unknown>) } : {}
+  for (const [name, value] of Object.entries(change))
+    if (value === null) delete base[name]
+    else base[name] = merged7396(base[name], value)
+  return base
+}

@@ -1,0 +1,264 @@
+/** The admin API as a function: what it answers, whom it refuses, what it writes down. */
+import { describe, expect, test } from 'vitest'
+import { MeshCore } from '../../../src/mesh/mesh.ts'
+import { adminApi } from '../../../src/ops/admin/api.ts'
+import type { AdminReply } from '../../../src/ops/admin/reply.ts'
+import { virtualClock } from '../../../src/testing/index.ts'
+import { all, destination, instantTransport, policy, service, virtual } from '../../mesh/documents.ts'
+
+const TOKEN = 'correct horse battery'
+const A = 'outbound|80||a.test'
+const base = all(
+  service('a'),
+  destination('a'),
+  virtual(
+    'a',
+    '[{ name: main, route: [{ destination: { host: a.test, subset: v1 }, weight: 90 }, { destination: { host: a.test, subset: v2 }, weight: 10 }] }]',
+  ),
+  policy('a', 'circuitBreaker: {}'),
+)
+
+function setup(options: { token?: string; rules?: string; trust?: object } = {}) {
+  const core = new MeshCore(
+    { rules: options.rules ?? base, clock: virtualClock(1000) },
+    instantTransport(() => 200),
+  )
+  const api = adminApi(core, { token: 'token' in options ? options.token : TOKEN, trust: options.trust })
+  const ask = (
+    method: string,
+    path: string,
+    body: unknown = '',
+    headers: Record<string, string> = {},
+  ): Promise<AdminReply & { body?: any }> => {
+    const url = new URL(path, 'http://localhost')
+    const all: Record<string, string> = { host: '127.0.0.1:9901', authorization: `Bearer ${TOKEN}`, ...headers }
+    return api({
+      method,
+      segments: url.pathname.split('/').filter(Boolean),
+      query: url.searchParams,
+      header: name => all[name] || undefined,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      from: '127.0.0.1',
+    })
+  }
+  return { core, ask }
+}
+
+describe('who may ask', () => {
+  test.each(['evil.example', 'localhost.evil.example:80', '', '10.0.0.1'])('host %j is not us', async host => {
+    const { ask } = setup()
+    expect(await ask('GET', '/snapshot', '', { host })).toMatchObject({ status: 421, body: { error: { code: 'wrong-host' } } })
+  })
+
+  test.each(['localhost:1', '127.0.0.1', '[::1]:80'])('host %s is', async host => {
+    expect((await setup().ask('GET', '/snapshot', '', { host })).status).toBe(200)
+  })
+
+  test('reads are open, writes need the token, and without one they are off', async () => {
+    const { ask, core } = setup()
+    expect((await ask('GET', '/rules', '', { authorization: '' })).status).toBe(200)
+    for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`])
+      expect(await ask('PUT', '/rules', base, { authorization })).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer' } })
+    expect(await setup({ token: undefined as any }).ask('PUT', '/rules', base)).toMatchObject({
+      status: 403,
+      body: { error: { code: 'writes-are-off' } },
+    })
+    expect(core.rules.version).toBe(1)
+  })
+
+  test('every address that changes something needs the token', async () => {
+    const { ask } = setup()
+    const { body } = await ask('GET', '/')
+    const open = ['GET', 'POST /plan', 'POST /explain']
+    for (const { method, path } of body.addresses)
+      if (!open.includes(method) && !open.includes(`${method} ${path}`))
+        expect([method, path, (await ask(method, path, '{}', { authorization: '' })).status]).toEqual([method, path, 401])
+  })
+})
+
+describe('rules', () => {
+  test('a list that can be applied again', async () => {
+    const { ask } = setup()
+    const { body, headers } = await ask('GET', '/rules')
+    expect(body).toMatchObject({ kind: 'List', metadata: { resourceVersion: '1' }, sources: { 'VirtualService/default/a': 'apply' } })
+    expect(headers['etag']).toBe('"v1"')
+    expect(await ask('PUT', '/rules', body)).toMatchObject({ status: 200, body: { accepted: true, version: 2 } })
+    expect((await ask('GET', '/rules/virtualservice')).body.items.length).toBe(1)
+    expect((await ask('GET', '/rules', '', { 'if-none-match': '"v2"' })).status).toBe(304)
+  })
+
+  test('one document: read, changed by who read it, and refused to who did not', async () => {
+    const { ask } = setup()
+    const path = '/rules/VirtualService/default/a'
+    const { headers } = await ask('GET', path)
+    const merge = { spec: { http: [{ name: 'new', directResponse: { status: 204 } }] } }
+    const done = await ask('PATCH', path, merge, { 'if-match': headers['etag']! })
+    expect(done).toMatchObject({ status: 200, body: { version: 2 } })
+    expect(await ask('PATCH', path, merge, { 'if-match': headers['etag']! })).toMatchObject({
+      status: 412,
+      body: { error: { code: 'changed' } },
+    })
+    expect((await ask('GET', path)).body.spec).toMatchObject({ hosts: ['a.test'], http: [{ name: 'new' }] })
+    expect(await ask('PUT', path, virtual('a'), { 'if-none-match': '*' })).toMatchObject({
+      status: 412,
+      body: { error: { code: 'exists' } },
+    })
+    expect(await ask('PUT', '/rules/VirtualService/default/b', virtual('b'))).toMatchObject({ status: 201 })
+    expect(await ask('PUT', path, virtual('b'))).toMatchObject({ status: 400, body: { error: { code: 'other-document' } } })
+    expect(await ask('DELETE', path)).toMatchObject({ status: 200 })
+    expect(await ask('DELETE', path)).toMatchObject({
+      status: 404,
+      body: { error: { hint: expect.stringContaining('VirtualService/default/b') } },
+    })
+  })
+
+  test('a version that was overtaken is 412 and says the one in force', async () => {
+    const { ask } = setup()
+    await ask('PUT', '/rules', base, { 'if-match': '"v1"' })
+    expect(await ask('PUT', '/rules', base, { 'if-match': '"v1"' })).toMatchObject({ status: 412, headers: { etag: '"v2"' } })
+    expect(await ask('PUT', '/rules', base, { 'if-match': 'seven' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'wrong-etag' } },
+    })
+  })
+
+  test('wrong rules are refused with every diagnostic, and nothing is changed', async () => {
+    const { ask, core } = setup()
+    const refused = await ask('PATCH', '/rules', virtual('a', '[{ timeout: soon, retries: { attempts: many } }]'))
+    expect(refused.status).toBe(422)
+    expect(refused.body.error.diagnostics.length).toBeGreaterThan(1)
+    expect(refused.body.error.diagnostics[0].line).toBeGreaterThan(0)
+    expect(await ask('PUT', '/rules', '  ')).toMatchObject({ status: 400, body: { error: { code: 'empty-body' } } })
+    expect(core.rules.version).toBe(1)
+  })
+
+  test('rules that come this way reach no sockets, files or link-local addresses unless told so', async () => {
+    const far = service('b').replace('10.0.0.1', '169.254.169.254')
+    expect(await setup().ask('PATCH', '/rules', far)).toMatchObject({
+      status: 422,
+      body: { error: { diagnostics: [{ code: 'trust-link-local', line: 11 }] } },
+    })
+    expect(await setup({ trust: {} }).ask('PATCH', '/rules', far)).toMatchObject({ status: 200 })
+  })
+
+  test('secrets are hidden from who has no token, and what was hidden is never written', async () => {
+    const secret = virtual(
+      'a',
+      '[{ headers: { request: { set: { authorization: "Bearer s3cret", x-a: plain } } }, directResponse: { status: 200 } }]',
+    )
+    const { ask } = setup({ rules: all(service('a'), secret) })
+    const hidden = await ask('GET', '/rules/VirtualService/default/a', '', { authorization: '' })
+    expect(hidden.body.spec.http[0].headers.request.set).toEqual({ authorization: '[redacted]', 'x-a': 'plain' })
+    for (const path of ['/rules', '/config', '/snapshot', '/history'])
+      expect(JSON.stringify((await ask('GET', path, '', { authorization: '' })).body)).not.toContain('s3cret')
+    expect(JSON.stringify((await ask('GET', '/config')).body)).toContain('s3cret')
+    expect(await ask('PUT', '/rules/VirtualService/default/a', hidden.body)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'redacted-value' } },
+    })
+  })
+
+  test('plan and explain change nothing', async () => {
+    const { ask, core } = setup()
+    expect((await ask('POST', '/plan?patch', virtual('b'))).body.changes.documents).toEqual([
+      { key: 'VirtualService/default/b', change: 'added' },
+    ])
+    expect((await ask('POST', '/explain', { url: 'http://a.test/' })).body.route).toBe('main')
+    expect(await ask('POST', '/explain', { url: 'nowhere' })).toMatchObject({ status: 400 })
+    expect(await ask('POST', '/explain', '[')).toMatchObject({ status: 400, body: { error: { code: 'unreadable-body' } } })
+    expect(core.rules.version).toBe(1)
+  })
+
+  test('rollback', async () => {
+    const { ask } = setup()
+    await ask('PUT', '/rules', service('b'))
+    expect(await ask('POST', '/rollback', { version: 1 })).toMatchObject({ status: 200, body: { version: 3 } })
+    expect(await ask('POST', '/rollback', { version: 99 })).toMatchObject({ status: 404, body: { error: { code: 'version-not-kept' } } })
+    expect((await ask('GET', '/history')).body.versions.length).toBe(3)
+  })
+})
+
+describe('control', () => {
+  test('a breaker by hand', async () => {
+    const { ask } = setup()
+    expect(await ask('POST', '/control/breaker', { cluster: A, action: 'forceOpen' })).toMatchObject({ body: { state: 'FORCED_OPEN' } })
+    expect(await ask('POST', '/control/breaker', { cluster: 'a.test||80', action: 'reset' })).toMatchObject({ body: { state: 'CLOSED' } })
+    expect(await ask('POST', '/control/breaker', { cluster: A, action: 'explode' })).toMatchObject({ status: 400 })
+    expect(await ask('POST', '/control/breaker', { cluster: 'nobody', action: 'close' })).toMatchObject({ status: 404 })
+    expect(await ask('POST', '/control/breaker', { cluster: A })).toMatchObject({
+      status: 400,
+      body: { error: { message: 'action is missing' } },
+    })
+  })
+
+  test('an endpoint out and back', async () => {
+    const { ask } = setup()
+    expect(await ask('POST', '/control/eject', { cluster: A, address: '10.0.0.1:80', for: '5m' })).toMatchObject({
+      body: { health: 'ejected' },
+    })
+    expect(await ask('POST', '/control/uneject', { cluster: A, address: '10.0.0.1:80' })).toMatchObject({ body: { health: 'healthy' } })
+    expect(await ask('POST', '/control/eject', { cluster: A, address: '1.1.1.1:80' })).toMatchObject({ status: 404 })
+  })
+
+  test('shares of a route, and the weight of an endpoint', async () => {
+    const { ask, core } = setup()
+    expect(await ask('POST', '/control/weight', { virtualService: 'a', weights: { v1: 50, v2: 50 } })).toMatchObject({
+      status: 200,
+      body: { version: 2 },
+    })
+    expect((await ask('POST', '/explain', { url: 'http://a.test/' })).body.destinations.map((d: any) => d.percent)).toEqual([50, 50])
+    expect(await ask('POST', '/control/weight', { virtualService: 'default/a', route: 'main', weights: { v3: 1 } })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'unknown-destination', hint: 'it goes to v1, v2' } },
+    })
+    expect(await ask('POST', '/control/weight', { virtualService: 'a', route: 'none', weights: {} })).toMatchObject({
+      status: 400,
+      body: { error: { hint: 'route: one of main' } },
+    })
+    expect(await ask('POST', '/control/weight', { cluster: A, address: '10.0.0.2:80', weight: 7 })).toMatchObject({ status: 200 })
+    expect(
+      core
+        .cluster(A)
+        .hosts()
+        .map(h => h.weight),
+    ).toEqual([1, 7])
+  })
+})
+
+describe('what happened', () => {
+  test('every write is written down, refused ones too', async () => {
+    const { ask } = setup()
+    await ask('PUT', '/rules', base)
+    await ask('PUT', '/rules', base, { authorization: 'Bearer no' })
+    await ask('GET', '/rules')
+    expect((await ask('GET', '/audit')).body.entries).toEqual([
+      { at: 1000, from: '127.0.0.1', action: 'PUT /rules', status: 200, version: 2 },
+      { at: 1000, from: '127.0.0.1', action: 'PUT /rules', status: 401, version: 2, error: 'the token is wrong' },
+    ])
+  })
+
+  test('events, of the types asked for, until the reader leaves', async () => {
+    const { ask, core } = setup()
+    const { stream } = await ask('GET', '/events?types=applied,ejection')
+    const seen: unknown[] = []
+    const stop = stream!((event, data) => seen.push([event, (data as any).version]))
+    await core.rules.apply(base)
+    core.eject(A, '10.0.0.1:80')
+    await core.rules.apply('kind: [')
+    stop()
+    await core.rules.apply(base)
+    expect(seen).toEqual([
+      ['hello', 1],
+      ['applied', 2],
+      ['ejection', undefined],
+    ])
+    expect(core.events.listening).toBe(0)
+    expect(await ask('GET', '/events?types=ejektion')).toMatchObject({ status: 400, body: { error: { code: 'unknown-event' } } })
+  })
+
+  test('addresses and methods that are not there', async () => {
+    const { ask } = setup()
+    expect(await ask('GET', '/rulez')).toMatchObject({ status: 404, body: { error: { code: 'no-such-address' } } })
+    expect(await ask('DELETE', '/rules')).toMatchObject({ status: 405, headers: { allow: 'GET, PUT, PATCH' } })
+  })
+})
