@@ -23,8 +23,9 @@ export class Windowed implements Limit {
   }
 
   sample(start: number, rtt: number, inflight: number, dropped: boolean): void {
-    if (rtt < this.#window.minRttThreshold * 1e6) return
-    this.#gather(rtt, inflight, dropped)
+    const least = this.#window.minRttThreshold * 1e6
+    if (rtt < least && !dropped) return
+    this.#gather(Math.max(rtt, least), inflight, dropped) // a drop counts however quick it was; the peer leaves quick ones out
     const end = start + rtt
     if (end <= this.#until) return
     const { minWindowTime, maxWindowTime, windowSize } = this.#window
