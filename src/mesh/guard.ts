@@ -5,6 +5,7 @@ import { BulkheadFullError, CircuitOpenError, RateLimitedError, reject } from '.
 import { link } from '../core/layer.ts'
 import { BLOCKS } from '../core/schema/policies/index.ts'
 import type { WireResponse } from '../core/transport.ts'
+import { httpDrop } from '../policies/adaptive-concurrency/drop.ts'
 import { adaptiveConcurrency } from '../policies/adaptive-concurrency/index.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
@@ -32,8 +33,11 @@ const MAKE = { circuitBreaker, rateLimiter, timeLimiter, bulkhead, adaptiveConcu
   (options: object, around: object) => any
 >
 
-/** In HTTP a status of 500 or more is a failure. */
-const HOOKS: { [block: string]: object } = { circuitBreaker: { recordResult: (response: WireResponse) => response.status >= 500 } }
+/** In HTTP a status of 500 or more is a failure, and some say that the callee has too much to do. */
+const HOOKS: { [block: string]: object } = {
+  circuitBreaker: { recordResult: (response: WireResponse) => response.status >= 500 },
+  adaptiveConcurrency: { isDrop: httpDrop },
+}
 
 export interface GuardSurroundings {
   readonly clock: Clock

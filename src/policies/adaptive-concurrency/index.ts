@@ -58,7 +58,7 @@ export interface AdaptiveConcurrency<R = unknown> extends Policy<R, never>, Obse
  * const adaptive = adaptiveConcurrency({ algorithm: 'vegas', maxLimit: 100 })
  * await adaptive.execute(call => fetch(url, { signal: call.signal }))
  */
-export function adaptiveConcurrency<R = any>(
+export function adaptiveConcurrency<R = unknown>(
   options: AdaptiveConcurrencyOptions<R> = {},
   around: { name?: string; clock?: Clock; random?: Random } = {},
 ): AdaptiveConcurrency<R> {

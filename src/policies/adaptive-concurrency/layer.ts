@@ -25,7 +25,7 @@ export class Gate {
   inflight = 0
   readonly #leaveOne = () => this.leave(1)
   readonly counts = { success: 0, dropped: 0, ignored: 0, rejected: 0 }
-  isDrop: DropTest
+  #drops: DropTest
   #algorithm: Limit
 
   constructor(
@@ -40,7 +40,7 @@ export class Gate {
     this.random = random
     this.events = events
     this.name = name
-    this.isDrop = dropTest(settings)
+    this.#drops = dropTest(settings)
     this.#algorithm = limitOf(settings, random)
   }
 
@@ -90,7 +90,7 @@ export class Gate {
     if (!same) this.#algorithm = limitOf(settings, this.random, this.estimate)
     this.#algorithm.change(settings)
     this.settings = settings
-    this.isDrop = dropTest(settings)
+    this.#drops = dropTest(settings)
     this.#follow(before)
   }
 
@@ -105,15 +105,11 @@ export class Gate {
 
   /** What the end of a call means. What never reached the callee, or was given up for another reason than its time, says nothing about it. */
   meaning(call: Call | undefined, failed: boolean, error: unknown, result: unknown): End {
-    if (!failed && this.settings.isDrop === undefined) return 'success'
-    if (failed && (isRejection(error) || call?.abortedByCaller === true)) return 'ignored'
-    let drop = false
-    try {
-      drop = this.isDrop(error, result) === true
-    } catch (problem) {
-      report(problem)
+    if (failed) {
+      if (isRejection(error) || call?.abortedByCaller === true) return 'ignored'
+      return says(this.#drops.error, error) ? 'dropped' : 'ignored'
     }
-    return drop ? 'dropped' : failed ? 'ignored' : 'success'
+    return this.#drops.result !== undefined && says(this.#drops.result, result) ? 'dropped' : 'success'
   }
 
   #follow(before: number): void {
@@ -126,6 +122,16 @@ export class Gate {
 export interface Entry {
   readonly start: number
   readonly inflight: number
+}
+
+/** What a test says; one that throws is reported and says no. */
+function says(test: (end: unknown) => boolean, end: unknown): boolean {
+  try {
+    return test(end) === true
+  } catch (problem) {
+    report(problem)
+    return false
+  }
 }
 
 export function adaptiveStep(gate: Gate): Step<Entry> {

@@ -9,11 +9,11 @@ import {
 export { type AdaptiveConcurrencySettings, adaptiveConcurrencyFields }
 
 /** What a user writes. `R` is what the hook accepts as a result. */
-export type AdaptiveConcurrencyOptions<R = any> = Omit<InputOf<typeof adaptiveConcurrencyFields>, 'isDrop'> & {
+export type AdaptiveConcurrencyOptions<R = unknown> = Omit<InputOf<typeof adaptiveConcurrencyFields>, 'isDrop'> & {
   isDrop?: ((error: unknown, result: R | undefined) => boolean) | undefined
 }
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
-export function readAdaptiveOptions(options: AdaptiveConcurrencyOptions): AdaptiveConcurrencySettings {
+export function readAdaptiveOptions(options: AdaptiveConcurrencyOptions<any>): AdaptiveConcurrencySettings {
   return readOptions(adaptiveConcurrencyFields, options, 'adaptiveConcurrency', adaptiveConcurrencyFaults)
 }

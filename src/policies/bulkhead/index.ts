@@ -71,7 +71,7 @@ export interface Bulkhead<R = unknown> extends Policy<R, never>, Observable<Bulk
  * @example
  * const slots = bulkhead({ maxConcurrentCalls: 10, maxWaitDuration: '100ms' })
  */
-export function bulkhead<R = any>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
+export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   const events = new Emitter<BulkheadEvents>()

@@ -6,13 +6,13 @@ import type { Limits } from './kernel.ts'
 export { bulkheadFields }
 
 /** What a user writes. `R` is what the hook accepts as a result. */
-export type BulkheadOptions<R = any> = Omit<InputOf<typeof bulkheadFields>, 'release'> & {
+export type BulkheadOptions<R = unknown> = Omit<InputOf<typeof bulkheadFields>, 'release'> & {
   release?: ((result: R) => PromiseLike<unknown> | undefined) | undefined
 }
 export type BulkheadSettings = Omit<OptionsOf<typeof bulkheadFields>, 'queueCapacity'> & { readonly queueCapacity: number }
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
-export function readBulkheadOptions(options: BulkheadOptions): BulkheadSettings {
+export function readBulkheadOptions(options: BulkheadOptions<any>): BulkheadSettings {
   const settings = readOptions(bulkheadFields, options, 'bulkhead')
   return { ...settings, queueCapacity: settings.queueCapacity ?? (settings.maxWaitDuration > 0 ? Infinity : 0) }
 }

@@ -50,7 +50,10 @@ export interface RateLimiter<R = unknown> extends Policy<R, never>, Observable<R
  * @example
  * const limiter = rateLimiter({ limitForPeriod: 100, limitRefreshPeriod: '1s', timeoutDuration: 0 })
  */
-export function rateLimiter<R = any>(options: RateLimiterOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): RateLimiter<R> {
+export function rateLimiter<R = unknown>(
+  options: RateLimiterOptions<R> = {},
+  around: { name?: string; clock?: Clock } = {},
+): RateLimiter<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   const events = new Emitter<RateLimiterEvents>()

@@ -5,12 +5,12 @@ import { rateLimiterFaults, rateLimiterFields } from '../../core/schema/policies
 export { rateLimiterFields }
 
 /** What a user writes. `R` is what the hook accepts as a result. */
-export type RateLimiterOptions<R = any> = Omit<InputOf<typeof rateLimiterFields>, 'drainPermissionsOnResult'> & {
+export type RateLimiterOptions<R = unknown> = Omit<InputOf<typeof rateLimiterFields>, 'drainPermissionsOnResult'> & {
   drainPermissionsOnResult?: ((result: R | undefined, error: unknown) => boolean) | undefined
 }
 export type RateLimiterSettings = OptionsOf<typeof rateLimiterFields>
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
-export function readRateLimiterOptions(options: RateLimiterOptions): RateLimiterSettings {
+export function readRateLimiterOptions(options: RateLimiterOptions<any>): RateLimiterSettings {
   return readOptions(rateLimiterFields, options, 'rateLimiter', rateLimiterFaults)
 }

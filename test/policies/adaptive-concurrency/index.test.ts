@@ -14,7 +14,7 @@ import { timeLimiter } from '../../../src/policies/time-limiter/index.ts'
 import { DEEP_TIMEOUT, OPERATIONS, runs } from '../../deep.ts'
 import { deferred, expectNothingLeft, settled } from '../leaks.ts'
 
-const make = (options: AdaptiveConcurrencyOptions = {}) => {
+const make = (options: AdaptiveConcurrencyOptions<any> = {}) => {
   const clock = virtualClock(1000)
   const around = { clock, random: seededRandom(7), name: 'api' }
   return { clock, adaptive: adaptiveConcurrency({ algorithm: 'aimd', initialLimit: 2, minLimit: 1, ...options }, around) }
@@ -117,6 +117,10 @@ describe('what becomes a sample', () => {
     for (const code of ['EBUSY', 'ETIMEDOUT'])
       await named.execute(() => Promise.reject(Object.assign(new Error(code), { code }))).catch(() => {})
     expect(counts(named)).toEqual([0, 1, 1])
+    const byStatus = make({ dropStatus: [503] }).adaptive
+    for (const status of [200, 503, 504]) await byStatus.execute(() => ({ status }))
+    await byStatus.execute(() => null)
+    expect(counts(byStatus)).toEqual([3, 1, 0])
   })
   test('a permit counts once', () => {
     const { clock, adaptive } = make()

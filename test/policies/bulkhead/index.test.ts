@@ -10,7 +10,7 @@ import { retry } from '../../../src/policies/retry/index.ts'
 import { timeLimiter } from '../../../src/policies/time-limiter/index.ts'
 import { deferred, expectNothingLeft, settled } from '../leaks.ts'
 
-const make = (options: BulkheadOptions) => {
+const make = (options: BulkheadOptions<any>) => {
   const clock = virtualClock()
   return { clock, slots: bulkhead(options, { clock, name: 'db' }) }
 }

@@ -7,7 +7,7 @@ import { isRejection, RateLimitedError } from '../../../src/core/errors.ts'
 import { type RateLimiterOptions, rateLimiter } from '../../../src/policies/rate-limiter/index.ts'
 import { expectNothingLeft, settled } from '../leaks.ts'
 
-const make = (options: RateLimiterOptions) => {
+const make = (options: RateLimiterOptions<any>) => {
   const clock = virtualClock(5)
   return { clock, limiter: rateLimiter({ limitForPeriod: 2, limitRefreshPeriod: 100, ...options }, { clock, name: 'api' }) }
 }

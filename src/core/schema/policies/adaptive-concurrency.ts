@@ -38,7 +38,8 @@ export const adaptiveConcurrencyFields = {
   isDrop: hook<(error: unknown, result: any) => boolean>(
     'Whether the end of a call says that the callee is overloaded. Default: a timeout, or an error with status 429, 503 or 504.',
   ),
-  dropErrors: array('Errors with one of these codes or names are drops; instead of the default.', string('')),
+  dropErrors: array('Errors with one of these codes or names are drops, no others.', string('')),
+  dropStatus: array('Results with one of these HTTP statuses are drops, no others.', integer('', { min: 100, max: 999 })),
 } as const
 
 export type AdaptiveConcurrencySettings = OptionsOf<typeof adaptiveConcurrencyFields>
