@@ -1,5 +1,20 @@
 /** What the compiler must infer, and what it must refuse. Compiled by `tsc`; nothing here runs. */
-import { bind, bulkhead, circuitBreaker, fallback, keyed, type Policy, pipeline, retry, timeLimiter } from '../src/policies/index.ts'
+import {
+  bind,
+  bulkhead,
+  cache,
+  circuitBreaker,
+  collapse,
+  fallback,
+  faultInjector,
+  firstOf,
+  hedge,
+  keyed,
+  type Policy,
+  pipeline,
+  retry,
+  timeLimiter,
+} from '../src/policies/index.ts'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const infers = <Given, Wanted>(same: Same<Given, Wanted>) => same
@@ -60,3 +75,33 @@ pipeline(
 const many: Policy[] = [circuitBreaker(), retry()]
 const any = pipeline(...many).execute(async () => 1)
 infers<typeof any, Promise<number>>(true)
+
+// Every policy keeps the type of what it stands around.
+const all = pipeline(faultInjector(), cache(), retry(), hedge(), circuitBreaker(), timeLimiter(), bulkhead()).execute(async () => 'text')
+infers<typeof all, Promise<string>>(true)
+
+// The hooks of retry, hedge, cache and fallback say what results they accept.
+pipeline(retry({ retryOnResult: (r: { status: number }) => r.status === 503 })).execute(async () => ({ status: 200 }))
+// @ts-expect-error: a text has no status
+retry({ retryOnResult: (r: { status: number }) => r.status === 503 }).execute(async () => 'text')
+// @ts-expect-error: a text has no status
+hedge({ handleResult: (r: { status: number }) => r.status === 503 }).execute(async () => 'text')
+// @ts-expect-error: a text has no status
+cache({ cacheable: (r: { status: number }) => r.status === 200 }).execute(async () => 'text')
+// @ts-expect-error: a text has no status
+fallback(null, { handleResult: (r: { status: number }) => r.status === 503 }).execute(async () => 'text')
+retry({ retryExceptions: [TypeError, 'ECONNRESET'], intervalFunction: attempt => attempt * 10 })
+// @ts-expect-error: a number is no kind of error
+retry({ retryExceptions: [1] })
+
+// A fallback of several answers is as wide as they are; one that fits the result adds nothing.
+const chained = fallback(firstOf(async () => 1, null)).execute(async () => 'text')
+infers<typeof chained, Promise<string | number | null>>(true)
+const fits = fallback(firstOf<number[]>(() => [], [])).execute(async () => [1])
+infers<typeof fits, Promise<number[]>>(true)
+
+const getUser = collapse(async (ids: readonly number[]) => ids.map(id => ({ id })), { key: id => id })
+const user13 = getUser(13, { signal: AbortSignal.abort() })
+infers<typeof user13, Promise<{ id: number }>>(true)
+// @ts-expect-error: ids are numbers
+getUser('13')

@@ -1,5 +1,6 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
 import { type AddsOf, type AnyPolicy, type Description, type Policy, policy, type SeesOf } from './policy.ts'
+import { surprises } from './surprises.ts'
 
 type Meet<P> = (P extends AnyPolicy ? (s: SeesOf<P>) => void : never) extends (s: infer I) => void ? I : never
 type AllSees<P extends readonly AnyPolicy[]> = number extends P['length']
@@ -30,22 +31,4 @@ export function pipeline<const P extends readonly AnyPolicy[]>(...policies: P & 
   }
   const parts = row.flatMap(part => part.parts)
   return policy('pipeline', '', parts, describe) as unknown as Policy<AllSees<P>, AddsOf<P[number]>>
-}
-
-/** Orders that are valid and will surprise. */
-function surprises(outerToInner: readonly Description[]): string[] {
-  const warnings: string[] = []
-  const at = (kind: string) => outerToInner.findIndex(d => d.kind === kind)
-  const [retry, breaker, fallback, limit] = [at('retry'), at('circuitBreaker'), at('fallback'), at('timeLimiter')]
-  if (retry >= 0 && breaker >= 0 && breaker < retry)
-    warnings.push('circuitBreaker stands outside retry: it sees only the last try of each call, so it opens later than the failures come')
-  if (retry >= 0 && fallback > retry) warnings.push('fallback stands inside retry: retry never sees a failure, so it never retries')
-  if (breaker >= 0 && fallback > breaker) warnings.push('fallback stands inside circuitBreaker: the breaker never sees a failure')
-  if (limit >= 0 && retry > limit) {
-    const wait = Number(outerToInner[retry]!.options['baseInterval'] ?? 0)
-    const timeout = Number(outerToInner[limit]!.options['timeoutDuration'] ?? Infinity)
-    if (wait >= timeout)
-      warnings.push(`timeLimiter (${timeout} ms) stands outside retry whose first wait may be ${wait} ms: the retry may never run`)
-  }
-  return warnings
 }

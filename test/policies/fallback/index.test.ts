@@ -152,6 +152,19 @@ describe('its own limit', () => {
   })
 })
 
+test('an answer that fails gives its place back, whether it throws or rejects', async () => {
+  const answers = [
+    () => Promise.reject(new Error('async')),
+    () => {
+      throw new Error('sync')
+    },
+  ]
+  const guard = fallback(() => answers.shift()!(), { maxConcurrentCalls: 1 })
+  expect(((await ended(guard.execute(failing))) as any).error.message).toBe('async')
+  expect(((await ended(guard.execute(failing))) as any).error.message).toBe('sync')
+  expect(guard.metrics).toMatchObject({ numberOfFailedFallbacks: 2, numberOfRejectedFallbacks: 0, concurrentFallbacks: 0 })
+})
+
 describe('given up', () => {
   test('by the caller: no other answer', async () => {
     const clock = virtualClock()
