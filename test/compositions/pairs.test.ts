@@ -10,6 +10,7 @@ import { type VirtualClock, virtualClock } from '../../src/base/time/virtual-clo
 import { policy } from '../../src/core/policy.ts'
 import { GOES_ON } from '../../src/core/step.ts'
 import {
+  adaptiveConcurrency,
   bulkhead,
   cache,
   circuitBreaker,
@@ -17,6 +18,7 @@ import {
   faultInjector,
   hedge,
   keyed,
+  loadShedder,
   type Policy,
   pipeline,
   rateLimiter,
@@ -44,6 +46,8 @@ const ROOMY: Record<string, Make> = {
   hedge: clock => ({ policy: hedge({ delay: '10s' }, { clock }) }),
   cache: clock => ({ policy: cache({ ttl: 0, key: call => `key ${keys++} ${call.attempt}` }, { clock }) }),
   faultInjector: clock => ({ policy: faultInjector({}, { clock }) }),
+  adaptiveConcurrency: clock => ({ policy: adaptiveConcurrency({}, { clock }) }),
+  loadShedder: clock => ({ policy: loadShedder(() => 0, {}, { clock }) }),
   keyed: clock => ({
     policy: keyed(
       () => 'key',
@@ -67,6 +71,17 @@ const TIGHT: Record<string, Make> = {
   },
   rateLimiter: clock => ({ policy: rateLimiter({ limitForPeriod: 2, limitRefreshPeriod: 30, timeoutDuration: 40 }, { clock }) }),
   timeLimiter: clock => ({ policy: timeLimiter({ timeoutDuration: 30 }, { clock }) }),
+  adaptiveConcurrency: clock => {
+    const limit = adaptiveConcurrency({ algorithm: 'aimd', initialLimit: 2, minLimit: 2, maxLimit: 2 }, { clock })
+    return { policy: limit, held: () => limit.metrics.inflight }
+  },
+  loadShedder: clock => {
+    const slots = bulkhead({ maxConcurrentCalls: 2, maxWaitDuration: 25 }, { clock })
+    return {
+      policy: pipeline(loadShedder(slots, { shedFrom: 0.4 }, { clock }), slots) as Policy,
+      held: () => slots.metrics.availableConcurrentCalls,
+    }
+  },
   cooperative: clock => ({ policy: timeLimiter({ timeoutDuration: 30, cooperative: true }, { clock }) }),
   retry: clock => {
     const budget = retryBudget({ percent: 50, minRetryConcurrency: 1 })
