@@ -34,3 +34,16 @@ test.each(files.filter(f => f !== 'index.ts'))('%s imports only downwards', file
 test.each(files.filter(f => !f.startsWith('base/time/')))('%s touches no clock, timer or chance of the machine', file => {
   expect(readFileSync(path.join(src, file), 'utf8')).not.toMatch(/\b(Date\.now|setTimeout|setInterval|Math\.random|performance\.now)\b/)
 })
+
+const tests = fileURLToPath(new URL('.', import.meta.url))
+const mirrored = (readdirSync(tests, { recursive: true }) as string[])
+  .map(f => f.replaceAll(path.sep, '/'))
+  .filter(f => f.endsWith('.test.ts') && MAY_IMPORT[f.split('/')[0]!] !== undefined)
+
+test.each(mirrored)('test/%s stands where its source stands', file => {
+  const source = file.slice(0, -'.test.ts'.length)
+  const folder = path.posix.dirname(source)
+  const known = files.includes(`${source}.ts`) || files.some(f => f.startsWith(`${source}/`))
+  // A test of several files of one folder has a name of its own, and stands in that folder.
+  expect(known || files.some(f => path.posix.dirname(f) === folder), `src/${source}.ts, or a folder src/${folder}`).toBe(true)
+})
