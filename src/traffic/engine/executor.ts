@@ -155,7 +155,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     const reply = abortOf(this.#route!.fault!, this.#engine.random())
     if (reply === undefined) return this.#ownAnswer()
     this.#engine.stats['fault.aborts_injected']++
-    this.#local(reply)
+    this.#failing(reply)
   }
 
   // ── answers of the route's own: CORS, redirect, direct response ────────────────────────────────────────────────────────────────
@@ -315,12 +315,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 
   unanswered(reply: LocalReply): void {
     const status = reply.status === 504 ? this.#plan?.timeoutStatus : undefined
-    const fallback = this.#cluster?.fallback
-    if (fallback !== undefined && reply.status >= 500) {
-      this.flag(reply.flag)
-      return this.#fallBack(fallback)
-    }
-    this.#local(status === undefined || status === 504 ? reply : { ...reply, status })
+    this.#failing(status === undefined || status === 504 ? reply : { ...reply, status })
   }
 
   reset(reason: ResetReason, error: Error): void {
@@ -369,6 +364,14 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#answerRules(headers)
     if (!isGrpc(this.headers)) return this.#finish(reply.status, headers, reply.body)
     this.#finish(200, asGrpc(reply, headers), '')
+  }
+
+  /** An answer of ours for which the destination may have a better one. */
+  #failing(reply: LocalReply): void {
+    const cluster = this.#cluster ?? this.#engine.clusters.get(this.outcome.cluster)
+    if (cluster?.fallback === undefined || reply.status < 500) return this.#local(reply)
+    this.flag(reply.flag)
+    this.#fallBack(cluster.fallback)
   }
 
   #fallBack({ status, body }: { status: number; body: string }): void {

@@ -52,6 +52,12 @@ function describe(matcher: StringMatcher): string {
   return `matches ${matcher.safeRegex?.regex ?? ''}`
 }
 
+/** The scheme as rules see it: what a proxy in front says, when that is one. */
+export function schemeOf(request: RequestView): string {
+  const said = request.header('x-forwarded-proto')?.toLowerCase()
+  return said === 'http' || said === 'https' ? said : request.scheme
+}
+
 /** The value of a header or pseudo-header. */
 export function headerValue(request: RequestView, name: string): string | undefined {
   switch (name) {
@@ -61,7 +67,7 @@ export function headerValue(request: RequestView, name: string): string | undefi
     case 'host':
       return request.authority
     case ':scheme':
-      return request.header('x-forwarded-proto') ?? request.scheme
+      return schemeOf(request)
     case ':path':
       return request.path
     default:

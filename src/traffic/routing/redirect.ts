@@ -1,6 +1,7 @@
 /** Where a redirect points. */
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { RedirectAction, RouteMatch } from '../../envoy/index.ts'
+import { schemeOf } from './match.ts'
 import type { RequestView } from './request-view.ts'
 
 const STATUS = { MOVED_PERMANENTLY: 301, FOUND: 302, SEE_OTHER: 303, TEMPORARY_REDIRECT: 307, PERMANENT_REDIRECT: 308 }
@@ -12,26 +13,41 @@ export interface Redirection {
 
 export function compileRedirect(action: RedirectAction, match: RouteMatch): (request: RequestView) => Redirection {
   const status = STATUS[action.responseCode ?? 'MOVED_PERMANENTLY']
-  const regex = action.regexRewrite === undefined ? undefined : compileRe2(action.regexRewrite.pattern.regex)
+  const wanted = action.schemeRedirect ?? (action.httpsRedirect ? 'https' : undefined)
+  const port = action.portRedirect ? `:${action.portRedirect}` : ''
+  const pathOf = compilePath(action, match)
   return request => {
-    const from = request.header('x-forwarded-proto') ?? request.scheme
-    const scheme = action.schemeRedirect ?? (action.httpsRedirect ? 'https' : from)
-    const at = /^(.*?)(?::(\d+))?$/.exec(request.authority)!
-    let host = action.hostRedirect ?? at[1]!
-    const port = action.portRedirect
-    if (port !== undefined && port !== 0) host += `:${port}`
-    else if (action.hostRedirect === undefined && at[2] !== undefined) {
-      const standard = (scheme === 'https' ? '443' : '80') === at[2] || (scheme !== from && (at[2] === '80' || at[2] === '443'))
-      if (!standard || scheme === from) host += `:${at[2]}`
-    }
-    const query = request.path.indexOf('?')
-    const bare = query < 0 ? request.path : request.path.slice(0, query)
-    const search = query < 0 || action.stripQuery ? '' : request.path.slice(query)
-    let path = bare + search
-    if (action.pathRedirect !== undefined) path = action.pathRedirect.includes('?') ? action.pathRedirect : action.pathRedirect + search
-    else if (action.prefixRewrite !== undefined)
-      path = action.prefixRewrite + bare.slice((match.prefix ?? match.path ?? '').length) + search
-    else if (regex !== undefined) path = regex.replaceAll(bare, action.regexRewrite!.substitution) + search
-    return { status, location: `${scheme}://${host}${path.startsWith('/') ? '' : '/'}${path}` }
+    const from = schemeOf(request)
+    const scheme = wanted ?? from
+    const host = action.hostRedirect ?? (port === '' ? kept(request.authority, from, scheme) : splitPort(request.authority)[0])
+    const path = pathOf(request.path)
+    return { status, location: `${scheme}://${host}${port}${path.startsWith('/') ? '' : '/'}${path}` }
+  }
+}
+
+/** The Host as it came; the standard port of the old scheme does not go along to a new one. */
+function kept(authority: string, from: string, to: string): string {
+  const [name, port] = splitPort(authority)
+  return from !== to && port === (from === 'https' ? '443' : '80') ? name : authority
+}
+
+function splitPort(authority: string): [string, string | undefined] {
+  const colon = authority.lastIndexOf(':')
+  return colon <= authority.lastIndexOf(']') ? [authority, undefined] : [authority.slice(0, colon), authority.slice(colon + 1)]
+}
+
+function compilePath(action: RedirectAction, match: RouteMatch): (target: string) => string {
+  const { pathRedirect, prefixRewrite, regexRewrite, stripQuery } = action
+  // A query of the new path replaces the old one, and is never stripped.
+  if (pathRedirect?.includes('?')) return () => pathRedirect
+  const regex = regexRewrite === undefined ? undefined : compileRe2(regexRewrite.pattern.regex)
+  const replaced = (match.prefix ?? match.path ?? '').length
+  return target => {
+    const query = target.indexOf('?')
+    const bare = query < 0 ? target : target.slice(0, query)
+    const search = query < 0 || stripQuery ? '' : target.slice(query)
+    if (pathRedirect !== undefined) return pathRedirect + search
+    if (prefixRewrite !== undefined) return prefixRewrite + bare.slice(replaced) + search
+    return (regex === undefined ? bare : regex.replaceAll(bare, regexRewrite!.substitution)) + search
   }
 }
