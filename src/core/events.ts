@@ -13,13 +13,15 @@ export interface Observable<E> {
 }
 
 export class Emitter<E extends object> implements Observable<E> {
-  readonly #listeners = new Map<keyof E, Set<(event: any) => void>>()
+  /** Made with the first listener: most emitters never have one. */
+  #listeners: Map<keyof E, Set<(event: any) => void>> | undefined
   /** How many listeners there are in all: look here before an event object is made. */
   listening = 0
 
   on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void {
     if (options?.signal?.aborted) return () => {}
     const entry = (event: E[K]) => listener(event)
+    this.#listeners ??= new Map()
     let set = this.#listeners.get(type)
     if (set === undefined) {
       set = new Set()
@@ -38,12 +40,12 @@ export class Emitter<E extends object> implements Observable<E> {
 
   /** Whether anybody hears that type. */
   hears(type: keyof E): boolean {
-    return this.listening > 0 && (this.#listeners.get(type)?.size ?? 0) > 0
+    return this.listening > 0 && (this.#listeners?.get(type)?.size ?? 0) > 0
   }
 
   emit<K extends keyof E>(type: K, event: E[K]): void {
     if (this.listening === 0) return
-    const set = this.#listeners.get(type)
+    const set = this.#listeners?.get(type)
     if (set === undefined || set.size === 0) return
     for (const listener of [...set]) guarded(listener, event)
   }

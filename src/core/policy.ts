@@ -64,6 +64,51 @@ export const runWork: Next = call => (call.args === undefined ? call.work!(call)
 /** What all policies share. */
 export type PolicyCore<Sees, Adds> = Policy<Sees, Adds>
 
+/** Parts with the methods of a policy. A class, so that ten thousand policies do not have ten thousand copies of each method. */
+export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, Adds> {
+  readonly kind: string
+  readonly name: string
+  readonly parts: readonly Part[]
+  readonly #run: Next
+  readonly #describe: () => Description
+
+  constructor(kind: string, name: string, part: Part | readonly Part[], describe: () => Description) {
+    this.kind = kind
+    this.name = name
+    this.parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
+    this.#run = link(this.parts, runWork)
+    this.#describe = describe
+  }
+
+  layer(next: Next): Next {
+    return link(this.parts, next)
+  }
+
+  describe(): Description {
+    return this.#describe()
+  }
+
+  execute(fn: any, options?: CallOptions): Promise<any> {
+    const call = new Call(options)
+    call.work = fn
+    return start(call, this.#run, options?.signal != null)
+  }
+
+  wrap(fn: any): any {
+    const run = this.#run
+    return function wrapped(this: unknown, ...args: unknown[]) {
+      const call = new Call(undefined)
+      const bound = fn[BOUND]
+      if (bound === undefined) {
+        call.work = fn
+        call.args = args
+        call.self = this
+      } else call.work = (current: CallView) => bound.call(this, current, ...args)
+      return start(call, run, false)
+    }
+  }
+}
+
 /** Gives parts the methods of a policy. */
 export function policy<Sees = unknown, Adds = never>(
   kind: string,
@@ -71,32 +116,7 @@ export function policy<Sees = unknown, Adds = never>(
   part: Part | readonly Part[],
   describe: () => Description,
 ): Policy<Sees, Adds> {
-  const parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
-  const run = link(parts, runWork)
-  return {
-    kind,
-    name,
-    parts,
-    layer: next => link(parts, next),
-    describe,
-    execute(fn: any, options?: CallOptions): Promise<any> {
-      const call = new Call(options)
-      call.work = fn
-      return start(call, run, options?.signal != null)
-    },
-    wrap(fn: any): any {
-      return function wrapped(this: unknown, ...args: unknown[]) {
-        const call = new Call(undefined)
-        const bound = fn[BOUND]
-        if (bound === undefined) {
-          call.work = fn
-          call.args = args
-          call.self = this
-        } else call.work = (current: CallView) => bound.call(this, current, ...args)
-        return start(call, run, false)
-      }
-    },
-  }
+  return new LinkedPolicy<Sees, Adds>(kind, name, part, describe)
 }
 
 const BOUND: unique symbol = Symbol.for('meshless.bound') as any

@@ -1,23 +1,26 @@
-/** The last N outcomes of calls, and their sums. Recording is constant work: the oldest outcome leaves as the newest comes. */
+/** The last N outcomes of calls, two bits each, and their sums. Recording is constant work: the oldest outcome leaves as the newest comes. */
 import { Counts, type Window } from './window.ts'
 
 export class CountWindow implements Window {
   readonly #total = new Counts()
+  readonly #size: number
   readonly #ring: Uint8Array
   #at = 0
 
   /** `size` calls; 0 holds nothing. */
   constructor(size: number) {
-    this.#ring = new Uint8Array(size)
+    this.#size = size
+    this.#ring = new Uint8Array((size + 3) >> 2)
   }
 
   record(outcome: number): void {
-    const ring = this.#ring
-    if (ring.length === 0) return
-    if (this.#total.calls === ring.length) this.#total.add(ring[this.#at]!, -1)
-    ring[this.#at] = outcome
+    const at = this.#at
+    if (this.#size === 0) return
+    if (this.#total.calls === this.#size) this.#total.add(this.#outcome(at), -1)
+    const shift = (at & 3) << 1
+    this.#ring[at >> 2] = (this.#ring[at >> 2]! & ~(3 << shift)) | (outcome << shift)
     this.#total.add(outcome, 1)
-    if (++this.#at === ring.length) this.#at = 0
+    this.#at = at + 1 === this.#size ? 0 : at + 1
   }
 
   read(): Counts {
@@ -26,7 +29,10 @@ export class CountWindow implements Window {
 
   visit(now: number, visitor: (outcome: number, calls: number, at: number) => void): void {
     const { calls } = this.#total
-    const size = this.#ring.length
-    for (let i = calls; i > 0; i--) visitor(this.#ring[(this.#at - i + size) % size]!, 1, now)
+    for (let i = calls; i > 0; i--) visitor(this.#outcome((this.#at - i + this.#size) % this.#size), 1, now)
+  }
+
+  #outcome(at: number): number {
+    return (this.#ring[at >> 2]! >> ((at & 3) << 1)) & 3
   }
 }

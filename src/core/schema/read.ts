@@ -36,7 +36,8 @@ export function readOptions<F extends Fields>(
 
 /** Reads an object by its fields. Faults are added to `faults`; the result is usable only when none was. */
 export function readFields(fields: Fields, given: unknown, path: string, faults: Fault[], inCode: boolean): Record<string, unknown> {
-  const result: Record<string, unknown> = {}
+  const { known, empty } = shapeOf(fields, inCode)
+  const result: Record<string, unknown> = { ...empty }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     faults.push({
       path,
@@ -47,7 +48,6 @@ export function readFields(fields: Fields, given: unknown, path: string, faults:
     return result
   }
   const source = given as Record<string, unknown>
-  const known = Object.keys(fields).filter(key => inCode || fields[key]!.codeOnly !== true)
   for (const key of Object.keys(source))
     if (!known.includes(key) && source[key] !== undefined)
       faults.push(
@@ -64,6 +64,29 @@ export function readFields(fields: Fields, given: unknown, path: string, faults:
     } else result[key] = readValue(option, value, join(path, key), faults, inCode)
   }
   return result
+}
+
+interface Shape {
+  readonly known: readonly string[]
+  readonly empty: Record<string, unknown>
+}
+const shapes: readonly [inDocuments: WeakMap<Fields, Shape>, inCode: WeakMap<Fields, Shape>] = [new WeakMap(), new WeakMap()]
+
+/**
+ * The fields that may be written, and an object that has them all. Copies of it are compact: one that grew key by key would be a hash table of seven times
+ * the size, and every policy keeps its settings.
+ */
+function shapeOf(fields: Fields, inCode: boolean): Shape {
+  const cache = shapes[inCode ? 1 : 0]
+  let shape = cache.get(fields)
+  if (shape === undefined) {
+    const known = Object.keys(fields).filter(key => inCode || fields[key]!.codeOnly !== true)
+    const empty = JSON.parse(`{${known.map(key => `${JSON.stringify(key)}:0`).join(',')}}`)
+    for (const key of known) empty[key] = undefined
+    shape = { known, empty }
+    cache.set(fields, shape)
+  }
+  return shape
 }
 
 export function readValue(option: Option, value: unknown, path: string, faults: Fault[], inCode: boolean): unknown {

@@ -15,8 +15,11 @@ export interface Classifier {
   readonly error: ((error: unknown) => Meaning) | undefined
 }
 
+const BY_DEFAULT: Classifier = { result: undefined, error: undefined }
+
 export function classifier(settings: CircuitBreakerSettings): Classifier {
-  return { result: resultClassifier(settings), error: errorClassifier(settings) }
+  const [result, error] = [resultClassifier(settings), errorClassifier(settings)]
+  return result === undefined && error === undefined ? BY_DEFAULT : { result, error }
 }
 
 function resultClassifier({ recordResult, recordStatus, ignoreStatus }: CircuitBreakerSettings): Classifier['result'] {

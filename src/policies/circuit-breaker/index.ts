@@ -3,11 +3,11 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Duration, toMs } from '../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
-import { Emitter, type Observable } from '../../core/events.ts'
-import { type Policy, policy } from '../../core/policy.ts'
-import { BreakerKernel, type BreakerMetrics, type KernelState } from './kernel.ts'
-import { breakerStep, Gate } from './layer.ts'
-import { type CircuitBreakerOptions, readBreakerOptions } from './options.ts'
+import type { ListenOptions, Observable } from '../../core/events.ts'
+import { LinkedPolicy, type Policy } from '../../core/policy.ts'
+import type { BreakerMetrics, KernelState } from './kernel.ts'
+import { BreakerStep, Gate } from './layer.ts'
+import { type CircuitBreakerOptions, type CircuitBreakerSettings, readBreakerOptions } from './options.ts'
 import { type Cause, STATES, type State } from './transitions.ts'
 
 export type { BreakerMetrics, Cause, CircuitBreakerOptions, State }
@@ -89,54 +89,77 @@ export interface BreakerSurroundings {
  * await breaker.execute(call => fetch(url, { signal: call.signal }))
  */
 export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = {}, around: BreakerSurroundings = {}): CircuitBreaker<R> {
-  const { name = '', clock = systemClock, random = systemRandom, restore } = around
-  const events = new Emitter<CircuitBreakerEvents>()
-  const kernel = new BreakerKernel(readBreakerOptions(options), clock.now(), random, {
-    transition(from, to, cause) {
-      if (events.hears('transition')) events.emit('transition', { from, to, cause, at: clock.wall() })
-    },
-    rateExceeded: (kind, rate) => events.emit(kind, { rate }),
-    consecutiveFailuresExceeded: count => events.emit('consecutiveFailuresExceeded', { count }),
-  })
-  if (restore !== undefined) kernel.restore(aged(restore, clock.wall()), clock.now())
-  const gate = new Gate(kernel, clock, events, name)
-  gate.follow()
+  return new Breaker<R>(readBreakerOptions(options), around)
+}
 
-  const to = (state: State, forMs?: number) => {
-    kernel.to(state, clock.now(), forMs)
+class Breaker<R> extends LinkedPolicy<R, never> implements CircuitBreaker<R> {
+  readonly #gate: Gate
+
+  constructor(settings: CircuitBreakerSettings, { name = '', clock = systemClock, random = systemRandom, restore }: BreakerSurroundings) {
+    const gate = new Gate(settings, clock, random, name)
+    super('circuitBreaker', name, new BreakerStep(gate), () => ({ kind: 'circuitBreaker', name, options: { ...gate.kernel.settings } }))
+    this.#gate = gate
+    if (restore !== undefined) gate.kernel.restore(aged(restore, clock.wall()), clock.now())
     gate.follow()
   }
-  const core = policy<R, never>('circuitBreaker', name, breakerStep(gate), () => ({
-    kind: 'circuitBreaker',
-    name,
-    options: { ...kernel.settings },
-  }))
-  const own: Omit<CircuitBreaker<R>, keyof Policy | 'state' | 'metrics'> = {
-    on: (type, listener, listening) => events.on(type, listener, listening),
-    tryAcquire() {
-      const now = clock.now()
-      return gate.admit(now) ? new IssuedPermit(gate, now) : undefined
-    },
-    forceOpen: () => to('FORCED_OPEN'),
-    disable: () => to('DISABLED'),
-    metricsOnly: () => to('METRICS_ONLY'),
-    open: o => to('OPEN', o?.for === undefined ? undefined : toMs(o.for, 'open.for')),
-    close: () => to('CLOSED'),
-    halfOpen: () => to('HALF_OPEN'),
-    reset() {
-      kernel.reset(clock.now())
-      gate.follow()
-      events.emit('reset', { at: clock.wall() })
-    },
-    update(changed) {
-      gate.update(readBreakerOptions({ ...kernel.settings, ...changed } as CircuitBreakerOptions<R>))
-    },
-    toJSON: () => ({ ...kernel.save(clock.now()), at: clock.wall() }),
+
+  get state(): State {
+    return this.#gate.kernel.state
   }
-  return Object.defineProperties(Object.assign(core, own), {
-    state: { get: () => kernel.state, enumerable: true },
-    metrics: { get: () => kernel.metrics(clock.now()), enumerable: true },
-  }) as unknown as CircuitBreaker<R>
+
+  get metrics(): BreakerMetrics {
+    return this.#gate.kernel.metrics(this.#gate.clock.now())
+  }
+
+  on<T extends keyof CircuitBreakerEvents>(
+    type: T,
+    listener: (event: CircuitBreakerEvents[T]) => void,
+    listening?: ListenOptions,
+  ): () => void {
+    return this.#gate.events.on(type, listener, listening)
+  }
+
+  tryAcquire(): Permit | undefined {
+    const now = this.#gate.clock.now()
+    return this.#gate.admit(now) ? new IssuedPermit(this.#gate, now) : undefined
+  }
+
+  forceOpen(): void {
+    this.#gate.to('FORCED_OPEN')
+  }
+
+  disable(): void {
+    this.#gate.to('DISABLED')
+  }
+
+  metricsOnly(): void {
+    this.#gate.to('METRICS_ONLY')
+  }
+
+  open(options?: { for?: Duration }): void {
+    this.#gate.to('OPEN', options?.for === undefined ? undefined : toMs(options.for, 'open.for'))
+  }
+
+  close(): void {
+    this.#gate.to('CLOSED')
+  }
+
+  halfOpen(): void {
+    this.#gate.to('HALF_OPEN')
+  }
+
+  reset(): void {
+    this.#gate.reset()
+  }
+
+  update(changed: CircuitBreakerOptions<R>): void {
+    this.#gate.update(readBreakerOptions({ ...this.#gate.kernel.settings, ...changed } as CircuitBreakerOptions<R>))
+  }
+
+  toJSON(): BreakerState {
+    const { kernel, clock } = this.#gate
+    return { ...kernel.save(clock.now()), at: clock.wall() }
+  }
 }
 
 class IssuedPermit implements Permit {

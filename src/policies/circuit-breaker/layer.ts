@@ -6,28 +6,51 @@ import type { Clock, Timer } from '../../base/time/clock.ts'
 import { type Duration, toMs } from '../../base/time/duration.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier } from './classify.ts'
 import type { CircuitBreakerEvents } from './index.ts'
-import type { BreakerKernel } from './kernel.ts'
+import { type BreakerHooks, BreakerKernel } from './kernel.ts'
 import type { CircuitBreakerSettings } from './options.ts'
+import type { Cause, State } from './transitions.ts'
 
-export class Gate {
+export class Gate implements BreakerHooks {
   readonly kernel: BreakerKernel
   readonly clock: Clock
-  readonly events: Emitter<CircuitBreakerEvents>
+  readonly events = new Emitter<CircuitBreakerEvents>()
   readonly name: string
   #classifier: Classifier
   #timer: Timer | undefined
   #armedFor = -1
 
-  constructor(kernel: BreakerKernel, clock: Clock, events: Emitter<CircuitBreakerEvents>, name: string) {
-    this.kernel = kernel
+  constructor(settings: CircuitBreakerSettings, clock: Clock, random: () => number, name: string) {
     this.clock = clock
-    this.events = events
     this.name = name
-    this.#classifier = classifier(kernel.settings)
+    this.kernel = new BreakerKernel(settings, clock.now(), random, this)
+    this.#classifier = classifier(settings)
+  }
+
+  transition(from: State, to: State, cause: Cause): void {
+    if (this.events.hears('transition')) this.events.emit('transition', { from, to, cause, at: this.clock.wall() })
+  }
+
+  rateExceeded(kind: 'failureRateExceeded' | 'slowCallRateExceeded', rate: number): void {
+    this.events.emit(kind, { rate })
+  }
+
+  consecutiveFailuresExceeded(count: number): void {
+    this.events.emit('consecutiveFailuresExceeded', { count })
+  }
+
+  to(state: State, forMs?: number): void {
+    this.kernel.to(state, this.clock.now(), forMs)
+    this.follow()
+  }
+
+  reset(): void {
+    this.kernel.reset(this.clock.now())
+    this.follow()
+    this.events.emit('reset', { at: this.clock.wall() })
   }
 
   admit(now: number): boolean {
@@ -138,22 +161,28 @@ interface Admission {
   readonly start: number
 }
 
-export function breakerStep(gate: Gate): Step<Admission> {
-  const { kernel, clock } = gate
-  return {
-    admit(call) {
-      const start = call.admittedAt(clock)
-      if (!gate.admit(start)) throw gate.refusal(start)
-      return { generation: kernel.generation, start }
-    },
-    answered(_call, { generation, start }, value) {
-      const now = clock.now()
-      gate.answered(generation, value, now - start, now)
-      return value
-    },
-    failed(call, { generation, start }, error) {
-      gate.threw(call, generation, error, start)
-      return GOES_ON
-    },
+export class BreakerStep implements Step<Admission> {
+  readonly #gate: Gate
+
+  constructor(gate: Gate) {
+    this.#gate = gate
+  }
+
+  admit(): Admission {
+    const gate = this.#gate
+    const start = gate.clock.now()
+    if (!gate.admit(start)) throw gate.refusal(start)
+    return { generation: gate.kernel.generation, start }
+  }
+
+  answered(_call: Call, { generation, start }: Admission, value: unknown): unknown {
+    const now = this.#gate.clock.now()
+    this.#gate.answered(generation, value, now - start, now)
+    return value
+  }
+
+  failed(call: Call, { generation, start }: Admission, error: unknown): typeof GOES_ON {
+    this.#gate.threw(call, generation, error, start)
+    return GOES_ON
   }
 }

@@ -170,12 +170,12 @@ describe('breaker-cases', () => {
     const breaker = circuitBreaker({}, { clock: virtualClock() })
     if (row.from === 'HALF_OPEN') breaker.open()
     const into: Record<string, () => void> = {
-      CLOSED: breaker.close,
-      OPEN: breaker.open,
-      HALF_OPEN: breaker.halfOpen,
-      DISABLED: breaker.disable,
-      FORCED_OPEN: breaker.forceOpen,
-      METRICS_ONLY: breaker.metricsOnly,
+      CLOSED: () => breaker.close(),
+      OPEN: () => breaker.open(),
+      HALF_OPEN: () => breaker.halfOpen(),
+      DISABLED: () => breaker.disable(),
+      FORCED_OPEN: () => breaker.forceOpen(),
+      METRICS_ONLY: () => breaker.metricsOnly(),
     }
     into[row.from]!()
     const heard = listen(breaker)
