@@ -114,7 +114,8 @@ export function clusterValues(core: MeshCore, name: string): Value[] {
   for (const { block, of, names } of BLOCKS) {
     const place = rules.map(rule => blockPlace(rule, plan.config, block)).find(found => found !== undefined)
     for (const [envoy, value] of Object.entries(of(plan.config) ?? {})) {
-      if (value === undefined || value === UNLIMITED || typeof value === 'boolean') continue
+      // Envoy's switches for what Istio always has on are no values of a policy.
+      if (value === undefined || value === UNLIMITED || typeof value === 'boolean' || envoy.startsWith('enforcing')) continue
       const istio = names[envoy] ?? envoy
       const exact = place && written(place.document, `${place.path}.${istio}`) !== undefined ? `${place.path}.${istio}` : undefined
       const from =

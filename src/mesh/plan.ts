@@ -153,6 +153,7 @@ function changed(was: ClusterPlan, now: ClusterPlan, states: StateView): Cluster
   const own = states.hasOwnEndpoints(now.name)
   if (JSON.stringify(was.assignment) !== JSON.stringify(now.assignment))
     fields.push(own ? 'endpoints (set by hand: not used)' : 'endpoints')
+  if (was.linkLocal !== now.linkLocal) fields.push('trust')
   const lost: string[] = []
   if (fields.includes('lbPolicy')) lost.push('positions of the load balancer begin anew')
   if (was.config.outlierDetection !== undefined && now.config.outlierDetection === undefined) lost.push('ejected endpoints come back')

@@ -6,6 +6,7 @@ export default defineConfig({
     index: 'src/index.ts',
     policies: 'src/policies/index.ts',
     testing: 'src/testing/index.ts',
+    cli: 'src/ops/cli/main.ts',
     'sources/files': 'src/rules/sources/files.ts',
     'transport/node': 'src/traffic/transport/node.ts',
     'transport/fetch': 'src/traffic/transport/fetch.ts',

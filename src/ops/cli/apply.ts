@@ -1,0 +1,47 @@
+/** `meshless apply`: puts rules into a running process. */
+import { EXIT } from './around.ts'
+import { changesText } from './changes.ts'
+import { ADMIN, Client } from './client.ts'
+import type { Command } from './command.ts'
+import { text } from './diagnostics.ts'
+import { joined } from './diff.ts'
+import { errorsOf, read } from './input.ts'
+
+export const apply: Command = {
+  name: 'apply',
+  takes: 'FILE…',
+  text: 'creates or replaces the documents in a running process',
+  more: 'All of them take effect, or none. Documents that are not named stay, unless --replace makes the files the whole set.',
+  options: [
+    { name: 'replace', text: 'what is applied and not in the files goes away' },
+    { name: 'if-version', value: 'N', text: 'only when version N of the rules is in force' },
+    { name: 'json', text: 'the answer as JSON' },
+    ...ADMIN,
+  ],
+  async run(args, around) {
+    const client = new Client(args, around)
+    const given = await read(args.rest, around)
+    const errors = errorsOf(given)
+    if (errors.length > 0) {
+      around.err(text(errors, around))
+      return EXIT.rules
+    }
+    const { parts } = given
+    const version = args.get('if-version')
+    const whole = args.has('replace')
+    const body = joined(parts)
+    const plan = await client.ask('POST', whole ? '/plan' : '/plan?patch', body)
+    const { body: done } = await client.ask(
+      whole ? 'PUT' : 'PATCH',
+      '/rules',
+      body,
+      version === undefined ? {} : { 'if-match': `"v${version}"` },
+    )
+    if (args.has('json')) around.out(`${JSON.stringify(done, undefined, 2)}\n`)
+    else {
+      if (done.warnings.length > 0) around.err(text(done.warnings, around))
+      around.out(`${changesText(plan.body.changes, around)}version ${done.version} is in force\n`)
+    }
+    return EXIT.good
+  },
+}

@@ -1,0 +1,40 @@
+/** `meshless diff`: what applying files would change in a running process. */
+import type { Plan } from '../../mesh/plan.ts'
+import { EXIT } from './around.ts'
+import { changesText } from './changes.ts'
+import { ADMIN, Client } from './client.ts'
+import type { Command } from './command.ts'
+import { text } from './diagnostics.ts'
+import { errorsOf, read } from './input.ts'
+
+export const diff: Command = {
+  name: 'diff',
+  takes: 'FILE…',
+  text: 'shows what `apply` would change in a running process',
+  options: [
+    { name: 'replace', text: 'compares with the whole set, as `apply --replace` would put it' },
+    { name: 'json', text: 'the plan as JSON' },
+    ...ADMIN,
+  ],
+  async run(args, around) {
+    const client = new Client(args, around)
+    const given = await read(args.rest, around)
+    const errors = errorsOf(given)
+    if (errors.length > 0) {
+      around.err(text(errors, around))
+      return EXIT.rules
+    }
+    const { parts } = given
+    const { body } = await client.ask('POST', args.has('replace') ? '/plan' : '/plan?patch', joined(parts))
+    const plan = body as Plan
+    if (args.has('json')) around.out(`${JSON.stringify(plan, undefined, 2)}\n`)
+    else if (plan.accepted) around.out(changesText(plan.changes, around))
+    else around.err(text([...plan.errors, ...plan.warnings], around))
+    return plan.accepted ? EXIT.good : EXIT.rules
+  },
+}
+
+/** Several files as one text. A JSON file is YAML too. */
+export function joined(parts: readonly { readonly text: string }[]): string {
+  return parts.map(part => (part.text.endsWith('\n') ? part.text : `${part.text}\n`)).join('---\n')
+}

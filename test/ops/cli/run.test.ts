@@ -1,0 +1,190 @@
+/** The command line as a function: what it says, and how it ends. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createMesh, type Mesh } from '../../../src/index.ts'
+import { COMMANDS } from '../../../src/ops/cli/commands.ts'
+import { STARTER } from '../../../src/ops/cli/init.ts'
+import { run } from '../../../src/ops/cli/run.ts'
+import { VERSION } from '../../../src/ops/cli/version.ts'
+import { validate } from '../../../src/rules/validate.ts'
+import { all, destination, service, virtual } from '../../mesh/documents.ts'
+
+const TOKEN = 'a token for the test'
+let home: string
+const open: Mesh[] = []
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), 'meshless-cli-'))
+})
+afterEach(async () => {
+  for (const mesh of open.splice(0)) await mesh.close()
+  rmSync(home, { recursive: true, force: true })
+})
+const file = (name: string, text: string) => {
+  writeFileSync(path.join(home, name), text)
+  return path.join(home, name)
+}
+async function cli(argv: string[], around: { env?: Record<string, string>; stdin?: string; terminal?: boolean } = {}) {
+  let out = ''
+  let err = ''
+  const code = await run(argv, {
+    env: around.env ?? {},
+    terminal: around.terminal === true,
+    out: text => void (out += text),
+    err: text => void (err += text),
+    stdin: async () => around.stdin ?? '',
+    fetch,
+  })
+  return { code, out, err }
+}
+async function running(rules = all(service('a'), virtual('a'))) {
+  const mesh = createMesh({ rules })
+  open.push(mesh)
+  const { url } = await mesh.admin({ token: TOKEN, trust: {} })
+  const env = { MESHLESS_ADMIN: url, MESHLESS_TOKEN: TOKEN }
+  return { mesh, env }
+}
+const wrong = virtual('a', '[{ timeout: soon, route: [{ destination: { host: a.test } }] }]')
+
+describe('usage', () => {
+  test.each([
+    [[], 2, ''],
+    [['help'], 0, ''],
+    [['--help'], 0, ''],
+    [['--version'], 0, ''],
+    [['nonsense'], 2, 'there is no command "nonsense"'],
+    [['vaildate'], 2, 'did you mean validate?'],
+    [['validate'], 2, 'no rules are given'],
+    [['validate', '--strickt', 'x'], 2, 'did you mean --strict?'],
+    [['validate', '--format', 'xml', 'x'], 2, '"xml" is not one of text, json, github, sarif'],
+    [['validate', '--format'], 2, '--format needs a value'],
+    [['validate', '--strict=yes', 'x'], 2, '--strict takes no value'],
+    [['validate', '/nowhere/at.yaml'], 2, 'no such file or directory'],
+    [['explain', 'x.yaml'], 2, 'which request is meant?'],
+    [['explain', '--url', 'reviews', 'x.yaml'], 2, 'is no http or https URL'],
+    [['explain', '--url', 'http://a', '-H', 'nocolon', 'x.yaml'], 2, 'is not NAME: VALUE'],
+    [['translate', '--label', 'x', '-'], 2, 'is not KEY=VALUE'],
+    [['translate', '--mesh-config', '/nowhere', '-'], 2, 'cannot be read'],
+    [['get'], 2, 'which process is meant?'],
+    [['delete', 'VirtualService'], 2, 'which document is meant?'],
+    [['rollback', 'yesterday'], 2, 'is no version'],
+    [['completion', 'tcsh'], 2, 'bash, zsh, fish'],
+    [['get', '--admin', 'http://['], 2, 'is no URL'],
+  ])('%j ends with %i', async (argv, code, said) => {
+    const result = await cli(argv as string[], { stdin: STARTER })
+    expect(result.code).toBe(code)
+    expect(result.err + result.out).toContain(said)
+  })
+
+  test('every command has its help, and the version is the package’s', async () => {
+    for (const { name } of COMMANDS) {
+      const { code, out } = await cli([name, '--help'])
+      expect([code, out.startsWith(`meshless ${name}`)]).toEqual([0, true])
+    }
+    expect(VERSION).toBe(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version)
+  })
+
+  test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command and option', async shell => {
+    const { out } = await cli(['completion', shell])
+    for (const command of COMMANDS) {
+      expect(out).toContain(command.name)
+      for (const option of command.options) expect(out).toContain(shell === 'fish' ? `-l ${option.name}` : `--${option.name}`)
+    }
+  })
+})
+
+describe('rules in files', () => {
+  test('files, directories, standard input and lists', async () => {
+    file('a.yaml', all(service('a'), virtual('a')))
+    expect(await cli(['validate', home])).toMatchObject({ code: 0, out: 'no faults\n' })
+    expect(await cli(['validate', '-'], { stdin: wrong })).toMatchObject({ code: 1 })
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [{ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'x' }, spec: { hosts: [] } }],
+    }
+    expect((await cli(['validate', '--json', '-'], { stdin: JSON.stringify(list) })).out).toMatch(/"path": "spec/)
+  })
+
+  test('formats for machines', async () => {
+    const bad = file('a,b.yaml', wrong)
+    const json = JSON.parse((await cli(['validate', '--json', bad])).out)
+    expect(json[0]).toMatchObject({ code: 'invalid-duration', source: bad, line: 5 })
+    expect((await cli(['validate', '--format', 'github', bad])).out).toContain(`::error file=${bad.replace(',', '%2C')},line=5,`)
+    const sarif = JSON.parse((await cli(['validate', '--format', 'sarif', bad])).out)
+    expect(sarif.runs[0].results[0]).toMatchObject({ ruleId: 'invalid-duration', level: 'error' })
+    expect(sarif.runs[0].results[0].locations[0].physicalLocation.region.startLine).toBe(5)
+  })
+
+  test('colours on a terminal only, and never against NO_COLOR', async () => {
+    const bad = file('a.yaml', wrong)
+    const coloured = (text: string) => text.includes('\u001b[')
+    expect(coloured((await cli(['validate', bad])).out)).toBe(false)
+    expect(coloured((await cli(['validate', bad], { terminal: true })).out)).toBe(true)
+    expect(coloured((await cli(['validate', bad], { terminal: true, env: { NO_COLOR: '1' } })).out)).toBe(false)
+    expect(coloured((await cli(['validate', bad], { env: { FORCE_COLOR: '1' } })).out)).toBe(true)
+  })
+
+  test('explain and translate refuse wrong rules', async () => {
+    const bad = file('a.yaml', wrong)
+    expect(await cli(['explain', bad, '--url', 'http://a.test/'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('invalid-duration'),
+    })
+    expect(await cli(['translate', bad])).toMatchObject({ code: 1, out: '' })
+  })
+
+  test('what init writes is right, and is not written over', async () => {
+    const at = path.join(home, 'rules.yaml')
+    expect((await cli(['init', at])).code).toBe(0)
+    expect(validate(readFileSync(at, 'utf8'), { strict: true })).toEqual([])
+    expect(await cli(['init', at])).toMatchObject({ code: 2, err: expect.stringContaining('--force') })
+    expect((await cli(['init', at, '--force'])).code).toBe(0)
+    expect(readFileSync(at, 'utf8').split('\n')[0]).toBe('# yaml-language-server: $schema=./node_modules/meshless/rules.schema.json')
+  })
+})
+
+describe('a running process', () => {
+  test('apply, diff, get, delete, history, rollback', async () => {
+    const { env, mesh } = await running()
+    const more = file('b.yaml', all(service('b'), destination('b')))
+    expect((await cli(['diff', more], { env })).out).toContain('+ ServiceEntry/default/b')
+    expect(await cli(['apply', more, '--if-version', '1'], { env })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('version 2 is in force'),
+    })
+    expect(await cli(['apply', more, '--if-version', '1'], { env })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('version 2 is in force, not 1'),
+    })
+    expect((await cli(['get'], { env })).out).toMatch(/DestinationRule +default +b +apply/)
+    expect(JSON.parse((await cli(['get', 'DestinationRule', 'b'], { env })).out).spec.host).toBe('b.test')
+    expect((await cli(['explain', '--url', 'http://b.test/'], { env })).out).toContain('sent to outbound|80||b.test')
+    expect((await cli(['delete', 'DestinationRule', 'default/b'], { env })).code).toBe(0)
+    expect((await cli(['rollback'], { env })).out).toBe('version 4 is in force, with the rules of version 2\n')
+    expect((await cli(['history'], { env })).out).toMatch(/3 .*patch .*-DestinationRule\/default\/b/)
+    expect((await cli(['apply', '--replace', more], { env })).code).toBe(0)
+    expect(mesh.history().at(-1)!.removed).toEqual(['ServiceEntry/default/a', 'VirtualService/default/a'])
+  })
+
+  test('what goes out by get goes in by apply', async () => {
+    const { env } = await running()
+    const { out } = await cli(['get', '--json'], { env })
+    expect(await cli(['diff', '--replace', '-'], { env, stdin: out })).toMatchObject({ code: 0, out: 'nothing changes\n' })
+  })
+
+  test('refusals: rules, token, version, nobody there, somebody else', async () => {
+    const { env } = await running()
+    const bad = file('a.yaml', wrong)
+    expect(await cli(['apply', bad], { env })).toMatchObject({ code: 1, err: expect.stringContaining('invalid-duration') })
+    expect(await cli(['apply', file('b.yaml', service('b'))], { env: { ...env, MESHLESS_TOKEN: 'wrong' } })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('the token is wrong'),
+    })
+    expect(await cli(['rollback', '77'], { env })).toMatchObject({ code: 3, err: expect.stringContaining('there is no version 77') })
+    const gone = await running()
+    await gone.mesh.close()
+    expect(await cli(['get'], { env: gone.env })).toMatchObject({ code: 3, err: expect.stringContaining('cannot be reached') })
+  })
+})
