@@ -7,9 +7,24 @@
 export interface Transport {
   /** Begins to connect. Everything that follows is told to `listener`, never before this function has returned. */
   connect(target: ConnectTarget, listener: ConnectionListener): Connection
+  /** What rules can ask for and this transport cannot do; the mesh says so for every cluster that asks. Default: nothing. */
+  readonly cannot?: readonly TransportLimit[] | undefined
   /** Closes what it keeps beside connections (sessions, watchers). */
   close?(): void
 }
+
+/** A wish of the rules that concerns connections. */
+export type TransportLimit =
+  | 'connect-timeout'
+  | 'tcp-keep-alive'
+  | 'idle-timeout'
+  | 'requests-per-connection'
+  | 'connection-duration'
+  | 'http2'
+  | 'tls-settings'
+  | 'unix-socket'
+  | 'host'
+  | 'endpoint-under-https'
 
 export interface ConnectTarget {
   /** The endpoint's own address: `ip:port`, `[v6]:port`, `name:port`, or a path for a Unix socket. */

@@ -27,6 +27,7 @@ import { RuleError } from './rule-error.ts'
 import { APPLY } from './rule-set.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { SourceFeed, type SourceStatus } from './source-feed.ts'
+import { transportLimits } from './transport-limits.ts'
 
 /** How often a closing mesh looks whether its calls have ended, ms. */
 const DRAIN_CHECK = 20
@@ -88,7 +89,9 @@ export class MeshCore {
 
   /** What was said about the set in force, and about the mesh itself. */
   get diagnostics(): readonly Diagnostic[] {
-    return this.settings.besideSidecar ? [BESIDE_SIDECAR, ...this.rules.diagnostics] : this.rules.diagnostics
+    const ofTransport = transportLimits(this.#transport, this.rules.compiled.config.clusters)
+    if (!this.settings.besideSidecar && ofTransport.length === 0) return this.rules.diagnostics
+    return [...(this.settings.besideSidecar ? [BESIDE_SIDECAR] : []), ...this.rules.diagnostics, ...ofTransport]
   }
 
   get engine(): Engine {

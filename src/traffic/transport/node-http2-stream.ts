@@ -3,11 +3,12 @@ import http2 from 'node:http2'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { upload } from './upload.ts'
 
-const { NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants
+const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants
 
 /** The connection, as its streams see it. */
 interface Owner {
   readonly broken: Error | undefined
+  readonly lost: boolean
   ended(): void
 }
 
@@ -97,14 +98,10 @@ export class Http2Stream implements Stream, BodySource {
   #reason(error: Error): ResetReason {
     const code = this.#stream?.rstCode
     const { broken } = this.#owner
-    const message = (broken ?? error).message
     if (code === NGHTTP2_REFUSED_STREAM) return 'remote_refused_stream_reset'
-    if (
-      /NGHTTP2_PROTOCOL_ERROR|Protocol error|HTTP2_ERROR/i.test(`${message} ${(broken as { code?: string } | undefined)?.code}`) &&
-      (broken !== undefined || code === NGHTTP2_PROTOCOL_ERROR)
-    )
-      return 'protocol_error'
-    if (this.#stream === undefined || broken !== undefined || code === undefined || code === NGHTTP2_NO_ERROR)
+    // What nghttp2 says of a peer that does not speak HTTP/2; a reset by the peer has another code.
+    if (codeOf(error) === 'ERR_HTTP2_ERROR' || codeOf(broken) === 'ERR_HTTP2_ERROR') return 'protocol_error'
+    if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined || code === NGHTTP2_NO_ERROR)
       return this.#answered ? 'protocol_error' : 'connection_termination'
     return 'remote_reset'
   }
@@ -141,6 +138,8 @@ export class Http2Stream implements Stream, BodySource {
 }
 
 const COLON = 58
+
+const codeOf = (error: Error | undefined) => (error as { code?: string } | undefined)?.code
 
 /** The request as HTTP/2 writes it: pseudo headers, then names in lower case; lines of one name stay apart. */
 function headersOf(wire: WireRequest): http2.OutgoingHttpHeaders {

@@ -100,6 +100,11 @@ export class Http2Connection implements Connection {
     return this.#error
   }
 
+  /** The connection is gone, though Node tells its streams that they were cancelled. */
+  get lost(): boolean {
+    return this.#session?.destroyed === true || this.#socket.destroyed
+  }
+
   #closed(): void {
     if (this.#gone) return
     this.#gone = true
