@@ -113,6 +113,8 @@ export interface WireBody {
   readonly reopens?: boolean | undefined
   /** Reads it from the start. Only when `bytes` is absent. A body that cannot be read again gives `undefined` the second time. */
   open?(): AsyncIterator<Uint8Array> | undefined
+  /** The call is over. A stream that nobody has begun to read is told so; one that is being read hears it from who reads. */
+  close?(): void
 }
 
 /** A response as it came off the wire, its body not yet read. */

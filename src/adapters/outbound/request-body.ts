@@ -31,7 +31,7 @@ export async function bodyOf(given: unknown, duplex: unknown): Promise<ReadBody>
   if (given instanceof ReadableStream || typeof (given as any)?.[Symbol.asyncIterator] === 'function') {
     if (duplex === undefined || duplex === null) throw new TypeError('RequestInit: duplex option is required when sending a body.')
     if (given instanceof ReadableStream && unusable(given)) throw new TypeError('Response body object should not be disturbed or locked')
-    return { body: once(chunks(given as AsyncIterable<unknown>)), type: undefined }
+    return { body: once(chunks(given as AsyncIterable<unknown>), () => leave(given)), type: undefined }
   }
   return { body: bytes(encoder.encode(String(given))), type: 'text/plain;charset=UTF-8' }
 }
@@ -47,7 +47,7 @@ export async function bodyOfRequest(stream: ReadableStream<Uint8Array>): Promise
   for (;;) {
     const step = reader.read()
     const result = await Promise.race([step, turn()])
-    if (result === undefined || size > AT_HAND) return once(rest(known, reader, step))
+    if (result === undefined || size > AT_HAND) return once(rest(known, reader, step), () => reader.cancel().catch(ignore))
     if (result.done) return bytes(join(known, size))
     known.push(result.value)
     size += result.value.byteLength
@@ -87,7 +87,7 @@ async function blob(given: Blob): Promise<WireBody> {
   return { length: given.size, reopens: true, open: () => chunks(given.stream() as unknown as AsyncIterable<unknown>) }
 }
 
-function once(source: AsyncIterator<Uint8Array>): WireBody {
+function once(source: AsyncIterator<Uint8Array>, leave: () => void): WireBody {
   let opened = false
   return {
     length: undefined,
@@ -96,8 +96,22 @@ function once(source: AsyncIterator<Uint8Array>): WireBody {
       opened = true
       return source
     },
+    close() {
+      if (opened) return
+      opened = true
+      leave()
+    },
   }
 }
+
+/** Nobody will read this stream: it may let go of what it holds. */
+function leave(stream: any): void {
+  if (stream instanceof ReadableStream) stream.cancel().catch(ignore)
+  else if (typeof stream.destroy === 'function') stream.destroy()
+  else stream[Symbol.asyncIterator]().return?.()?.then(undefined, ignore)
+}
+
+const ignore = () => {}
 
 async function* chunks(source: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {

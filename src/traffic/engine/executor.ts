@@ -421,7 +421,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#engine.stats['fault.active_faults']--
     }
     if (this.#onAbort !== undefined) this.#request.signal!.removeEventListener('abort', this.#onAbort)
-    if (this.body instanceof RecordedBody) this.body.close()
+    this.body?.close?.()
     this.outcome.durations.total = this.#engine.clock.now() - this.#startedAt
   }
 }

@@ -58,6 +58,7 @@ export class RecordedBody implements WireBody {
   /** The call is over: the stream is told that nobody reads on. */
   close(): void {
     this.#drop()
+    this.#source.close?.()
     if (this.#ended !== undefined || this.#iterator === undefined) return
     this.#ended = { done: true, value: undefined }
     this.#iterator.return?.()?.then(undefined, ignore)

@@ -478,6 +478,18 @@ describe('abort', () => {
   })
 })
 
+test.each(['a stream', 'a Node stream'])('%s that was never begun is let go of when the call is over', async kind => {
+  let left = false
+  const body =
+    kind === 'a stream'
+      ? new ReadableStream({ cancel: () => void (left = true) })
+      : new Readable({ read() {}, destroy: (_error, done) => { left = true; done(null) } }) // biome-ignore format: short
+  const gone = await loopback()
+  await gone.close()
+  await expect(mesh.fetch(gone.origin, { method: 'POST', body, duplex: 'half' } as RequestInit)).rejects.toThrow('fetch failed')
+  await expect.poll(() => left).toBe(true)
+})
+
 describe('a broken upload', () => {
   const rows: Row[] = [
     post('a stream that fails', () => new ReadableStream({ pull: c => c.error(new Error('boom')) }), { duplex: 'half' }),
