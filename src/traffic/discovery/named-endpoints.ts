@@ -24,6 +24,7 @@ export class NamedEndpoints {
   readonly #publish: (assignment: ClusterLoadAssignment) => void
   #config: Cluster
   #assignment: ClusterLoadAssignment | undefined
+  #names: ReadonlySet<string> = new Set()
   readonly #watches = new Map<string, { stop(): void }>()
   /** What each name had last. */
   readonly #addresses = new Map<string, readonly string[]>()
@@ -42,6 +43,7 @@ export class NamedEndpoints {
   assign(assignment: ClusterLoadAssignment): void {
     this.#assignment = assignment
     const names = this.#config.type === 'STRICT_DNS' || this.#config.type === 'LOGICAL_DNS' ? namesOf(assignment) : new Set<string>()
+    this.#names = names
     for (const [name, watch] of this.#watches) {
       if (names.has(name)) continue
       watch.stop()
@@ -93,7 +95,7 @@ export class NamedEndpoints {
     const assignment = this.#assignment!
     const expand = (lb: LbEndpoint): LbEndpoint[] => {
       const { socketAddress } = lb.endpoint.address
-      if (socketAddress === undefined || IP.test(socketAddress.address) || !this.#watches.has(socketAddress.address)) return [lb]
+      if (socketAddress === undefined || !this.#names.has(socketAddress.address)) return [lb]
       const found = this.#addresses.get(socketAddress.address) ?? []
       return found.map(address => ({
         ...lb,

@@ -19,7 +19,7 @@ export class Maglev implements HashTable {
         host,
         weight,
         offset: Number(xxhash64(host.address) % wide),
-        skip: Number((xxhash64(host.address, 1n) % (wide - 1n)) + 1n),
+        skip: size > 1 ? Number((xxhash64(host.address, 1n) % (wide - 1n)) + 1n) : 1,
         next: 0,
         target: 0,
       }))

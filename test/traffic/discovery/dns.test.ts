@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
+import type { ResolvedAddress } from '../../../src/core/resolver.ts'
+import { watchName } from '../../../src/traffic/discovery/dns.ts'
+
+const make = (answers: (readonly ResolvedAddress[] | Error)[], options: { respectTtl?: boolean; jitter?: number } = {}) => {
+  const clock = virtualClock()
+  const asked: number[] = []
+  const got: string[] = []
+  let settled = 0
+  const resolver = {
+    async resolve() {
+      asked.push(clock.now())
+      const answer = answers[Math.min(asked.length, answers.length) - 1]!
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  const stop = watchName(
+    resolver,
+    'a.test',
+    { clock, random: () => 0.5, refresh: 60_000, jitter: options.jitter ?? 0, respectTtl: options.respectTtl ?? true },
+    addresses => got.push(addresses.map(a => a.address).join()),
+    () => settled++,
+  )
+  return { clock, asked, got, stop, settled: () => settled }
+}
+
+test('asks again when the shortest TTL is over, within bounds', async () => {
+  const { clock, asked } = make([
+    [
+      { address: '1', ttl: 5000 },
+      { address: '2', ttl: 3000 },
+    ],
+    [{ address: '1', ttl: 0 }],
+    [{ address: '1', ttl: 1e9 }],
+  ])
+  await clock.advanceAsync(10_000_000)
+  expect(asked).toEqual([0, 3000, 4000, 3_604_000, 7_204_000])
+})
+
+test('without TTL, or when it shall not count, at the refresh rate with jitter', async () => {
+  const { clock, asked } = make([[{ address: '1', ttl: 5000 }]], { respectTtl: false, jitter: 100 })
+  await clock.advanceAsync(130_000)
+  expect(asked).toEqual([0, 60_050, 120_100])
+})
+
+test('a failure tells nobody of a change, settles once, and is tried again', async () => {
+  const { clock, asked, got, settled } = make([new Error('SERVFAIL'), [{ address: '1' }], new Error('SERVFAIL')])
+  await clock.advanceAsync(200_000)
+  expect(asked).toEqual([0, 60_000, 120_000, 180_000])
+  expect([got, settled()]).toEqual([['1'], 1])
+})
+
+test('stopped, it asks no more and leaves no timer', async () => {
+  const { clock, asked, stop } = make([[{ address: '1' }]])
+  await clock.advanceAsync(0)
+  stop()
+  expect(clock.pending).toBe(0)
+  await clock.advanceAsync(200_000)
+  expect(asked).toEqual([0])
+})
+
+test('a resolver that throws at once is a failed look-up', async () => {
+  const clock = virtualClock()
+  const bad = {
+    resolve(): never {
+      throw new Error('no')
+    },
+  }
+  let settled = 0
+  watchName(
+    bad,
+    'a',
+    { clock, random: () => 0, refresh: 1000, jitter: 0, respectTtl: true },
+    () => {},
+    () => settled++,
+  )
+  await clock.advanceAsync(2500)
+  expect(settled).toBe(1)
+})

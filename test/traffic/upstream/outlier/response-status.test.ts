@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import type { Cluster } from '../../../../src/envoy/index.ts'
+import { countedStatus, errorMatcherOf } from '../../../../src/traffic/upstream/outlier/response-status.ts'
+
+const response = (status: number, headers: string[] = []) => ({ status, statusText: '', headers, body: {} as never })
+const status = (name: string, exact: string) => ({ httpResponseHeadersMatch: { headers: [{ name, stringMatch: { exact } }] } })
+const matcher = (errorMatcher: unknown): Cluster => ({
+  name: 'c',
+  typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { outlierDetection: { errorMatcher } } },
+})
+
+test('a plain status counts as it is', () => {
+  expect(countedStatus(response(503), undefined)).toBe(503)
+  expect(countedStatus(response(200, ['grpc-status', '14']), undefined)).toBe(200)
+})
+
+test.each([
+  ['0', 200],
+  ['8', 429],
+  ['12', 501],
+  ['14', 503],
+  ['99', 200],
+])('grpc-status %s counts as %d', (grpc, counted) => {
+  expect(countedStatus(response(200, ['content-type', 'application/grpc+proto', 'grpc-status', grpc]), undefined)).toBe(counted)
+})
+
+describe('an error matcher', () => {
+  test('says what is an error, and nothing else is', () => {
+    const isError = errorMatcherOf(matcher({ orMatch: { rules: [status(':status', '429'), status(':status', '503')] } }))
+    expect([429, 503, 500, 200].map(s => countedStatus(response(s), isError))).toEqual([500, 503, 200, 200])
+  })
+  test('by range, by beginning, turned round', () => {
+    const one = (header: object) => errorMatcherOf(matcher({ httpResponseHeadersMatch: { headers: [{ name: ':status', ...header }] } }))!
+    expect([499, 500, 503].map(one({ rangeMatch: { start: 500, end: 503 } }))).toEqual([false, true, false])
+    expect([399, 404].map(one({ stringMatch: { prefix: '4' } }))).toEqual([false, true])
+    expect([200, 500].map(one({ stringMatch: { exact: '200' }, invertMatch: true }))).toEqual([false, true])
+  })
+  test('none: undefined', () => expect(errorMatcherOf({ name: 'c' })).toBeUndefined())
+})
