@@ -121,11 +121,10 @@ export class CodeCluster {
     return this.#endpoints.get(host.address)!
   }
 
-  /** The host that a retried call went to last. */
-  triedBy(call: Call): readonly Host[] | undefined {
-    const address = (call.endpoint as Endpoint | undefined)?.address
-    const host = address === undefined ? undefined : this.hosts.get(address)
-    return host === undefined ? undefined : [host]
+  /** The hosts that earlier tries of a call went to. */
+  triedBy({ tried }: Call): readonly Host[] | undefined {
+    if (tried === undefined) return undefined
+    return tried.flatMap(endpoint => this.hosts.get((endpoint as Endpoint).address) ?? [])
   }
 
   stayAt(host: Host): Stay {

@@ -52,7 +52,7 @@ export function upstreamStep(cluster: CodeCluster, { name, clock, by, outcome }:
       const key = by(call)
       const hash = typeof key === 'string' ? xxhash64(key) : key
       const retry = call.attempt > 1
-      const host = cluster.balancer.choose(now, hash, retry ? cluster.triedBy(call) : undefined)
+      const host = cluster.balancer.choose(now, hash, cluster.triedBy(call))
       if (host === undefined)
         throw reject(NoHealthyEndpointError, `${who}: none of ${cluster.hosts.all.length} endpoints may be asked`, { policy: name })
       if (retry && !cluster.limits.takeRetry()) throw refuse(`overflow: the limit of ${cluster.limits.mostRetries} retries is reached`)

@@ -294,13 +294,13 @@ test('invariants under any order of events', () =>
               wishes.filter(w => w.ends.length === 0),
               n,
             )
-            waits?.ticket!.cancel()
+            waits?.ticket?.cancel()
             waits?.ends.push('cancelled')
           } else if (what === 'abort')
             nth(
               wishes.filter(w => w.stream !== undefined),
               n,
-            )?.stream!.cancel()
+            )?.stream?.cancel()
           else clock.advance(n * 10)
         }
         for (const [what, n] of events) {
