@@ -11,6 +11,7 @@ import { MeshCore } from './mesh/mesh.ts'
 import type { MeshOptions } from './mesh/options.ts'
 import { governed, type Mesh } from './mesh/public.ts'
 import type { NodeTransportOptions } from './traffic/transport/node.ts'
+import { upstream as makeUpstream, type Upstream, type UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
 
 export { governFetch } from './adapters/outbound/govern.ts'
 export { governAxios } from './adapters/outbound/govern-axios.ts'
@@ -42,8 +43,9 @@ export {
   type Picked,
 } from './traffic/upstream/factories/load-balancer.ts'
 export { type OutlierDetectionOptions, type OutlierDetector, outlierDetector } from './traffic/upstream/factories/outlier-detector.ts'
-export { type Upstream, type UpstreamOptions, upstream } from './traffic/upstream/factories/upstream.ts'
+export type { Upstream, UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
 export { type WeightedDestination, type WeightedRouter, weightedRouter } from './traffic/upstream/factories/weighted-router.ts'
+export type { NativeClusterOptions, NativeOptions } from './traffic/upstream/native.ts'
 
 export type { NodeTransportOptions }
 
@@ -61,4 +63,17 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
 export function createMesh(options: MeshOptions = {}): Mesh {
   const core = new MeshCore(options, options.transport ?? createTransport())
   return governed(core, options, makeFetch, axiosAdapter, async (of, o) => (await import('./ops/admin/index.ts')).admin(of, o))
+}
+
+/**
+ * A cluster for code: see `Upstream`. Active health checks go over this runtime's transport unless another is given.
+ *
+ * @throws OptionsError naming every wrong option and endpoint.
+ * @example
+ * const pool = upstream({ endpoints: [{ address: '10.0.0.1:80' }], outlierDetection: { consecutive5xxErrors: 3 } })
+ * const response = await pool.execute(call => fetch(`http://${call.endpoint}/`, { signal: call.signal }))
+ */
+export function upstream(options: UpstreamOptions, around: Parameters<typeof makeUpstream>[1] = {}): Upstream {
+  const checks = options.healthChecks !== undefined && around.transport === undefined
+  return makeUpstream(options, checks ? { ...around, transport: createTransport() } : around)
 }

@@ -77,7 +77,7 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   if (refused()) return { compiled: undefined, diagnostics }
 
   const { routes, endpoints } = translated
-  const clusters = translated.clusters.map(cluster => divided(cluster, settings.processes, diagnostics))
+  const clusters = translated.clusters.map(cluster => divided(settings.native(cluster), settings.processes, diagnostics))
   const config = { clusters, routes, endpoints }
   const plans = yield* clusterPlans(config, documents, unlisted.owners, before.clusters, settings)
   yield

@@ -6,6 +6,7 @@ import type { Random } from '../base/time/random.ts'
 import type { Resolver } from '../core/resolver.ts'
 import type { Source } from '../core/source.ts'
 import type { Transport } from '../core/transport.ts'
+import type { NativeOptions } from '../traffic/upstream/native.ts'
 
 /** YAML text (several documents allowed), a parsed document, or an array of both. */
 export type RuleInput = string | object | readonly (string | object)[]
@@ -61,6 +62,11 @@ export interface MeshOptions {
   localReplies?: 'response' | 'throw' | undefined
   /** How many processes or worker threads share the limits of the connection pools: each takes its part. Default 1. */
   processes?: number | undefined
+  /**
+   * What Istio cannot say of a destination: active health checks, and the rest of Envoy's outlier detection. By `host`, `host|subset`,
+   * `host|subset|port`, or `*` for all (hosts in full, e.g. `reviews.default.svc.cluster.local`).
+   */
+  clusters?: NativeOptions | undefined
   clock?: Clock | undefined
   random?: Random | undefined
   transport?: Transport | undefined

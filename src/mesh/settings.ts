@@ -9,6 +9,7 @@ import { suggest } from '../core/schema/read.ts'
 import type { Source } from '../core/source.ts'
 import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
 import { systemResolver } from '../traffic/discovery/node-dns.ts'
+import { nativeOverlay, type Overlay } from '../traffic/upstream/native.ts'
 import { type MeshOptions, MODES, type Mode } from './options.ts'
 
 export interface Settings {
@@ -25,6 +26,8 @@ export interface Settings {
   readonly faults: boolean
   readonly requestOverrides: boolean
   readonly processes: number
+  /** What Istio cannot say of clusters, laid over them. */
+  readonly native: Overlay
   readonly sources: readonly Source[]
   readonly retryBufferLimit: number
   readonly abandonedBodyTimeout: number
@@ -67,6 +70,7 @@ export function readSettings(options: MeshOptions): Settings {
     faults: options.faults !== false,
     requestOverrides: options.requestOverrides === true,
     processes: whole(options.processes, 1, 'processes'),
+    native: nativeOverlay(options.clusters),
     sources,
     retryBufferLimit: toBytes(limits?.retryBufferLimit ?? '1Mi', 'limits.retryBufferLimit'),
     abandonedBodyTimeout: toMs(limits?.abandonedBodyTimeout ?? '30s', 'limits.abandonedBodyTimeout'),

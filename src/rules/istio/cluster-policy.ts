@@ -123,7 +123,7 @@ function slowStartOf(lb: any): SlowStartConfig | undefined {
 }
 
 function protocolOptions(
-  { connectionPool: pool, tls }: TrafficPolicy,
+  { connectionPool: pool, outlierDetection, tls }: TrafficPolicy,
   port: ServicePort,
   mesh: MeshConfig,
 ): HttpProtocolOptions | undefined {
@@ -143,6 +143,8 @@ function protocolOptions(
   const autoSni = tls != null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') && !tls.sni
   const hasCommon = Object.keys(common).length > 0
   if (hasCommon) options.commonHttpProtocolOptions = common
+  const codes: readonly unknown[] = outlierDetection?.outlierDetectionHttpErrorCodes ?? []
+  if (codes.length > 0) options.outlierDetection = { errorMatcher: { orMatch: { rules: codes.map(hasStatus) } } }
   if (autoSni) {
     options.upstreamHttpProtocolOptions = { autoSni: true }
     if (!tls.subjectAltNames?.length && !tls.insecureSkipVerify) options.upstreamHttpProtocolOptions.autoSanValidation = true
@@ -155,10 +157,14 @@ function protocolOptions(
     options.explicitHttpConfig = { http2ProtocolOptions: h2 }
     return options
   }
-  if (!hasCommon && !autoSni) return undefined
+  if (!hasCommon && !autoSni && codes.length === 0) return undefined
   options.explicitHttpConfig = { httpProtocolOptions: {} }
   return options
 }
+
+const hasStatus = (code: unknown) => ({
+  httpResponseHeadersMatch: { headers: [{ name: ':status', stringMatch: { exact: String(code) } }] },
+})
 
 function upgrades(policy: unknown, port: ServicePort, mesh: MeshConfig): boolean {
   if (policy === 'UPGRADE') return true

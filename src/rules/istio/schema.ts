@@ -89,6 +89,7 @@ const outlierDetection = message({
   baseEjectionTime: duration,
   maxEjectionPercent: int32,
   minHealthPercent: int32,
+  outlierDetectionHttpErrorCodes: list(uint32),
 })
 
 const clientTls = message({

@@ -37,6 +37,7 @@ export class Http1Connection implements Connection {
   readonly #listener: ConnectionListener
   readonly #socket: net.Socket
   readonly #options: RequestOptions
+  readonly #background: boolean
   #open = false
   #gone = false
   #draining = false
@@ -48,6 +49,7 @@ export class Http1Connection implements Connection {
 
   constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
+    this.#background = target.background === true
     this.#socket = dial(
       address,
       target,
@@ -97,7 +99,7 @@ export class Http1Connection implements Connection {
 
   send(wire: WireRequest, listener: StreamListener): Stream {
     const socket = this.#socket
-    socket.ref()
+    if (!this.#background) socket.ref()
     const options = this.#options
     options.method = wire.method
     options.path = wire.path

@@ -14,6 +14,7 @@ export class Http2Connection implements Connection {
   readonly #listener: ConnectionListener
   readonly #socket: net.Socket
   readonly #ours: number
+  readonly #background: boolean
   #session: http2.ClientHttp2Session | undefined
   #error: Error | undefined
   #streams = 0
@@ -22,6 +23,7 @@ export class Http2Connection implements Connection {
 
   constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
+    this.#background = target.background === true
     this.#ours = target.maxConcurrentStreams ?? DEFAULT_STREAMS
     this.concurrency = this.#ours
     this.#socket = dial(
@@ -81,7 +83,7 @@ export class Http2Connection implements Connection {
   send(wire: WireRequest, listener: StreamListener): Stream {
     const session = this.#session!
     this.#streams++
-    session.ref()
+    if (!this.#background) session.ref()
     return new Http2Stream(session, wire, listener, this)
   }
 

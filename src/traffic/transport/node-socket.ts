@@ -38,8 +38,9 @@ export function dial(
               'connection_timeout',
               Object.assign(new Error(`no connection to ${target.address} within ${target.connectTimeout} ms`), { code: 'ETIMEDOUT' }),
             ),
-          { keepAlive: true },
+          { keepAlive: target.background !== true },
         )
+  if (target.background) socket.unref()
   const onError = (error: Error) => end('connection_failure', error)
   const onClose = () => end('connection_failure', new Error(`the connection to ${target.address} was closed while connecting`))
   socket.on('error', onError)

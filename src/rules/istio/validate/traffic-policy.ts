@@ -74,6 +74,9 @@ function outlierDetection(check: Check, detection: any, path: string): void {
     )
   check.percent(detection.maxEjectionPercent, `${path}.maxEjectionPercent`)
   check.percent(detection.minHealthPercent, `${path}.minHealthPercent`)
+  for (const [index, code] of (detection.outlierDetectionHttpErrorCodes ?? []).entries())
+    if (code < 100 || code > 599)
+      check.error('invalid-status', member(`${path}.outlierDetectionHttpErrorCodes`, index), `${code} is no HTTP status`, 'give 100 to 599')
 }
 
 function tls(check: Check, tls: any, path: string): void {

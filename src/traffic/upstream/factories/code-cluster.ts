@@ -3,6 +3,7 @@ import type { Clock } from '../../../base/time/clock.ts'
 import type { Random } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
 import { OptionsError } from '../../../core/errors.ts'
+import { readOptions } from '../../../core/schema/index.ts'
 import type { Transport } from '../../../core/transport.ts'
 import type { Cluster } from '../../../envoy/index.ts'
 import { ClusterHealth } from '../health/cluster-health.ts'
@@ -16,6 +17,7 @@ import type { ClusterLimits } from '../pool/limits.ts'
 import { Places, Stay } from '../pool/places.ts'
 import { type Endpoint, entriesOf } from './endpoint.ts'
 import { poolOf } from './options/connection-pool.ts'
+import { type HealthCheckOptions, healthCheckFields, healthCheckOf } from './options/health-check.ts'
 import { balancingOf } from './options/load-balancer.ts'
 import { detectionOf } from './options/outlier-detector.ts'
 import type { UpstreamEndpoint, UpstreamOptions } from './upstream.ts'
@@ -79,7 +81,7 @@ export class CodeCluster {
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { commonHttpProtocolOptions: { idleTimeout: '0s' } },
       },
       ...(outlier === undefined ? {} : { outlierDetection: outlier.detection }),
-      ...(healthChecks === undefined ? {} : { healthChecks: [...healthChecks] }),
+      ...(healthChecks === undefined ? {} : { healthChecks: healthChecks.map(check => readCheck(check, `${what}: healthChecks`)) }),
     }
     return { cluster, errorCodes: outlier?.errorCodes, warnings }
   }
@@ -180,6 +182,8 @@ export class CodeCluster {
     this.#pools.close()
   }
 }
+
+const readCheck = (check: HealthCheckOptions, what: string) => healthCheckOf(readOptions(healthCheckFields, check, what))
 
 /** A frozen copy that reads as its address in a text. */
 function textual(endpoint: Endpoint): Endpoint {

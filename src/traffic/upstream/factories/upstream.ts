@@ -9,11 +9,11 @@ import type { Call } from '../../../core/call.ts'
 import { Emitter, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import type { Transport } from '../../../core/transport.ts'
-import type { HealthCheck } from '../../../envoy/index.ts'
 import type { Host } from '../host.ts'
 import { CodeCluster } from './code-cluster.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { ConnectionPoolOptions } from './options/connection-pool.ts'
+import type { HealthCheckOptions } from './options/health-check.ts'
 import type { LoadBalancerOptions } from './options/load-balancer.ts'
 import type { OutlierDetectionOptions } from './options/outlier-detector.ts'
 import { defaultOutcome, type OutcomeOf } from './outcome.ts'
@@ -28,7 +28,7 @@ export interface UpstreamOptions {
   /** Istio's ConnectionPoolSettings; for code they count calls. Default: no limits. */
   connectionPool?: ConnectionPoolOptions | undefined
   /** Envoy's active health checks (the first counts). Needs a transport. Default: none. */
-  healthChecks?: readonly HealthCheck[] | undefined
+  healthChecks?: readonly HealthCheckOptions[] | undefined
   /** The key of a call, for `loadBalancer.consistentHash`. */
   by?: ((call: Call) => string | bigint | undefined) | undefined
   /** What a result or an error says of the endpoint; `undefined`: nothing. Default: a numeric `status` counts as such, other results as 200; errors by their code. */

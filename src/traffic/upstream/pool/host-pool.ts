@@ -137,7 +137,7 @@ export class HostPool implements ConnectionListener {
     if (target.protocol === 'http2') stats.upstream_cx_http2_total++
     else stats.upstream_cx_http1_total++
     const connection = this.#transport.connect(target, this)
-    this.#members.set(connection, new Member(this, connection, promised))
+    this.#members.set(connection, new Member(this, connection, promised, target.protocol === 'http2'))
     this.#promised += promised
   }
 

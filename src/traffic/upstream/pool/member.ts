@@ -10,6 +10,8 @@ export interface MemberOwner {
 export class Member implements Lease {
   readonly connection: Connection
   readonly #owner: MemberOwner
+  /** Many requests may run on it at once (HTTP/2): giving one up does not close it. */
+  readonly isShared: boolean
   /** Streams that it was thought to take while it was connecting; 0 once it is connected. */
   promised: number
   active = 0
@@ -25,10 +27,11 @@ export class Member implements Lease {
   newer: Member | undefined
   older: Member | undefined
 
-  constructor(owner: MemberOwner, connection: Connection, promised: number) {
+  constructor(owner: MemberOwner, connection: Connection, promised: number, isShared: boolean) {
     this.#owner = owner
     this.connection = connection
     this.promised = promised
+    this.isShared = isShared
   }
 
   send(request: WireRequest, listener: StreamListener): Stream {
@@ -74,7 +77,7 @@ class Exchanged implements Stream, StreamListener {
   }
 
   cancel(error?: Error): void {
-    if (!this.#over && this.#member.connection.concurrency === 1) this.#member.closedByUs = true
+    if (!this.#over && !this.#member.isShared) this.#member.closedByUs = true
     this.#end()
     this.#stream.cancel(error)
   }

@@ -1,23 +1,22 @@
 /** Options of the outlier detector: Istio's OutlierDetection, and of Envoy's what Istio cannot say. */
 import { OptionsError } from '../../../../core/errors.ts'
-import { array, boolean, duration, type InputOf, integer, number, object, readOptions } from '../../../../core/schema/index.ts'
+import {
+  array,
+  boolean,
+  duration,
+  type InputOf,
+  integer,
+  number,
+  type OptionsOf,
+  object,
+  readOptions,
+} from '../../../../core/schema/index.ts'
 import type { OutlierDetection } from '../../../../envoy/index.ts'
 
 const percent = { min: 0, max: 100, unit: '%' } as const
 
-export const outlierDetectorFields = {
-  consecutive5xxErrors: integer('Answers 5xx in a row (without `split…` also failed connections and time-outs); 0: off.', {
-    default: 5,
-    min: 0,
-  }),
-  consecutiveGatewayErrors: integer('Answers 502, 503, 504 in a row; 0: off.', { default: 0, min: 0 }),
-  splitExternalLocalOriginErrors: boolean('Counts failed connections and time-outs apart from bad answers.', { default: false }),
-  consecutiveLocalOriginFailures: integer('Failed connections and time-outs in a row; only with split.', { default: 5, min: 0 }),
-  interval: duration('Time between sweeps, which take endpoints back and compare rates.', { default: '10s', min: 1 }),
-  baseEjectionTime: duration('How long the first ejection lasts; the n-th in a row lasts n times as long.', { default: '30s', min: 1 }),
-  maxEjectionPercent: integer('No more of the endpoints are out at once; 0 means 10.', { default: 10, ...percent }),
-  minHealthPercent: integer('Read by the balancer: with fewer healthy endpoints all are asked; 0: never.', { default: 0, ...percent }),
-  outlierDetectionHttpErrorCodes: array('These statuses are errors, and no others.', integer('', { min: 100, max: 599 })),
+/** What of Envoy's outlier detection Istio cannot say. */
+export const nativeOutlierFields = {
   maxEjectionTime: duration('No ejection lasts longer. Default: 300s, or the base time when that is longer.', { min: 1 }),
   maxEjectionTimeJitter: duration('Up to so much longer, by chance.', { default: 0, min: 0 }),
   alwaysEjectOneHost: boolean('The first may go even when maxEjectionPercent says no.', { default: false }),
@@ -35,6 +34,22 @@ export const outlierDetectorFields = {
   }),
 } as const
 
+export const outlierDetectorFields = {
+  consecutive5xxErrors: integer('Answers 5xx in a row (without `split…` also failed connections and time-outs); 0: off.', {
+    default: 5,
+    min: 0,
+  }),
+  consecutiveGatewayErrors: integer('Answers 502, 503, 504 in a row; 0: off.', { default: 0, min: 0 }),
+  splitExternalLocalOriginErrors: boolean('Counts failed connections and time-outs apart from bad answers.', { default: false }),
+  consecutiveLocalOriginFailures: integer('Failed connections and time-outs in a row; only with split.', { default: 5, min: 0 }),
+  interval: duration('Time between sweeps, which take endpoints back and compare rates.', { default: '10s', min: 1 }),
+  baseEjectionTime: duration('How long the first ejection lasts; the n-th in a row lasts n times as long.', { default: '30s', min: 1 }),
+  maxEjectionPercent: integer('No more of the endpoints are out at once; 0 means 10.', { default: 10, ...percent }),
+  minHealthPercent: integer('Read by the balancer: with fewer healthy endpoints all are asked; 0: never.', { default: 0, ...percent }),
+  outlierDetectionHttpErrorCodes: array('These statuses are errors, and no others.', integer('', { min: 100, max: 599 })),
+  ...nativeOutlierFields,
+} as const
+
 export type OutlierDetectionOptions = InputOf<typeof outlierDetectorFields>
 
 /** The same in Envoy's words, with the share of healthy endpoints below which the balancer panics. Throws an OptionsError naming every wrong option. */
@@ -43,7 +58,7 @@ export function detectionOf(
   what: string,
 ): { detection: OutlierDetection; minHealthPercent: number; errorCodes: readonly number[] | undefined } {
   const given = readOptions(outlierDetectorFields, options, what)
-  const { successRate, failurePercentage, maxEjectionTime, baseEjectionTime } = given
+  const { maxEjectionTime, baseEjectionTime } = given
   if (maxEjectionTime !== undefined && maxEjectionTime < baseEjectionTime)
     throw new OptionsError(`${what}: maxEjectionTime: ${maxEjectionTime} ms is less than baseEjectionTime (${baseEjectionTime} ms)`)
   const detection: OutlierDetection = {
@@ -55,23 +70,31 @@ export function detectionOf(
     interval: `${given.interval}ms`,
     baseEjectionTime: `${baseEjectionTime}ms`,
     maxEjectionPercent: given.maxEjectionPercent || 10,
-    maxEjectionTimeJitter: `${given.maxEjectionTimeJitter}ms`,
-    alwaysEjectOneHost: given.alwaysEjectOneHost,
-    enforcingSuccessRate: successRate?.enforcing ?? 0,
-    enforcingLocalOriginSuccessRate: successRate?.enforcing ?? 0,
-    enforcingFailurePercentage: failurePercentage?.enforcing ?? 0,
-    enforcingFailurePercentageLocalOrigin: failurePercentage?.enforcing ?? 0,
+    enforcingSuccessRate: 0,
+    enforcingLocalOriginSuccessRate: 0,
+    ...nativeDetection(given),
   }
+  return { detection, minHealthPercent: given.minHealthPercent, errorCodes: given.outlierDetectionHttpErrorCodes }
+}
+
+/** The native part in Envoy's words; what nobody said is left out. */
+export function nativeDetection(given: Partial<OptionsOf<typeof nativeOutlierFields>>): OutlierDetection {
+  const { maxEjectionTime, maxEjectionTimeJitter, alwaysEjectOneHost, successRate, failurePercentage } = given
+  const detection: OutlierDetection = {}
   if (maxEjectionTime !== undefined) detection.maxEjectionTime = `${maxEjectionTime}ms`
+  if (maxEjectionTimeJitter) detection.maxEjectionTimeJitter = `${maxEjectionTimeJitter}ms`
+  if (alwaysEjectOneHost) detection.alwaysEjectOneHost = true
   if (successRate !== undefined) {
+    detection.enforcingSuccessRate = detection.enforcingLocalOriginSuccessRate = successRate.enforcing
     detection.successRateMinimumHosts = successRate.minimumHosts
     detection.successRateRequestVolume = successRate.requestVolume
     detection.successRateStdevFactor = successRate.stdevFactor
   }
   if (failurePercentage !== undefined) {
+    detection.enforcingFailurePercentage = detection.enforcingFailurePercentageLocalOrigin = failurePercentage.enforcing
     detection.failurePercentageThreshold = failurePercentage.threshold
     detection.failurePercentageMinimumHosts = failurePercentage.minimumHosts
     detection.failurePercentageRequestVolume = failurePercentage.requestVolume
   }
-  return { detection, minHealthPercent: given.minHealthPercent, errorCodes: given.outlierDetectionHttpErrorCodes }
+  return detection
 }

@@ -1,0 +1,47 @@
+/** Settings of a cluster that Istio cannot say: active health checks, and the rest of Envoy's outlier detection. Laid over what the rules say. */
+import { OptionsError } from '../../core/errors.ts'
+import { array, type Fault, type InputOf, type OptionsOf, object, readFields } from '../../core/schema/index.ts'
+import type { Cluster } from '../../envoy/index.ts'
+import { healthCheckFields, healthCheckOf } from './factories/options/health-check.ts'
+import { nativeDetection, nativeOutlierFields } from './factories/options/outlier-detector.ts'
+
+export const nativeClusterFields = {
+  healthChecks: array('Active health checks; the first counts.', object('', healthCheckFields)),
+  outlierDetection: object('Where the rules have outlierDetection: of Envoy what Istio lacks.', nativeOutlierFields),
+} as const
+
+export type NativeClusterOptions = InputOf<typeof nativeClusterFields>
+
+/** By `host`, `host|subset`, `host|subset|port`, or `*` for all; per block the most specific counts. */
+export type NativeOptions = Readonly<Record<string, NativeClusterOptions>>
+
+/** Lays native settings over a cluster. */
+export type Overlay = (cluster: Cluster) => Cluster
+
+/** Reads the settings. Throws an OptionsError naming every fault. */
+export function nativeOverlay(options: NativeOptions = {}): Overlay {
+  const faults: Fault[] = []
+  const read = new Map(
+    Object.entries(options).map(([key, value]) => [
+      key,
+      readFields(nativeClusterFields, value, key, faults, true) as OptionsOf<typeof nativeClusterFields>,
+    ]),
+  )
+  if (faults.length > 0)
+    throw new OptionsError(`clusters: ${faults.map(f => `${f.path}: ${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`)
+  if (read.size === 0) return cluster => cluster
+  return cluster => {
+    const [direction, port, subset, host] = cluster.name.split('|')
+    if (direction !== 'outbound') return cluster
+    const near = [`${host}|${subset}|${port}`, `${host}|${subset}`, host!, '*'].flatMap(key => read.get(key) ?? [])
+    const checks = near.find(n => n.healthChecks !== undefined)?.healthChecks
+    const outlier = near.find(n => n.outlierDetection !== undefined)?.outlierDetection
+    return {
+      ...cluster,
+      ...(checks === undefined ? {} : { healthChecks: checks.map(healthCheckOf) }),
+      ...(outlier === undefined || cluster.outlierDetection === undefined
+        ? {}
+        : { outlierDetection: { ...cluster.outlierDetection, ...nativeDetection(outlier) } }),
+    }
+  }
+}
