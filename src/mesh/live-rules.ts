@@ -7,7 +7,7 @@ import type { Emitter } from '../core/events.ts'
 import type { Source, SourceSet, Trust } from '../core/source.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
-import { parseRules, parsing } from '../rules/istio/parse.ts'
+import { type ParsedRules, parseRules, parsing } from '../rules/istio/parse.ts'
 import { callerOf } from '../rules/istio/select-documents.ts'
 import { trustFaults } from '../rules/istio/trust.ts'
 import type { ClusterStates } from './cluster-states.ts'
@@ -17,6 +17,7 @@ import { type Action, History, type Version } from './history.ts'
 import type { Applied, ChangeOptions, RuleInput } from './options.ts'
 import { asDocuments, isDeletion, patched } from './patch.ts'
 import { changesBetween, documentChanges, NO_CHANGES, type Plan } from './plan.ts'
+import { Readings } from './readings.ts'
 import { restrict } from './restricted.ts'
 import { RuleError } from './rule-error.ts'
 import { APPLY, EMPTY, type RuleSet, type RuleSets, withSet } from './rule-set.ts'
@@ -41,6 +42,7 @@ export class LiveRules {
   readonly #states: ClusterStates
   readonly #switch: (compiled: Compiled) => void
   readonly #history: History
+  readonly #readings = new Readings()
   #sets: RuleSets
   #compiled: Compiled = NOTHING
   #version = 0
@@ -188,12 +190,12 @@ export class LiveRules {
   // ── proposals ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   *#replacing(source: string, parts: readonly SourceSet[], trust?: Trust): Steps<Proposal> {
-    const { set, errors } = yield* this.#reading(parts, trust)
+    const { set, errors } = this.#judged(yield* this.#readings.of(source, parts, trust), trust)
     return { sets: withSet(this.#sets, source, set), errors, warnings: set.diagnostics }
   }
 
   *#patching(rules: RuleInput, trust?: Trust): Steps<Proposal> {
-    const read = yield* this.#reading([{ documents: asDocuments(rules) }], trust)
+    const read = this.#judged([yield* parsing(asDocuments(rules))], trust)
     if (read.errors.length > 0) return { sets: this.#sets, errors: read.errors, warnings: read.set.diagnostics }
     const { set, errors } = patched(this.#sets, read.set)
     return { sets: withSet(this.#sets, APPLY, set), errors, warnings: read.set.diagnostics }
@@ -210,12 +212,11 @@ export class LiveRules {
     }
   }
 
-  *#reading(parts: readonly SourceSet[], trust: Trust | undefined): Steps<{ set: RuleSet; errors: Diagnostic[] }> {
+  #judged(parts: readonly ParsedRules[], trust: Trust | undefined): { set: RuleSet; errors: Diagnostic[] } {
     const documents: RuleDocument[] = []
     const found: Diagnostic[] = []
     const { workload, meshConfig } = this.#settings
-    for (const part of parts) {
-      const read = yield* parsing(part.documents, part.origin)
+    for (const read of parts) {
       found.push(...read.diagnostics)
       for (const document of read.documents) {
         if (trust !== undefined && !isDeletion(document)) found.push(...trustFaults(document, trust, callerOf(workload, meshConfig)))
