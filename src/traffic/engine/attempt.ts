@@ -7,6 +7,8 @@ import type { ClusterRuntime } from './cluster-runtime.ts'
 
 /** A try that is under way. */
 export interface Try {
+  /** The request is complete: the per-try timeout begins. */
+  bodySent(): void
   /** Gives the try up; nobody hears of it any more. `timeout`: the endpoint is charged with it. */
   cancel(timeout: boolean): void
 }
@@ -17,8 +19,10 @@ export interface AttemptOwner<T extends Try = Try> {
   wire(): WireRequest
   /** The name under which TLS is spoken when the request itself asks for it. */
   readonly tls: string | undefined
-  /** ms that the try may take once it has its connection; 0 for no limit. */
+  /** ms that the try may take once it has its connection and the request is complete; 0 for no limit. */
   readonly perTryTimeout: number
+  /** Whether the request is complete. */
+  readonly uploaded: boolean
   /** Response headers are there; the body waits. */
   answered(attempt: T, response: WireResponse): void
   /** It ended before its time, before or after the headers. `sent`: the request had gone out. */
@@ -40,6 +44,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
   #timer: Timer | undefined
   #over = false
   #charged = false
+  #answered = false
 
   constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner<Attempt>) {
     this.#cluster = cluster
@@ -60,8 +65,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
     this.host.active++
     this.#cluster.stats.upstream_rq_total++
     this.#cluster.report(this.host, 'connected')
-    if (this.#owner.perTryTimeout > 0)
-      this.#timer = this.#cluster.clock.schedule(this.#owner.perTryTimeout, () => this.#owner.timedOut(this), { keepAlive: true })
+    this.bodySent()
     this.#stream = lease.send(this.#owner.wire(), this)
   }
 
@@ -77,6 +81,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
 
   response(response: WireResponse): void {
     if (this.#over) return
+    this.#answered = true
     this.#timer?.cancel()
     this.#cluster.reportResponse(this.host, response)
     this.#owner.answered(this, response)
@@ -93,6 +98,12 @@ export class Attempt implements Try, PoolListener, StreamListener {
     if (this.#finish()) this.#owner.completed(this)
   }
 
+  bodySent(): void {
+    const { perTryTimeout, uploaded } = this.#owner
+    if (perTryTimeout === 0 || !uploaded || !this.sent || this.#over || this.#answered || this.#timer !== undefined) return
+    this.#timer = this.#cluster.clock.schedule(perTryTimeout, () => this.#owner.timedOut(this), { keepAlive: true })
+  }
+
   cancel(timeout: boolean): void {
     if (this.#over) return
     const ticket = this.#ticket
@@ -107,9 +118,9 @@ export class Attempt implements Try, PoolListener, StreamListener {
     if (timeout) this.charge()
   }
 
-  /** Reports a timeout to the detector, once; the try may go on (a hedge). */
+  /** Reports a timeout to the detector, once, and not after response headers; the try may go on (a hedge). */
   charge(): void {
-    if (this.#charged || !this.sent) return
+    if (this.#charged || this.#answered || !this.sent) return
     this.#charged = true
     this.#cluster.report(this.host, 'timeout')
   }

@@ -38,6 +38,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   path: string
   headers: string[]
   body: WireBody | undefined
+  /** Whether the caller has given the whole request; false only for a stream that still comes. */
+  uploaded = true
   /** Of the answer, for header formatters. */
   status = 0
   responseHeaders: readonly string[] | undefined
@@ -226,11 +228,11 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#plan = plan
       this.headers = outgoing(this.headers)
       route.applyRequest(this, this.#destination)
-      if (plan.timeout > 0) {
+      this.#keepBody(cluster)
+      if (plan.timeout > 0 && this.uploaded) {
         deadline = now + plan.timeout
-        this.#routeTimer = engine.clock.schedule(plan.timeout, () => this.#routeTimeout(), { keepAlive: true })
+        this.#armRouteTimer(plan.timeout)
       }
-      if (plan.retry !== undefined) this.#keepBody(cluster)
       if (route.mirrors !== undefined) this.#mirror(route, plan.timeout)
     }
     const tries = new Tries(engine, cluster, this.#plan, this, this.#hash?.hash, deadline)
@@ -238,14 +240,31 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     tries.start(now)
   }
 
-  /** A stream is kept while it is sent, for the next try. */
+  /** A stream is kept while it is sent, for the next try; the upstream's time begins when it has the whole request. */
   #keepBody(cluster: ClusterRuntime): void {
     const { body } = this
-    const limit = this.#engine.retryBufferLimit
     if (body === undefined) return
-    if (body.bytes === undefined && body.reopens !== true)
-      this.body = new RecordedBody(body, limit, () => cluster.stats.retry_or_shadow_abandoned++)
-    else if (!repeatable(body, limit)) cluster.stats.retry_or_shadow_abandoned++
+    const retries = this.#plan?.retry !== undefined
+    const limit = this.#engine.retryBufferLimit
+    const abandoned = () => {
+      if (retries) cluster.stats.retry_or_shadow_abandoned++
+    }
+    if (body.bytes === undefined && body.reopens !== true) {
+      this.uploaded = this.#request.deadline !== undefined // a deadline from outside does not wait
+      this.body = new RecordedBody(body, retries ? limit : 0, abandoned, () => this.#bodySent())
+    } else if (!repeatable(body, limit)) abandoned()
+  }
+
+  #bodySent(): void {
+    if (this.#over || this.uploaded) return
+    this.uploaded = true
+    const timeout = this.#plan?.timeout ?? 0
+    if (timeout > 0) this.#armRouteTimer(timeout)
+    this.#tries?.bodySent(timeout > 0 ? this.#engine.clock.now() + timeout : Infinity)
+  }
+
+  #armRouteTimer(timeout: number): void {
+    this.#routeTimer = this.#engine.clock.schedule(timeout, () => this.#routeTimeout(), { keepAlive: true })
   }
 
   #mirror(route: CompiledRoute, timeout: number): void {

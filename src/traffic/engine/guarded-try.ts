@@ -96,6 +96,14 @@ export class GuardedTry implements Try, AttemptOwner {
     return this.#owner.tls
   }
 
+  get uploaded(): boolean {
+    return this.#owner.uploaded
+  }
+
+  bodySent(): void {
+    this.attempt?.bodySent()
+  }
+
   wire(): WireRequest {
     return this.#owner.wire()
   }

@@ -6,6 +6,7 @@ import type { ClusterRuntime } from './cluster-runtime.ts'
 
 export class Mirror implements AttemptOwner {
   readonly perTryTimeout = 0
+  readonly uploaded = true
   readonly tls: string | undefined
   readonly #request: WireRequest
   #timer: Timer | undefined

@@ -25,12 +25,15 @@ export class RecordedBody implements WireBody {
   #step: Promise<IteratorResult<Uint8Array>> | undefined
   #ended: IteratorResult<Uint8Array> | undefined
 
-  /** `abandoned` is called once, when the body turned out to be more than `limit` bytes. */
-  constructor(source: WireBody, limit: number, abandoned: () => void) {
+  readonly #complete: () => void
+
+  /** `abandoned` is called once, when the body turned out to be more than `limit` bytes; `complete` when its last byte was read. */
+  constructor(source: WireBody, limit: number, abandoned: () => void, complete: () => void = () => {}) {
     this.#source = source
     this.length = source.length
     this.#limit = limit
     this.#abandoned = abandoned
+    this.#complete = complete
   }
 
   open(): AsyncIterator<Uint8Array> | undefined {
@@ -68,8 +71,10 @@ export class RecordedBody implements WireBody {
     this.#step ??= this.#iterator!.next().then(
       result => {
         this.#step = undefined
-        if (result.done === true) this.#ended = result
-        else this.#keep(result.value)
+        if (result.done === true) {
+          this.#ended = result
+          this.#complete()
+        } else this.#keep(result.value)
         return result
       },
       error => {

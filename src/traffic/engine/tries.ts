@@ -24,6 +24,7 @@ export interface TriesOwner {
   readonly outcome: Outcome
   readonly method: string
   readonly body: WireBody | undefined
+  readonly uploaded: boolean
   readonly tls: string | undefined
   /** The request as it shall be sent; `expected`: ms that the upstream is told it has, `Infinity` for no limit. */
   wire(expected: number): WireRequest
@@ -47,7 +48,7 @@ export class Tries implements AttemptOwner {
   readonly #owner: TriesOwner
   readonly #hash: bigint | undefined
   /** When the route's time is up, ms of the clock. */
-  readonly #deadline: number
+  #deadline: number
   #left: number
   #expected = Infinity
   #running: Try | undefined
@@ -84,6 +85,8 @@ export class Tries implements AttemptOwner {
     const { outcome } = this.#owner
     outcome.attempts++
     this.#expected = this.perTryTimeout > 0 && !this.#hedges ? this.perTryTimeout : Infinity
+    const timeout = this.#plan?.timeout ?? 0
+    if (!this.uploaded && timeout > 0 && timeout < this.#expected) this.#expected = timeout
     if (this.#deadline !== Infinity) {
       const left = Math.max(1, Math.ceil(this.#deadline - now))
       if (left < this.#expected) this.#expected = left
@@ -119,6 +122,16 @@ export class Tries implements AttemptOwner {
   get #hedges(): boolean {
     const { body } = this.#owner
     return this.#plan?.hedge === true && (body === undefined || body.bytes !== undefined)
+  }
+
+  get uploaded(): boolean {
+    return this.#owner.uploaded
+  }
+
+  /** The request is complete: its times begin. */
+  bodySent(deadline: number): void {
+    this.#deadline = deadline
+    this.#running?.bodySent()
   }
 
   get tls(): string | undefined {

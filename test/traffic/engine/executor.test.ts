@@ -50,8 +50,9 @@ describe('timeouts, retries and faults together', () => {
     expect(w.mesh.snapshot().stats['fault.active_faults']).toBe(0)
     expect(w.transport.requests).toEqual([])
   })
-  test('the body belongs to the route timeout: it is cut, with 200 UT', async () => {
-    const w = world({ [A]: { body: ['a', 'b', 'c'], pause: 400 } }, { route: 'timeout: 1s' })
+  test('the body belongs to the route timeout: it is cut, and the host that answered is not charged', async () => {
+    const policy = '{ outlierDetection: { consecutive5xxErrors: 1, maxEjectionPercent: 100 } }'
+    const w = world({ [A]: { body: ['a', 'b', 'c'], pause: 400 } }, { route: 'timeout: 1s', policy })
     const response = w.mesh.fetch('http://s.test/')
     await w.clock.advanceAsync(1)
     const reading = (await response).text()
@@ -59,6 +60,7 @@ describe('timeouts, retries and faults together', () => {
     await w.clock.advanceAsync(2000)
     await expect(reading).rejects.toThrow()
     expect(w.held()).toEqual(NOTHING)
+    expect(w.stats()).toMatchObject({ upstream_rq_timeout: 1, 'outlier_detection.ejections_active': 0 })
   })
 })
 
@@ -209,6 +211,37 @@ describe('answers of our own', () => {
 })
 
 describe('bodies and mirrors', () => {
+  /** A body that comes in two pieces, the second one after `ms`. */
+  const slowBody = (w: ReturnType<typeof world>, ms: number) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('a'))
+        w.clock.schedule(ms, () => {
+          controller.enqueue(new TextEncoder().encode('b'))
+          controller.close()
+        })
+      },
+    })
+  const stream = (body: ReadableStream<Uint8Array>) => ({ method: 'POST', body, duplex: 'half' }) as RequestInit
+
+  test("the upstream's time begins when it has the whole request", async () => {
+    const w = world({ [A]: { body: 'ok' } }, { route: 'timeout: 1s, retries: { attempts: 1, perTryTimeout: 500ms, retryOn: "5xx" }' })
+    const { said } = await w.askWithin(5000, '/', stream(slowBody(w, 3000)))
+    expect(said).toBe('200 - via_upstream 1')
+    expect(w.transport.requests[0]).toMatchObject({ body: 'ab', headers: { 'x-envoy-expected-rq-timeout-ms': '500' } })
+    const slow = world({ [A]: 'hang' }, { route: 'timeout: 1s' })
+    const asked = slow.ask('/', stream(slowBody(slow, 3000)))
+    await slow.clock.advanceAsync(3999)
+    expect(slow.held()).toMatchObject({ requests: 1 })
+    await slow.clock.advanceAsync(2)
+    expect((await asked).said).toBe('504 UT response_timeout 1')
+    expect(slow.held()).toEqual(NOTHING)
+  })
+  test('a stream is sent again from its start', async () => {
+    const w = world({ [A]: [{ status: 503 }, {}] }, { route: 'retries: { attempts: 1, retryOn: "5xx" }' })
+    expect((await w.askWithin(5000, '/', stream(slowBody(w, 100)))).said).toBe('200 - via_upstream 2')
+    expect(w.transport.requests.map(r => r.body)).toEqual(['ab', 'ab'])
+  })
   const mirrors = (n: number) => `mirrors: [${Array.from({ length: n }, () => '{ destination: { host: s.test } }').join(', ')}]`
   test('several mirrors each get the request as it was rewritten, once, whatever is retried', async () => {
     const w = world(
