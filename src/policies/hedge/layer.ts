@@ -131,6 +131,8 @@ class HedgedCall {
     const number = ++this.#started
     const call = this.#call.child()
     call.attempt = this.#call.attempt + number - 1
+    const busy = [...this.#running].map(one => one.call.endpoint).filter(endpoint => endpoint !== undefined)
+    if (busy.length > 0) call.tried = [...(this.#call.tried ?? []), ...busy]
     this.#race.start()
     const one: Try = { number, call, start: this.#hedging.clock.now(), ended: undefined }
     this.#running.add(one)
@@ -193,7 +195,7 @@ class HedgedCall {
     this.#running.delete(one)
     if (this.#race.over) {
       this.#race.ended(false)
-      if (!failed) cancelBody(value)
+      cancelBody(value)
       one.call.end()
       one.ended?.()
       return
@@ -204,7 +206,7 @@ class HedgedCall {
     if (one.number === 1) this.#primary = { failed, value }
     const verdict = this.#race.ended(good)
     if (verdict === 'wait') {
-      if (!failed && one.number > 1) cancelBody(value)
+      if (one.number > 1) cancelBody(value)
       one.call.end()
       return
     }
@@ -212,13 +214,13 @@ class HedgedCall {
     one.call.end()
     if (verdict === 'won') {
       if (one.number > 1) counts.wonByHedge++
-      if (this.#primary !== undefined && one.number > 1 && !this.#primary.failed) cancelBody(this.#primary.value)
+      if (this.#primary !== undefined && one.number > 1) cancelBody(this.#primary.value)
       if (this.#started > 1 && events.listening > 0) events.emit('success', { attempt: one.call.attempt, hedged: one.number > 1 })
       return this.#resolve(value)
     }
     // All have failed: the call ends as the first try did. A hedge whose bad result is not needed must not keep its connection.
     const { failed: threw, value: outcome } = this.#primary!
-    if (one.number > 1 && !failed) cancelBody(value)
+    if (one.number > 1) cancelBody(value)
     counts.failedCalls++
     if (this.#started > 1 && events.listening > 0) events.emit('error', { attempts: this.#started, error: threw ? outcome : undefined })
     return threw ? this.#reject(outcome) : this.#resolve(outcome)

@@ -72,7 +72,7 @@ export function neverSent(error: unknown): boolean {
   return reason === 'connection_failure' || reason === 'connection_timeout' || reason === 'remote_refused_stream_reset'
 }
 
-/** A response that nobody reads must not keep its connection. */
+/** A response that nobody will read, or that an error carries which nobody will see, must not keep its connection. */
 export function cancelBody(outcome: unknown): void {
   const body = (responseOf(outcome) as { body?: { locked?: boolean; cancel?(): PromiseLike<void> } | null } | undefined)?.body
   if (typeof body?.cancel === 'function' && body.locked !== true) body.cancel().then(undefined, () => {})

@@ -147,7 +147,8 @@ export class RetryStep implements Step<Pass> {
       if (typeof next !== 'number') return this.#giveUp(course, last, next)
       this.counts.tries++
       if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: next, ...told(last) })
-      if (!last.failed) this.#consume(attempt, last.value)
+      if (last.failed) cancelBody(last.value)
+      else this.#consume(attempt, last.value)
       const before = call
       call = this.#another(course, before)
       try {

@@ -17,7 +17,9 @@ const WORDS = [
   'retriable-4xx',
   'refused-stream',
   'retriable-status-codes',
+  'retriable-headers', // Istio has no field for the headers, so it never holds
   'envoy-ratelimited',
+  'http3-post-connect-failure', // nor do we speak HTTP/3
   'cancelled',
   'deadline-exceeded',
   'internal',

@@ -41,9 +41,9 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
   const events = new Emitter<TimeLimiterEvents>()
   const metrics = { numberOfSuccessfulCalls: 0, numberOfFailedCalls: 0, numberOfTimedOutCalls: 0 }
   const listener = {
-    answered(durationMs: number) {
+    answered(start: number) {
       metrics.numberOfSuccessfulCalls++
-      if (events.listening > 0) events.emit('success', { durationMs })
+      if (events.listening > 0) events.emit('success', { durationMs: clock.now() - start })
     },
     failed(error: unknown) {
       metrics.numberOfFailedCalls++

@@ -205,6 +205,13 @@ describe('what is retried', () => {
     await expect(bodies[0]!.text()).rejects.toThrow()
   })
 
+  test('nor does the response of an error that is retried keep its connection', async () => {
+    const errors = [503, 503, 503].map(status => Object.assign(new Error(`HTTP ${status}`), { response: new Response('body', { status }) }))
+    const { outcome } = await play({}, errors)
+    expect(await (outcome as any).error.response.text()).toBe('body')
+    await expect(errors[0]!.response.text()).rejects.toThrow()
+  })
+
   test('an own hook gets it instead', async () => {
     const got: unknown[] = []
     await play({ retryOnResult: r => r === 'bad', consumeResultBeforeRetryAttempt: (attempt, r) => got.push([attempt, r]) }, [
