@@ -18,6 +18,7 @@ export function assignmentOf(clusterName: string, endpoints: readonly EndpointIn
       endpoint: { address: addressOf(endpoint.address) },
       loadBalancingWeight: endpoint.weight ?? 1,
       ...(endpoint.health === 'unhealthy' ? { healthStatus: 'UNHEALTHY' as const } : {}),
+      ...(endpoint.health === 'degraded' ? { healthStatus: 'DEGRADED' as const } : {}),
       metadata: { filterMetadata: { istio: { labels: { ...endpoint.labels } } } },
     })
   }

@@ -153,12 +153,13 @@ function endpointsOf(runtime: ClusterRuntime, core: MeshCore): ExplainedEndpoint
     return level.length === 0 ? 0 : (100 * level.filter(host => host.health === 'healthy').length) / level.length
   }
   return hosts.map(host => {
-    const left = host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - now))} ms more`
-    let why = host.health === 'healthy' ? 'in' : host.health === 'ejected' ? `out: ejected${left}` : 'out: unhealthy'
     const share = shareOf(host.priority)
+    const left = host.ejectedUntil === undefined ? '' : ` for ${Math.max(0, Math.round(host.ejectedUntil - now))} ms more`
+    let why = host.health === 'healthy' ? 'in' : host.health === 'ejected' ? `out: ejected${left}` : `out: ${host.health}`
+    if (host.health === 'degraded' && share < 100 / 1.4) why = 'in: degraded, and the healthy ones are too few'
     const healthier = [...new Set(hosts.map(h => h.priority))].find(p => p < host.priority && shareOf(p) * 1.4 >= 100)
     if (healthier !== undefined) why = `out: priority ${healthier} is healthy enough (${Math.round(shareOf(healthier))} %)`
-    else if (why !== 'in' && share < threshold) why = `in: panic, only ${Math.round(share)} % of its priority are healthy; ${why}`
+    else if (why.startsWith('out') && share < threshold) why = `in: panic, only ${Math.round(share)} % of its priority are healthy; ${why}`
     return { ...host, locality: localityText(host.locality), candidate: why.startsWith('in'), why }
   })
 }

@@ -183,7 +183,8 @@ export class MeshCore {
 
   /** Changes the weight of one endpoint. The cluster's endpoints are set by hand from then on. */
   setWeight(cluster: string, address: string, weight: number): void {
-    const hosts = this.cluster(cluster).hosts()
+    const runtime = this.cluster(cluster)
+    const hosts = runtime.hosts()
     if (!hosts.some(host => host.address === address))
       throw new RangeError(`${cluster} has no endpoint ${address}; it has ${hosts.map(h => h.address).join(', ') || 'none'}`)
     this.setEndpoints(
@@ -194,7 +195,7 @@ export class MeshCore {
         locality: localityText(host.locality),
         priority: host.priority,
         weight: host.address === address ? weight : host.weight,
-        health: host.health === 'unhealthy' ? 'unhealthy' : 'healthy',
+        health: runtime.configuredHealth(host.address),
       })),
     )
   }

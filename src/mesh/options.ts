@@ -95,8 +95,8 @@ export interface EndpointInput {
   priority?: number | undefined
   /** Default 1. */
   weight?: number | undefined
-  /** Default `healthy`. */
-  health?: 'healthy' | 'unhealthy' | undefined
+  /** Default `healthy`. A degraded one is asked when the healthy ones are too few. */
+  health?: 'healthy' | 'degraded' | 'unhealthy' | undefined
 }
 
 /** Only if nobody was faster. */

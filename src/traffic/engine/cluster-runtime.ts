@@ -10,7 +10,7 @@ import type { Transport, WireResponse } from '../../core/transport.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { NamedEndpoints } from '../discovery/named-endpoints.ts'
 import { ClusterHealth } from '../upstream/health/cluster-health.ts'
-import type { Host } from '../upstream/host.ts'
+import type { Configured, Host } from '../upstream/host.ts'
 import { HostSet } from '../upstream/host-set.ts'
 import { type HostView, viewOf } from '../upstream/host-view.ts'
 import { LoadBalancer } from '../upstream/load-balancer.ts'
@@ -180,6 +180,11 @@ export class ClusterRuntime {
   hosts(): HostView[] {
     this.#ejections.advance(this.clock.now())
     return this.#hosts.all.map(viewOf)
+  }
+
+  /** What rules or code say of an endpoint's health, whatever was found out about it. */
+  configuredHealth(address: string): Configured {
+    return this.#known(address).configured
   }
 
   /** Counters and gauges under Envoy's names. */

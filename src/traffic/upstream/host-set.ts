@@ -52,7 +52,10 @@ export class HostSet {
     const entries: HostEntry[] = []
     const weights = new Map<string, number>()
     for (const group of assignment.endpoints ?? []) {
-      if (group.loadBalancingWeight !== undefined) weights.set(keyOf(group), group.loadBalancingWeight)
+      // Who sets endpoints without weights of localities leaves the shares as they were; a new locality weighs what its hosts weigh.
+      const key = keyOf(group)
+      const sum = (group.lbEndpoints ?? []).reduce((total, lb) => total + (lb.loadBalancingWeight ?? 1), 0)
+      weights.set(key, group.loadBalancingWeight ?? this.#localityWeights.get(key) ?? sum)
       for (const lb of group.lbEndpoints ?? []) {
         const address = addressOf(lb)
         if (address === undefined) continue

@@ -61,3 +61,22 @@ test('a gap among priorities is an empty one', () => {
   const set = hostSet([{ priority: 2 }])
   expect(set.levels.map(l => l.hosts.length)).toEqual([0, 0, 1])
 })
+
+test('endpoints set without weights of localities leave the shares as they were; a new locality weighs what its hosts weigh', () => {
+  const set = new HostSet()
+  const group = (zone: string, addresses: readonly string[], loadBalancingWeight?: number) => ({
+    locality: { zone },
+    lbEndpoints: addresses.map(address => ({
+      endpoint: { address: { socketAddress: { address, portValue: 80 } } },
+      loadBalancingWeight: 2,
+    })),
+    ...(loadBalancingWeight === undefined ? {} : { loadBalancingWeight }),
+  })
+  const shares = () => set.levels[0]!.localities.map(l => l.weight)
+  set.assign({ clusterName: 'c', endpoints: [group('a', ['1.1.1.1'], 80), group('b', ['1.1.1.2'], 20)] }, 0)
+  set.assign(
+    { clusterName: 'c', endpoints: [group('a', ['1.1.1.1', '1.1.1.3']), group('b', ['1.1.1.2']), group('new', ['1.1.1.4', '1.1.1.5'])] },
+    0,
+  )
+  expect(shares()).toEqual([80, 20, 4])
+})
