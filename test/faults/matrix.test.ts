@@ -2,6 +2,8 @@
  * Every fault on a real socket, met by every kind of request, all at once. Whatever happens: the caller is told one of the things that
  * Envoy would tell, nothing hangs, every gauge is back at zero, nothing is left on the caller's signal, and no promise is left alone.
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outcomeOf } from '../../src/index.ts'
 import { FAULTS, gauges, meshTo, type Upstream, until, upstream, watched } from './upstreams.ts'
@@ -185,6 +187,20 @@ describe('bodies that nobody reads', () => {
     expect((await third.text()).length).toBe(200_000)
     await expect(kept[0]!.text()).rejects.toMatchObject({ message: 'terminated', cause: { code: 'ERR_BODY_ABANDONED' } })
     await until(() => Object.values(gauges(mesh)).every(n => n === 0), 'gauges at zero')
+    await mesh.close()
+    await at.close()
+  })
+
+  test.concurrent('long ones whose response nobody holds any more give their connections back when it is collected', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const at = await upstream(socket => socket.write(head(200_000) + 'x'.repeat(200_000)))
+    const mesh = meshTo([at.port], 'retries: { attempts: 0 }')
+    for (let i = 0; i < 5; i++) await mesh.fetch('http://s.test/')
+    await until(() => {
+      collect()
+      return Object.values(gauges(mesh)).every(n => n === 0)
+    }, 'gauges at zero')
     await mesh.close()
     await at.close()
   })
