@@ -63,7 +63,7 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const { strict, workload, meshConfig } = settings
   const { documents: written, diagnostics } = inForce(sets)
   const refused = () => diagnostics.some(d => d.severity === 'error')
-  diagnostics.push(...(yield* validating(written, { strict })), ...checkFormatters(written))
+  diagnostics.push(...(yield* checked(written, strict)))
   if (refused()) return { compiled: undefined, diagnostics }
 
   const unlisted = settings.unlisted === 'dns' ? unlistedServices(written, workload) : { documents: [], owners: new Map(), diagnostics: [] }
@@ -85,6 +85,24 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
     compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) },
     diagnostics,
   }
+}
+
+const verdicts = { lax: new WeakMap<RuleDocument, Diagnostic[]>(), strict: new WeakMap<RuleDocument, Diagnostic[]>() }
+
+/** What is wrong with each document by itself. A document never changes, so it is judged once. */
+function* checked(documents: readonly RuleDocument[], strict: boolean): Steps<Diagnostic[]> {
+  const known = strict ? verdicts.strict : verdicts.lax
+  const found: Diagnostic[] = []
+  for (const document of documents) {
+    let own = known.get(document)
+    if (own === undefined) {
+      own = [...(yield* validating([document], { strict })), ...checkFormatters([document])]
+      known.set(document, own)
+      yield
+    }
+    found.push(...own)
+  }
+  return found
 }
 
 /** With `strict` a reference that leads nowhere is an error. */

@@ -16,7 +16,7 @@ import type { MeshEvents } from './events.ts'
 import { type Action, History, type Version } from './history.ts'
 import type { Applied, ChangeOptions, RuleInput } from './options.ts'
 import { asDocuments, isDeletion, patched } from './patch.ts'
-import { changesBetween, documentChanges, NO_CHANGES, type Plan } from './plan.ts'
+import { changesBetween, comparing, NO_CHANGES, type Plan } from './plan.ts'
 import { Readings } from './readings.ts'
 import { restrict } from './restricted.ts'
 import { RuleError } from './rule-error.ts'
@@ -157,7 +157,7 @@ export class LiveRules {
       return refuse([general('not-usable', error instanceof Error ? error.message : String(error))], warnings)
     }
     const before = this.#compiled
-    const changes = documentChanges(before.written, compiled.written)
+    const changes = yield* comparing(before.written, compiled.written)
     yield
 
     // From here to the end nothing can fail and nobody else has a turn.

@@ -1,4 +1,5 @@
 /** What a change of rules would do: which documents, hosts, routes and clusters differ, and what becomes of the state beside them. */
+import { runNow, type Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
@@ -50,7 +51,7 @@ export interface StateView {
 export function changesBetween(before: Compiled, after: Compiled, states: StateView): Changes {
   const routes = routeChanges(before.config.routes, after.config.routes)
   return {
-    documents: documentChanges(before.written, after.written),
+    documents: runNow(comparing(before.written, after.written)),
     hosts: [...new Set(routes.map(r => r.host))],
     routes,
     clusters: clusterChanges(before.clusters, after.clusters, states),
@@ -68,7 +69,8 @@ function textOf(document: RuleDocument): string {
   return text
 }
 
-export function documentChanges(before: readonly RuleDocument[], after: readonly RuleDocument[]): { key: string; change: Change }[] {
+/** Which documents differ, compared one by one: interruptible in between. */
+export function* comparing(before: readonly RuleDocument[], after: readonly RuleDocument[]): Steps<{ key: string; change: Change }[]> {
   const old = new Map(before.map(d => [keyOf(d), d]))
   const now = new Map(after.map(d => [keyOf(d), d]))
   const changes: { key: string; change: Change }[] = []
@@ -76,6 +78,7 @@ export function documentChanges(before: readonly RuleDocument[], after: readonly
     const was = old.get(key)
     if (was === undefined) changes.push({ key, change: 'added' })
     else if (was !== document && textOf(was) !== textOf(document)) changes.push({ key, change: 'changed' })
+    yield
   }
   for (const key of old.keys()) if (!now.has(key)) changes.push({ key, change: 'removed' })
   return changes
