@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Call } from '../../src/core/call.ts'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
@@ -48,4 +48,23 @@ test('after the end nothing is aborted any more', () => {
   call.end()
   caller.abort()
   expect([signal.aborted, listeners(caller.signal)]).toEqual([false, 0])
+})
+
+describe('work left running', () => {
+  test('belongs to its call and those it was made from, not to the next try', () => {
+    const first = new Call(undefined)
+    const second = first.again()
+    const heard: string[] = []
+    const firstEnds = first.leftRunning()
+    first.afterWork(() => heard.push('first'))
+    second.afterWork(() => heard.push('second'))
+    expect(heard).toEqual(['second'])
+    const secondEnds = second.leftRunning()
+    first.afterWork(() => heard.push('both'))
+    firstEnds()
+    expect(heard).toEqual(['second', 'first'])
+    secondEnds()
+    first.afterWork(() => heard.push('nothing runs'))
+    expect(heard).toEqual(['second', 'first', 'both', 'nothing runs'])
+  })
 })
