@@ -2,7 +2,7 @@
  * The connections of one host, as Envoy's conn_pool_base keeps them: a ready one is used at once (the last used first); otherwise the
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
-import type { Clock, Timer } from '../../../base/time/clock.ts'
+import type { Clock } from '../../../base/time/clock.ts'
 import type {
   Connection,
   ConnectionListener,
@@ -13,6 +13,7 @@ import type {
   Transport,
   WireRequest,
 } from '../../../core/transport.ts'
+import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
 import { Member, ReadyList } from './member.ts'
 
@@ -32,13 +33,9 @@ export interface PoolTicket {
   cancel(): void
 }
 
-export interface PoolSettings {
-  /** ms that a ready connection is kept; `Infinity` for ever. */
-  idleTimeout: number
+export interface PoolSettings extends KeepSettings {
   /** 0 for no bound. */
-  maxRequestsPerConnection: number
-  /** ms; 0 for no bound. */
-  maxConnectionDuration: number
+  readonly maxRequestsPerConnection: number
 }
 
 /** Connections begun at most for one event, so that a host that comes back is not stormed. */
@@ -57,8 +54,7 @@ export class HostPool implements ConnectionListener {
   readonly #line = new Set<Waiter>()
   /** Streams that the connections on their way are expected to take. */
   #promised = 0
-  #timer: Timer | undefined
-  #timerDue = Infinity
+  readonly #keep: KeepTime
   #closed = false
 
   constructor(transport: Transport, target: () => ConnectTarget, limits: ClusterLimits, clock: Clock, settings: PoolSettings) {
@@ -67,6 +63,7 @@ export class HostPool implements ConnectionListener {
     this.#limits = limits
     this.#clock = clock
     this.#settings = settings
+    this.#keep = new KeepTime(settings, this.#members, clock, limits.stats, member => this.#retire(member))
   }
 
   /** Whether any connection or waiter is left. */
@@ -77,7 +74,8 @@ export class HostPool implements ConnectionListener {
   /** New settings; they hold for the connections there are, too. */
   update(settings: PoolSettings): void {
     this.#settings = settings
-    this.#watch()
+    this.#keep.settings = settings
+    this.#keep.watch()
     this.#grow()
   }
 
@@ -149,7 +147,7 @@ export class HostPool implements ConnectionListener {
     this.#ready.add(member)
     this.#serve()
     if (this.#closed) this.#retire(member)
-    else this.#watch()
+    else this.#keep.watch()
   }
 
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void {
@@ -177,7 +175,7 @@ export class HostPool implements ConnectionListener {
     if (member === undefined || member.draining) return
     if (member.active < connection.concurrency) this.#ready.add(member)
     this.#serve()
-    this.#watch()
+    this.#keep.watch()
   }
 
   closed(connection: Connection): void {
@@ -247,50 +245,10 @@ export class HostPool implements ConnectionListener {
     member.drain()
   }
 
-  // ── idle and old connections ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** When a member has to go, ms of the clock. */
-  #due(member: Member): number {
-    const { idleTimeout, maxConnectionDuration } = this.#settings
-    if (member.promised > 0 || member.draining) return Infinity
-    const idle = member.active === 0 && idleTimeout > 0 ? member.idleSince + idleTimeout : Infinity
-    return maxConnectionDuration > 0 ? Math.min(idle, member.connectedAt + maxConnectionDuration) : idle
-  }
-
-  /** One timer for the pool. It is armed for a connection that is about to go, and looks again when that one was used meanwhile. */
-  #watch(): void {
-    const { idleTimeout, maxConnectionDuration } = this.#settings
-    const soonest = Math.min(idleTimeout || Infinity, maxConnectionDuration || Infinity)
-    if (soonest === Infinity || (this.#timer !== undefined && this.#timerDue <= this.#clock.now() + soonest)) return
-    let earliest = Infinity
-    for (const member of this.#members.values()) earliest = Math.min(earliest, this.#due(member))
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#timerDue = earliest
-    if (earliest === Infinity) return
-    this.#timer = this.#clock.schedule(earliest - this.#clock.now(), () => this.#sweep())
-  }
-
-  #sweep(): void {
-    this.#timer = undefined
-    this.#timerDue = Infinity
-    const now = this.#clock.now()
-    const { maxConnectionDuration } = this.#settings
-    const { stats } = this.#limits
-    for (const member of [...this.#members.values()]) {
-      if (this.#due(member) > now) continue
-      if (maxConnectionDuration > 0 && now - member.connectedAt >= maxConnectionDuration) stats.upstream_cx_max_duration_reached++
-      else stats.upstream_cx_idle_timeout++
-      this.#retire(member)
-    }
-    this.#watch()
-  }
-
   /** The host is gone: idle connections close, running requests end first, and who waits is still served. */
   close(): void {
     this.#closed = true
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#keep.stop()
     for (const member of [...this.#members.values()]) {
       if (member.promised === 0) this.#retire(member)
       else if (this.#line.size === 0) {
