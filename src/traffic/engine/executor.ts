@@ -3,7 +3,7 @@
  * rewritten and copied, and what the caller gets. Tries and retries are tries.ts'. It is a state machine on callbacks: a request that
  * meets no trouble makes one promise.
  */
-import { getHeader, setHeader } from '../../base/formats/headers.ts'
+import { getHeader } from '../../base/formats/headers.ts'
 import type { Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -17,9 +17,10 @@ import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
 import { abortOf, delayOf } from './fault.ts'
-import { formatGrpcTimeout, isGrpc } from './grpc.ts'
+import { isGrpc } from './grpc.ts'
 import { asGrpc, flagOf, type LocalReply, REPLIES, resetReply, statusText } from './local-reply.ts'
 import { Mirror } from './mirror.ts'
+import { announce, outgoing, portOf } from './outgoing.ts'
 import { planOf } from './plan.ts'
 import { RecordedBody, repeatable } from './recorded-body.ts'
 import { Tries, type TriesOwner } from './tries.ts'
@@ -277,7 +278,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
         this.#cluster!.stats.retry_or_shadow_abandoned++
         continue
       }
-      this.#announce(1, timeout > 0 ? timeout : Infinity)
+      announce(this.headers, 1, timeout > 0 ? timeout : Infinity, this.#plan)
       const { method, path, authority, scheme } = this
       new Mirror({ method, path, authority, scheme, headers: this.headers.slice(), body }, this.tls).start(cluster, timeout)
     }
@@ -303,16 +304,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   wire(expected: number): WireRequest {
-    if (this.#route !== undefined) this.#announce(this.outcome.attempts, expected)
+    if (this.#route !== undefined) announce(this.headers, this.outcome.attempts, expected, this.#plan)
     return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
-  }
-
-  /** Tells the upstream which try this is and how long it has. */
-  #announce(attempt: number, expected: number): void {
-    setHeader(this.headers, 'x-envoy-attempt-count', String(attempt))
-    if (expected === Infinity) return
-    setHeader(this.headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(expected)))
-    if (this.#plan?.tellsGrpc === true) setHeader(this.headers, 'grpc-timeout', formatGrpcTimeout(expected))
   }
 
   answered(response: WireResponse): void {
@@ -447,41 +440,3 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 
 const PASSTHROUGH = 'PassthroughCluster'
 const TEXT = ['content-type', 'text/plain']
-
-function portOf(request: MeshRequest): number {
-  const { authority } = request
-  for (let i = authority.length - 1, port = 0, unit = 1; i > 0; i--, unit *= 10) {
-    const digit = authority.charCodeAt(i) - 48
-    if (digit === 10 && unit > 1) return port
-    if (digit < 0 || digit > 9) break
-    port += digit * unit
-  }
-  return request.scheme === 'https' ? 443 : 80
-}
-
-/** A copy to change, without what speaks to the mesh itself: Envoy strips these from the requests of applications. */
-function outgoing(headers: readonly string[]): string[] {
-  const copy = headers.slice()
-  for (let i = copy.length - 2; i >= 0; i -= 2) {
-    const name = copy[i]!
-    if (name.length > 12 && (name.charCodeAt(0) | 32) === 120 && STRIPPED.has(name.toLowerCase())) copy.splice(i, 2)
-  }
-  return copy
-}
-
-const STRIPPED = new Set([
-  'x-envoy-retry-on',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-max-retries',
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retriable-header-names',
-  'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-rq-timeout-ms',
-  'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response',
-  'x-envoy-expected-rq-timeout-ms',
-  'x-envoy-hedge-on-per-try-timeout',
-  'x-envoy-force-trace',
-  'x-envoy-ip-tags',
-  'x-envoy-original-url',
-])

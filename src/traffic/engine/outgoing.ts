@@ -1,0 +1,52 @@
+/** A request on its way out: which port it is for, what of its headers stays here, and what the upstream is told about the try. */
+import { setHeader } from '../../base/formats/headers.ts'
+import type { Plan } from '../routing/compiled-route.ts'
+import type { MeshRequest } from './exchange.ts'
+import { formatGrpcTimeout } from './grpc.ts'
+
+/** The listener that a request belongs to: the port of its authority, or its scheme's. */
+export function portOf(request: MeshRequest): number {
+  const { authority } = request
+  for (let i = authority.length - 1, port = 0, unit = 1; i > 0; i--, unit *= 10) {
+    const digit = authority.charCodeAt(i) - 48
+    if (digit === 10 && unit > 1) return port
+    if (digit < 0 || digit > 9) break
+    port += digit * unit
+  }
+  return request.scheme === 'https' ? 443 : 80
+}
+
+/** A copy to change, without what speaks to the mesh itself: Envoy strips these from the requests of applications. */
+export function outgoing(headers: readonly string[]): string[] {
+  const copy = headers.slice()
+  for (let i = copy.length - 2; i >= 0; i -= 2) {
+    const name = copy[i]!
+    if (name.length > 12 && (name.charCodeAt(0) | 32) === 120 && STRIPPED.has(name.toLowerCase())) copy.splice(i, 2)
+  }
+  return copy
+}
+
+/** Tells the upstream which try this is and how long it has: ms, `Infinity` for no limit. */
+export function announce(headers: string[], attempt: number, expected: number, plan: Plan | undefined): void {
+  setHeader(headers, 'x-envoy-attempt-count', String(attempt))
+  if (expected === Infinity) return
+  setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(expected)))
+  if (plan?.tellsGrpc === true) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(expected))
+}
+
+const STRIPPED = new Set([
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-force-trace',
+  'x-envoy-ip-tags',
+  'x-envoy-original-url',
+])
