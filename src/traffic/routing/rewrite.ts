@@ -1,6 +1,6 @@
 /** Header operations and rewrites of a route, in Envoy's order: weighted cluster, then route; removes, then adds; then host, then path. */
 
-import { hasHeader, removeHeader, setHeader } from '../../base/formats/headers.ts'
+import { hasHeader, removeHeader } from '../../base/formats/headers.ts'
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderValueOption, Route } from '../../envoy/index.ts'
 import { type Formatted, formatter } from './formatter.ts'
