@@ -2,11 +2,8 @@
  * What stands around a call. Most policies only let calls in and hear how they ended: they are steps (step.ts). One that takes the call
  * over (starts it twice, answers without it) is a layer: a plain function that is given the rest of the call once, at link time.
  */
-import type { Call } from './call.ts'
+import type { Next } from './next.ts'
 import { linkSteps, type Step } from './step.ts'
-
-/** The rest of the call. */
-export type Next<R = any> = (call: Call) => R | PromiseLike<R>
 
 /** A policy's place in a chain: given the rest once, at link time. */
 export type Layer = (next: Next) => Next
@@ -29,8 +26,4 @@ export function link(parts: readonly Part[], next: Next): Next {
     } else steps.unshift(part)
   flush()
   return rest
-}
-
-export function isPromiseLike<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
-  return value !== null && typeof value === 'object' && typeof (value as PromiseLike<R>).then === 'function'
 }

@@ -3,7 +3,8 @@
  * Every factory makes its policy with `policy()`, so that `execute`, `wrap` and linking mean the same everywhere.
  */
 import { Call, type CallOptions, type CallView } from './call.ts'
-import { isPromiseLike, type Layer, link, type Next, type Part } from './layer.ts'
+import { type Layer, link, type Part } from './layer.ts'
+import { isPromiseLike, type Next } from './next.ts'
 
 /** `T`, or what a policy may answer instead. */
 export type Join<T, A> = [A] extends [T] ? T : T | A

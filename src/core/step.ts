@@ -3,7 +3,7 @@
  * chain that attaches a single `then` for all of them, so a policy written as a step costs two plain function calls.
  */
 import type { Call } from './call.ts'
-import { isPromiseLike, type Next } from './layer.ts'
+import { isPromiseLike, type Next } from './next.ts'
 
 /** `Pass` is what a step wants to have back at the end of the call: a generation, a timer, nothing. It must not be a promise. */
 export interface Step<Pass = any> {

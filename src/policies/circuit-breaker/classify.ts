@@ -3,7 +3,7 @@
  * are read. A hook that throws is reported and the call counts as if there were no hook: a broken hook must not break calls or keep permits.
  */
 import { report } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/layer.ts'
+import { isPromiseLike } from '../../core/next.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
 export type Meaning = 'failure' | 'success' | 'nothing'

@@ -1,7 +1,7 @@
 /** Fallback: another answer when the first one fails. */
 import type { CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/layer.ts'
+import { isPromiseLike } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { type Answer, blame, type FallbackEvents, FallbackStep } from './layer.ts'

@@ -2,7 +2,7 @@
 import type { Call, CallView } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
 import type { Emitter } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/layer.ts'
+import { isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Answers, handler, says } from './kernel.ts'
 import type { FallbackSettings } from './options.ts'

@@ -1,6 +1,7 @@
 /** One policy per key: a breaker per host, a limiter per tenant. Memory is bounded. */
 import type { CallOptions, CallView } from '../../core/call.ts'
-import { type Layer, link, type Next } from '../../core/layer.ts'
+import { type Layer, link } from '../../core/layer.ts'
+import type { Next } from '../../core/next.ts'
 import { type AddsOf, type AnyPolicy, type Policy, policy, type SeesOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
-import type { Next } from '../../core/layer.ts'
+import type { Next } from '../../core/next.ts'
 import type { Resolver } from '../../core/resolver.ts'
 import type { Transport, WireResponse } from '../../core/transport.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'

@@ -1,5 +1,5 @@
 /** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
-import type { Next } from '../../core/layer.ts'
+import type { Next } from '../../core/next.ts'
 
 export interface Fallback {
   readonly status: number

@@ -5,7 +5,7 @@
 import type { Clock } from '../../base/time/clock.ts'
 import { Call } from '../../core/call.ts'
 import { isMeshlessError, NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../../core/errors.ts'
-import type { Next } from '../../core/layer.ts'
+import type { Next } from '../../core/next.ts'
 import type { ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Attempt, AttemptOwner, Try } from './attempt.ts'
 
