@@ -30,6 +30,21 @@ export { RuleError } from './mesh/rule-error.ts'
 export type { EndpointSnapshot, MeshSnapshot } from './mesh/snapshot.ts'
 export * from './policies/index.ts'
 export type { Diagnostic } from './rules/istio/diagnostic.ts'
+export type { DocumentMetadata, ResiliencePolicy } from './rules/istio/documents.ts'
+export type {
+  ConnectionPoolSettings,
+  DestinationRule,
+  HTTPMatchRequest,
+  HTTPRetry,
+  HTTPRoute,
+  LoadBalancerSettings,
+  OutlierDetection,
+  ServiceEntry,
+  Sidecar,
+  TrafficPolicy,
+  VirtualService,
+  WorkloadEntry,
+} from './rules/istio/types.ts'
 export { type FilesOptions, files } from './rules/sources/files.ts'
 export { translate } from './rules/translate.ts'
 export { validate } from './rules/validate.ts'

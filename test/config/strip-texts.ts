@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Plugin, transform } from 'esbuild'
 
-const BUILDERS = 'number|integer|boolean|string|duration|oneOf|hook|array|map|object|union|anything'
+const BUILDERS = 'number|integer|boolean|string|duration|oneOf|hook|array|map|object|union|anything|field|message'
 const TEXT = new RegExp(`(?<![.\\w])(${BUILDERS})\\(\\s*"(?:[^"\\\\]|\\\\.)*"`, 'g')
 
 /** An esbuild plugin. Files that describe options are those that import the builders from core/schema. */
@@ -11,7 +11,8 @@ export const stripTexts: Plugin = {
   setup(build) {
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8')
-      if (!/from '[^']*(?:core\/schema\/index|schema\/index|\.\/option|\.\.\/option|\.\/index)\.ts'/.test(source)) return undefined
+      if (!/from '[^']*(?:core\/schema\/index|schema\/index|\.\/option|\.\.\/option|\.\/index|\.\/field)\.ts'/.test(source))
+        return undefined
       const { code } = await transform(source, {
         loader: 'ts',
         target: 'node20',

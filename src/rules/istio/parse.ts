@@ -3,8 +3,8 @@ import { type YamlDocument, yamlDocuments } from '../../base/formats/yaml.ts'
 import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { type Metadata, member, type Position, type RuleDocument, stepsOf } from './document.ts'
-import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema.ts'
-import { decode, isObject } from './schema-decode.ts'
+import { decode, isObject } from './schema/decode.ts'
+import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema/index.ts'
 
 /** What rules may be given as: YAML or JSON text, documents, or a list of both. */
 export type RulesInput = string | object | readonly (string | object)[]

@@ -3,7 +3,7 @@ import { BLOCK_NAMES, blockFaults } from '../../core/schema/policies/index.ts'
 import type { Fault } from '../../core/schema/read.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { member } from './document.ts'
-import { isObject } from './schema-decode.ts'
+import { isObject } from './schema/decode.ts'
 import type { Check } from './validate/check.ts'
 
 /** `'*'`, a route, a host, or (inbound) the own workload. */

@@ -64,14 +64,15 @@ export function isHttp2(port: ServicePort): boolean {
  * All services exported to the caller, nearest first, the older before the younger. Entries of one host and namespace are one service; of
  * several namespaces that declare a host each has its own.
  */
-export function selectServices(documents: readonly RuleDocument[], caller: Caller): Service[] {
-  const workloads = new Workloads(ofKind(documents, 'WorkloadEntry'))
+export function selectServices(
+  documents: readonly RuleDocument[],
+  caller: Caller,
+  declared: readonly Declared[] = declaredServices(documents, caller),
+): Service[] {
   const services: Service[] = []
-  for (const document of ofKind(documents, 'ServiceEntry')) {
-    const nearness = nearnessTo(caller.namespace, document, caller.mesh.defaultServiceExportTo)
-    if (nearness === undefined) continue
-    for (const written of document.spec?.hosts ?? [])
-      services.push(readService(document, hostIn(document, String(written), caller).toLowerCase(), nearness, workloads))
+  for (const service of declared) {
+    const nearness = nearnessTo(caller.namespace, service.document, caller.mesh.defaultServiceExportTo)
+    if (nearness !== undefined) services.push({ ...service, nearness })
   }
   services.sort(byPreference)
   const known = new Map<string, Service>()
@@ -82,6 +83,19 @@ export function selectServices(documents: readonly RuleDocument[], caller: Calle
     else join(first, service)
     return first === undefined
   })
+}
+
+/** A service as it is declared, whoever looks. */
+export type Declared = Omit<Service, 'nearness'>
+
+/** All services of the documents. Made once for those who look at them from several namespaces. */
+export function declaredServices(documents: readonly RuleDocument[], caller: Caller): Declared[] {
+  const workloads = new Workloads(ofKind(documents, 'WorkloadEntry'))
+  return ofKind(documents, 'ServiceEntry').flatMap(document =>
+    (document.spec?.hosts ?? []).map((written: unknown) =>
+      readService(document, hostIn(document, String(written), caller).toLowerCase(), workloads),
+    ),
+  )
 }
 
 function byPreference(a: Service, b: Service): number {
@@ -102,7 +116,7 @@ export function byHost(services: Iterable<Service>, caller: Caller): Map<string,
   return chosen
 }
 
-function readService(document: RuleDocument, host: string, nearness: Nearness, workloads: Workloads): Service {
+function readService(document: RuleDocument, host: string, workloads: Workloads): Declared {
   const { spec } = document
   const namespace = namespaceOf(document)
   const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map(readEndpoint)
@@ -111,7 +125,6 @@ function readService(document: RuleDocument, host: string, nearness: Nearness, w
   return {
     host,
     namespace,
-    nearness,
     name: document.metadata.name,
     resolution: spec.resolution ?? 'NONE',
     addresses: spec.addresses ?? [],
@@ -166,10 +179,10 @@ function readEndpoint(endpoint: any): ServiceEndpoint {
   }
 }
 
-/** Endpoints count for the host whoever names them; ports only of entries that are alike. */
+/** Endpoints count for the host whoever names them; ports only of entries that are alike. What was declared is not changed. */
 function join(known: Service, more: Service): void {
-  known.endpoints.push(...more.endpoints)
+  known.endpoints = [...known.endpoints, ...more.endpoints]
   if (known.resolution !== more.resolution || String(known.document.spec.exportTo) !== String(more.document.spec.exportTo)) return
-  for (const port of more.ports) if (!known.ports.some(({ number }) => number === port.number)) known.ports.push(port)
-  for (const address of more.addresses) if (!known.addresses.includes(address)) known.addresses = [...known.addresses, address]
+  known.ports = [...known.ports, ...more.ports.filter(port => !known.ports.some(({ number }) => number === port.number))]
+  known.addresses = [...known.addresses, ...more.addresses.filter(address => !known.addresses.includes(address))]
 }

@@ -8,7 +8,7 @@ export interface VirtualService {
   document: RuleDocument
   /** In full, lower case. */
   hosts: string[]
-  rules: HttpRule[]
+  readonly rules: readonly HttpRule[]
 }
 
 export interface VirtualServices {
@@ -30,7 +30,15 @@ export function selectVirtualServices(documents: readonly RuleDocument[], caller
     const { hosts, gateways } = document.spec ?? {}
     if (!hosts?.length || (gateways?.length && !gateways.includes('mesh'))) continue
     const full: string[] = hosts.map((host: unknown) => hostIn(document, String(host), caller).toLowerCase())
-    list.push({ document, hosts: full, rules: httpRules(document, delegates, caller) })
+    let rules: HttpRule[] | undefined
+    list.push({
+      document,
+      hosts: full,
+      // Read when somebody asks: many who look at hosts never do.
+      get rules() {
+        return (rules ??= httpRules(document, delegates, caller))
+      },
+    })
   }
   return { list, delegates }
 }

@@ -1,4 +1,5 @@
 /** References that lead nowhere. They are legal and answered with 503 (or never copied), so they are said before anybody calls. */
+import { suggest } from '../../core/schema/read.ts'
 import { delegateOf, type HttpRule } from './delegates.ts'
 import { type Diagnostic, diagnose } from './diagnostic.ts'
 import { isRedirectCode } from './route-actions.ts'
@@ -82,7 +83,10 @@ function faultOf(
   const service = services.get(host)
   if (service === undefined) {
     const message = `no service ${host} is known: calls get 503`
-    if (!/^[^.]+\.[^.]+(\.svc)?$/.test(host)) return { code: 'destination-host-unknown', message }
+    if (!/^[^.]+\.[^.]+(\.svc)?$/.test(host)) {
+      const near = suggest(host, [...services.keys()])
+      return { code: 'destination-host-unknown', message, ...(near !== undefined && { hint: near }) }
+    }
     return {
       code: 'destination-host-unknown',
       message,
@@ -112,7 +116,8 @@ function faultOf(
   return {
     code: 'destination-subset-unknown',
     message: `no DestinationRule for ${host} has a subset ${subset}: calls get 503`,
-    hint: subsets.length > 0 ? `Its subsets: ${subsets.join(', ')}.` : 'Add a DestinationRule with this subset.',
+    hint:
+      suggest(subset, subsets) ?? (subsets.length > 0 ? `Its subsets: ${subsets.join(', ')}.` : 'Add a DestinationRule with this subset.'),
   }
 }
 

@@ -4,11 +4,12 @@ import { suggest } from '../../core/schema/read.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
 import { member, type RuleDocument } from './document.ts'
 import { resiliencePolicy } from './resilience-policy.ts'
-import { specOf } from './schema.ts'
-import { decode, isObject } from './schema-decode.ts'
+import { decode, isObject } from './schema/decode.ts'
+import { specOf } from './schema/index.ts'
 import { Check } from './validate/check.ts'
 import { destinationRule } from './validate/destination-rule.ts'
 import { serviceEntry } from './validate/service-entry.ts'
+import { checkSet } from './validate/set.ts'
 import { sidecar } from './validate/sidecar.ts'
 import { virtualService } from './validate/virtual-service.ts'
 import { workloadEntry } from './validate/workload-entry.ts'
@@ -37,14 +38,17 @@ export function validateDocuments(documents: readonly RuleDocument[], options: V
 export function* validating(documents: readonly RuleDocument[], options: ValidateDocumentsOptions = {}): Steps<Diagnostic[]> {
   const lax: Severity = options.strict === true ? 'error' : 'warning'
   const found: Diagnostic[] = []
+  const mentioned = new Set<string>()
   for (const document of documents) {
-    found.push(...validateDocument(document, lax))
+    found.push(...validateDocument(document, lax, mentioned))
     yield
   }
+  found.push(...checkSet(documents))
   return found
 }
 
-function validateDocument(document: RuleDocument, lax: Severity): Diagnostic[] {
+/** `mentioned` are the fields without effect that were already mentioned: once for each kind is enough. */
+function validateDocument(document: RuleDocument, lax: Severity, mentioned: Set<string>): Diagnostic[] {
   const type = specOf(document.apiVersion, document.kind)
   if (type === undefined) return []
   const written: Record<string, unknown> = isObject(document.asWritten)
@@ -66,7 +70,8 @@ function validateDocument(document: RuleDocument, lax: Severity): Diagnostic[] {
   const { value, faults } = decode(type, written.spec, 'spec')
   const refused = faults.filter(fault => fault.level === 'refused')
   for (const { level, code, path, message, hint } of faults)
-    if (level !== 'crd') found.push(diagnose(document, level === 'refused' ? 'error' : lax, code, path, message, hint))
+    if (level === 'refused' || level === 'unknown')
+      found.push(diagnose(document, level === 'refused' ? 'error' : lax, code, path, message, hint))
   const check = new Check(document)
   RULES[document.kind]?.(check, value)
   // A value that could not be read is missing below: what is said about its parents would be said twice.
@@ -76,6 +81,13 @@ function validateDocument(document: RuleDocument, lax: Severity): Diagnostic[] {
     found.push(diagnose(document, lax, 'required', '', 'spec is required', 'add spec:'))
   for (const { level, code, path, message, hint } of faults)
     if (level === 'crd' && !said.has(path)) found.push(diagnose(document, lax, code, path, message, hint))
+  const warned = new Set(found.map(({ path }) => path))
+  for (const { level, code, path, message, hint } of faults) {
+    const key = `${document.kind} ${path.replace(/\[\d+\]/g, '')}`
+    if (level !== 'ignored' || warned.has(path) || mentioned.has(key)) continue
+    mentioned.add(key)
+    found.push(diagnose(document, 'warning', code, path, message, hint))
+  }
   return found
 }
 

@@ -2,14 +2,18 @@
  * Reads a spec as Istio's decoder does, which is more lenient than the CRD: unknown fields fall away, snake_case names, quoted numbers
  * and enum numbers are understood, null is the same as absent. What falls away or needed understanding is reported all the same.
  */
-import { parseDuration } from '../../base/time/duration.ts'
-import { show, suggest } from '../../core/schema/read.ts'
-import { member } from './document.ts'
-import type { Field, Message } from './schema-field.ts'
+import { parseDuration } from '../../../base/time/duration.ts'
+import { show, suggest } from '../../../core/schema/read.ts'
+import { member } from '../document.ts'
+import type { Field, Message } from './field.ts'
+import { NEWER } from './newer.ts'
 
-/** `refused`: Istio's decoder refuses. `unknown`: it drops. `crd`: it understands, the API server would not. */
+/**
+ * `refused`: Istio's decoder refuses. `unknown`: it drops. `crd`: it understands, the API server would not. `ignored`: all is well, but
+ * nothing happens here.
+ */
 export interface DecodeFault {
-  level: 'refused' | 'unknown' | 'crd'
+  level: 'refused' | 'unknown' | 'crd' | 'ignored'
   code: string
   path: string
   message: string
@@ -167,7 +171,7 @@ function fields(type: Message, value: unknown, path: string, report: Report): un
     const name = nameOf(type, written)
     const at = member(path, written)
     if (name === undefined) {
-      const near = suggest(written, Object.keys(type.fields))
+      const near = NEWER.has(written) ? 'this field is newer than Istio 1.29' : suggest(written, Object.keys(type.fields))
       report({
         level: 'unknown',
         code: 'unknown-field',
@@ -191,8 +195,17 @@ function fields(type: Message, value: unknown, path: string, report: Report): un
       report(crd('null', at, `${written} is empty`, 'leave the field out, or give it a value'))
       continue
     }
-    const decoded = field(type.fields[name]!, given, at, report)
+    const of = type.fields[name]!
+    const decoded = field(of, given, at, report)
     if (decoded !== undefined) message[name] = decoded
+    if (of.verdict === 'ignored' && decoded !== undefined)
+      report({
+        level: 'ignored',
+        code: 'not-executed',
+        path: at,
+        message: `${name} is read and has no effect here`,
+        hint: of.note ?? 'leave it out unless a sidecar reads the document too',
+      })
   }
   for (const name of type.required) if (!(name in message)) report(crd('required', path, `${name} is required`))
   for (const group of type.oneOf) {

@@ -1,0 +1,62 @@
+/** What is wrong between documents, whoever calls: two of one name, and two policies that claim the same. */
+import { BLOCK_NAMES } from '../../../core/schema/policies/index.ts'
+import { type Diagnostic, diagnose } from '../diagnostic.ts'
+import { member, type RuleDocument } from '../document.ts'
+import { fullName } from '../hosts.ts'
+import { identityOf, namespaceOf } from '../select-documents.ts'
+
+export function checkSet(documents: readonly RuleDocument[]): Diagnostic[] {
+  return [...sameNames(documents), ...sameTargets(documents.filter(({ kind }) => kind === 'ResiliencePolicy'))]
+}
+
+/** As when they are applied one after the other: the last one counts. */
+function sameNames(documents: readonly RuleDocument[]): Diagnostic[] {
+  const last = new Map<string, RuleDocument>()
+  for (const document of documents) {
+    const identity = identityOf(document)
+    if (identity !== undefined) last.set(identity, document)
+  }
+  return documents.flatMap(document => {
+    const other = last.get(identityOf(document) ?? '')
+    if (other === undefined || other === document) return []
+    const place = other.locate?.('metadata')?.line
+    const message = `${document.kind} ${document.metadata.name} is there again${place === undefined ? '' : ` in line ${place}`}: only the last one counts`
+    return [diagnose(document, 'warning', 'duplicate-document', 'metadata.name', message, 'give each document a name of its own')]
+  })
+}
+
+/** Of two policies for the same target the first in load order counts, block by block. */
+function sameTargets(policies: readonly RuleDocument[]): Diagnostic[] {
+  const found: Diagnostic[] = []
+  const taken = new Map<string, RuleDocument>()
+  for (const policy of policies)
+    for (const [index, target] of targetsOf(policy).entries())
+      for (const block of BLOCK_NAMES) {
+        if (policy.spec[block] === undefined) continue
+        const key = `${block} ${namespaceOf(policy)} ${nameOf(target, policy)}`
+        const other = taken.get(key)
+        if (other === undefined) taken.set(key, policy)
+        else if (other !== policy)
+          found.push(
+            diagnose(
+              policy,
+              'warning',
+              'duplicate-target',
+              member('spec.targets', index),
+              `${block} for this target is already given by ${other.metadata.name}, which counts`,
+              `leave ${block} out here, or name the target more precisely`,
+            ),
+          )
+      }
+  return found
+}
+
+function targetsOf(policy: RuleDocument): any[] {
+  return Array.isArray(policy.spec?.targets) ? policy.spec.targets : []
+}
+
+function nameOf(target: any, policy: RuleDocument): string {
+  if (typeof target?.host !== 'string') return JSON.stringify(target) ?? ''
+  const port = typeof target.port === 'object' ? target.port?.number : target.port
+  return `${fullName(target.host, namespaceOf(policy), 'cluster.local')}|${target.subset ?? ''}|${port ?? ''}`
+}
