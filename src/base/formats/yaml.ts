@@ -124,7 +124,7 @@ function parsePiece(piece: Piece): Parsed {
     lineCounter: lines,
     customTags: tags => [...YAML_1_1, ...tags],
     merge: true,
-    uniqueKeys: true,
+    uniqueKeys: false, // the reader looks for them itself, in linear time
     prettyErrors: false,
     logLevel: 'silent',
     stringKeys: false,
@@ -156,7 +156,7 @@ function read(piece: Piece, parsed: Parsed, index: number, bounds: Required<Yaml
   const faults = document.errors.map(error => ({ message: firstLine(error.message), ...at(error.pos[0]) }))
   let value: unknown
   if (faults.length === 0 && root !== null) {
-    const reader = new Reader(piece.text, document, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
+    const reader = new Reader(piece.text, bounds, (message, node) => faults.push({ message, ...at(node?.range?.[0] ?? 0) }))
     try {
       value = reader.value(root, 0)
     } catch (error) {
@@ -192,25 +192,21 @@ class Stop extends Error {}
 /** Turns the nodes of one document into values, counting what it costs. */
 class Reader {
   readonly #text: string
-  readonly #document: Document.Parsed
   readonly #bounds: Required<YamlLimits>
   readonly #fault: (message: string, node: Node | null | undefined) => void
+  /** The nodes with an anchor so far: an alias means the last one before it. */
+  readonly #anchors = new Map<string, Node>()
   #aliased = 0
   #inAlias = 0
 
-  constructor(
-    text: string,
-    document: Document.Parsed,
-    bounds: Required<YamlLimits>,
-    fault: (message: string, node: Node | null | undefined) => void,
-  ) {
+  constructor(text: string, bounds: Required<YamlLimits>, fault: (message: string, node: Node | null | undefined) => void) {
     this.#text = text
-    this.#document = document
     this.#bounds = bounds
     this.#fault = fault
   }
 
   value(node: Node | null | undefined, depth: number): unknown {
+    if (this.#inAlias === 0) this.#remember(node)
     if (depth > this.#bounds.depth) this.#stop(`nested deeper than ${this.#bounds.depth}`, node)
     if (this.#inAlias > 0 && ++this.#aliased > this.#bounds.aliased)
       this.#stop(`aliases expand to more than ${this.#bounds.aliased} values`, node)
@@ -219,6 +215,11 @@ class Reader {
     if (isSeq(node)) return node.items.map(item => this.#colonAtEnd(item) ?? this.value(item as Node, depth + 1))
     if (isMap(node)) return this.#map(node, depth)
     return null
+  }
+
+  #remember(node: Node | null | undefined): void {
+    const anchor = (node as { anchor?: string } | null | undefined)?.anchor
+    if (anchor !== undefined && node) this.#anchors.set(anchor, node)
   }
 
   #map(node: Node & { items: { key: unknown; value: unknown }[] }, depth: number): Record<string, unknown> {
@@ -255,15 +256,16 @@ class Reader {
   }
 
   #key(node: Node | null): string {
-    const target = isAlias(node) ? node.resolve(this.#document) : node
+    if (this.#inAlias === 0) this.#remember(node)
+    const target = isAlias(node) ? this.#anchors.get(node.source) : node
     if (target === null || target === undefined) return 'null'
     if (isScalar(target)) return String(target.value)
     this.#fault('a key must be plain text', node)
     return ''
   }
 
-  #alias(node: Node & { resolve(document: Document): Node | undefined }, depth: number): unknown {
-    const target = node.resolve(this.#document)
+  #alias(node: Node & { source: string }, depth: number): unknown {
+    const target = this.#anchors.get(node.source)
     if (target === undefined) return this.#stop('unresolved alias', node)
     this.#inAlias++
     const value = this.value(target, depth + 1)
@@ -277,6 +279,19 @@ class Reader {
   }
 }
 
+/** The members of a map by name, for those who look for many of them. */
+const membersOf = new WeakMap<object, ReadonlyMap<string, { key: unknown; value: unknown }>>()
+
+function pairsOf(node: { items: readonly unknown[] }): ReadonlyMap<string, { key: unknown; value: unknown }> {
+  let members = membersOf.get(node)
+  if (members === undefined) {
+    const found = new Map<string, { key: unknown; value: unknown }>()
+    for (const item of node.items) if (isPair(item) && !found.has(keyText(item.key))) found.set(keyText(item.key), item)
+    membersOf.set(node, (members = found))
+  }
+  return members
+}
+
 /** Offset of the member the steps lead to, as far as they lead. */
 function offsetOf(document: Document.Parsed, root: Node | null, steps: readonly (string | number)[]): number | undefined {
   let node: Node | null | undefined = root
@@ -284,7 +299,7 @@ function offsetOf(document: Document.Parsed, root: Node | null, steps: readonly 
   for (const step of steps) {
     if (isAlias(node)) node = node.resolve(document)
     if (isMap(node) && typeof step === 'string') {
-      const pair = node.items.find(item => isPair(item) && keyText(item.key) === step)
+      const pair = pairsOf(node).get(step)
       if (pair === undefined) return offset
       offset = (pair.key as Node | null)?.range?.[0] ?? offset
       node = pair.value as Node | null

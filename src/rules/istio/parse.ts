@@ -195,7 +195,7 @@ function texts(from: Record<string, unknown>): Record<string, string> {
 function copy(value: unknown, depth: number): unknown {
   if (depth > 100) throw new Error('nested deeper than 100, or in a circle')
   if (value instanceof Date) return value.toISOString()
-  if (Array.isArray(value)) return value.map(item => copy(item, depth + 1))
+  if (Array.isArray(value)) return Array.from(value, item => copy(item, depth + 1)) // a hole is an empty item
   if (typeof value !== 'object' || value === null) return value
   const plain = Object.create(null) as Record<string, unknown>
   for (const name of Object.keys(value)) plain[name] = copy((value as Record<string, unknown>)[name], depth + 1)

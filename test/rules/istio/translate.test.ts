@@ -107,7 +107,7 @@ describe('mesh config', () => {
   })
 })
 
-it('translates 1,000 services with 10 endpoints each in less than a second', () => {
+it('translates 1,000 services with 10 endpoints each (how long it takes: npm run bench)', () => {
   const documents: RuleDocument[] = []
   for (let index = 0; index < 1000; index++) {
     const endpoints = Array.from({ length: 10 }, (_, host) => ({
@@ -127,10 +127,6 @@ it('translates 1,000 services with 10 endpoints each in less than a second', () 
       { ...common, kind: 'VirtualService', spec: { hosts: [name], http: [{ route: [{ destination: { host: name, subset: 'v1' } }] }] } },
     )
   }
-  const began = process.hrtime.bigint()
   const { clusters } = translateDocuments(documents)
-  const ms = Number(process.hrtime.bigint() - began) / 1e6
   expect(clusters).toHaveLength(2002)
-  expect(ms).toBeLessThan(1000)
-  if (process.env['VERBOSE']) console.log(`translated in ${ms} ms`)
 })
