@@ -592,6 +592,8 @@ export interface OutlierDetection {
   maxEjectionPercent?: number | undefined
   /** With fewer healthy endpoints than this all are used. Default: 0. */
   minHealthPercent?: number | undefined
+  /** Statuses that count as errors, instead of 500 and more. Here: newer than Istio 1.29, which does not know it. */
+  outlierDetectionHttpErrorCodes?: number[] | undefined
 }
 
 /** TLS of the connections. */
