@@ -35,7 +35,7 @@ const WORDS = [
 const text = fc.oneof(fc.constantFrom(...WORDS), fc.string({ maxLength: 12 }))
 
 /** Values that fit a shape, mostly. */
-function valueOf(shape: Shape, depth: number): fc.Arbitrary<unknown> {
+function fitting(shape: Shape, depth: number): fc.Arbitrary<unknown> {
   switch (shape.type) {
     case 'string':
       return text
@@ -52,11 +52,11 @@ function valueOf(shape: Shape, depth: number): fc.Arbitrary<unknown> {
     case 'enum':
       return fc.constantFrom(...shape.values)
     case 'list':
-      return fc.array(valueOf(shape.of, depth + 1), { maxLength: depth > 4 ? 1 : 3 })
+      return fc.array(fitting(shape.of, depth + 1), { maxLength: depth > 4 ? 1 : 3 })
     case 'map':
-      return fc.dictionary(text, valueOf(shape.of, depth + 1), { maxKeys: 2 })
+      return fc.dictionary(text, fitting(shape.of, depth + 1), { maxKeys: 2 })
     case 'message': {
-      const fields = Object.entries(shape.fields).map(([name, field]) => [name, valueOf(field, depth + 1)] as const)
+      const fields = Object.entries(shape.fields).map(([name, field]) => [name, fitting(field, depth + 1)] as const)
       return fc
         .subarray(fields, { maxLength: Math.min(fields.length, depth === 0 ? 8 : Math.max(1, 5 - depth)) })
         .chain(some => fc.record(Object.fromEntries(some)))
@@ -77,7 +77,7 @@ const document = fc.constantFrom(...ISTIO_KINDS, ...OWN_KINDS).chain(([kind, spe
       { name: fc.constantFrom('a', 'b', 'c'), namespace: fc.constantFrom('default', 'other', '') },
       { requiredKeys: ['name'] },
     ),
-    spec: valueOf(spec, 0),
+    spec: fitting(spec, 0),
   }),
 )
 
