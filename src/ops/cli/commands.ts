@@ -7,6 +7,7 @@ import { diff } from './diff.ts'
 import { explain } from './explain.ts'
 import { get } from './get.ts'
 import { init } from './init.ts'
+import { lint } from './lint.ts'
 import { history, rollback } from './rollback.ts'
 import { translate } from './translate.ts'
 import { validate } from './validate.ts'
@@ -14,6 +15,7 @@ import { validate } from './validate.ts'
 export const COMMANDS: readonly Command[] = [
   init,
   validate,
+  lint,
   explain,
   translate,
   diff,

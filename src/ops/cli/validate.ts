@@ -1,5 +1,6 @@
 /** `meshless validate`: what is wrong with rules, as Istio's webhook would say it. */
 import { checkFormatters } from '../../rules/istio/formatters.ts'
+import { crossReferences } from '../../rules/istio/references.ts'
 import { validateDocuments } from '../../rules/istio/validate.ts'
 import { EXIT } from './around.ts'
 import type { Command } from './command.ts'
@@ -14,7 +15,12 @@ export const validate: Command = {
   async run(args, around) {
     const { documents, diagnostics } = await read(args.rest, around)
     const strict = args.has('strict')
-    const found = [...diagnostics, ...validateDocuments(documents, { strict }), ...checkFormatters(documents)]
+    const found = [
+      ...diagnostics,
+      ...validateDocuments(documents, { strict }),
+      ...checkFormatters(documents),
+      ...crossReferences(documents, strict ? 'error' : 'warning'),
+    ]
     return tell(found, args, around) ? EXIT.rules : EXIT.good
   },
 }

@@ -117,6 +117,23 @@ describe('rules in files', () => {
     expect(sarif.runs[0].results[0].locations[0].physicalLocation.region.startLine).toBe(5)
   })
 
+  test('lint: findings are warnings, and --fail makes them count', async () => {
+    const odd = file(
+      'odd.yaml',
+      all(
+        service('a'),
+        virtual('a', '[{ timeout: 1s, retries: { attempts: 3, perTryTimeout: 2s }, route: [{ destination: { host: a.test } }] }]'),
+      ),
+    )
+    const found = JSON.parse((await cli(['lint', '--json', odd])).out)
+    expect(found.length).toBeGreaterThan(0)
+    expect((await cli(['lint', odd])).code).toBe(0)
+    expect((await cli(['lint', '--fail', odd])).code).toBe(1)
+    const ignored = found.flatMap((d: any) => ['--ignore', d.code])
+    expect(await cli(['lint', '--fail', ...ignored, odd])).toMatchObject({ code: 0, out: 'no faults\n' })
+    expect((await cli(['lint', file('bad.yaml', wrong)])).code).toBe(1)
+  })
+
   test('colours on a terminal only, and never against NO_COLOR', async () => {
     const bad = file('a.yaml', wrong)
     const coloured = (text: string) => text.includes('\u001b[')
