@@ -1,7 +1,7 @@
-// Writes what is made from the descriptions of the rules: the JSON Schema into dist, types and tables of the docs into the sources.
-//   node test/config/schema.mjs            only dist/rules.schema.json (part of the build)
+// Writes what is made from the descriptions of the rules: the JSON Schema (where editors look for it in the package), types and tables of the docs into the sources.
+//   node test/config/schema.mjs            only rules.schema.json (part of the build)
 //   node test/config/schema.mjs --sources  also src/rules/istio/types.ts and the tables in docs/rules
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const { outputFiles } = await build({
@@ -19,8 +19,7 @@ export { rulesPage } from './test/config/rules-pages.ts'`,
 })
 const made = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
 
-mkdirSync('dist', { recursive: true })
-writeFileSync('dist/rules.schema.json', `${JSON.stringify(made.rulesJsonSchema(), null, 1)}\n`)
+writeFileSync('rules.schema.json', `${JSON.stringify(made.rulesJsonSchema(), null, 1)}\n`)
 if (process.argv.includes('--sources')) {
   writeFileSync('src/rules/istio/types.ts', made.rulesTypes())
   for (const page of readdirSync('docs/rules')) {

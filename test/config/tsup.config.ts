@@ -11,7 +11,7 @@ export default defineConfig({
     'transport/node': 'src/traffic/transport/node.ts',
     'transport/fetch': 'src/traffic/transport/fetch.ts',
   },
-  format: ['esm', 'cjs'],
+  format: ['esm'], // commonjs.mjs makes the other half
   splitting: true,
   platform: 'neutral',
   target: 'node20',

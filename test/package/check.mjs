@@ -100,6 +100,23 @@ const server = http.createServer((request, response) => response.end(request.hea
   for (const name of ['@types/node', 'undici-types']) cpSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), { recursive: true })
   compiles('@types/node', ['mesh.mts'], { lib: ['es2022'], types: ['node'] })
 
+  const cli = path.join(folder, 'node_modules/meshless/dist/cli.js')
+  check('the command makes a starter that is valid, with its schema beside it', () => {
+    run('node', [cli, 'init', 'rules.yaml'])
+    run('node', [cli, 'validate', 'rules.yaml'])
+    const [, schema] = /\$schema=(\S+)/.exec(readFileSync(path.join(folder, 'rules.yaml'), 'utf8'))
+    JSON.parse(readFileSync(path.join(folder, schema), 'utf8'))
+  })
+  check('the command says what is wrong, and where', () => {
+    write('wrong.yaml', 'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: x }\nspec: { hosts: [x.test], http: [{ timeout: 5 }] }\n')
+    try {
+      run('node', [cli, 'validate', 'wrong.yaml'])
+    } catch (error) {
+      if (error.status !== 1 || !/wrong\.yaml:4:\d+/.test(error.stdout + error.stderr)) throw error
+      return
+    }
+    throw new Error('it was content')
+  })
   check('ships its licences and no source map', () => {
     const files = readdirSync(path.join(folder, 'node_modules/meshless'), { recursive: true })
     for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'LICENSES']) if (!files.includes(name)) throw new Error(`${name} is missing`)

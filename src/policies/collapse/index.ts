@@ -4,6 +4,7 @@ import { Call, type CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import type { Description } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import type { Signal } from '../../core/signal.ts'
 import { type Batch, Batches } from './kernel.ts'
 import { type CollapseOptions, collapseFields } from './options.ts'
 
@@ -32,7 +33,7 @@ export interface CollapseMetrics {
 
 export interface Collapse<T, R> extends Observable<CollapseEvents> {
   /** Asks for one thing. Rejects with the item's own error, the batch's, or the signal's reason. */
-  (item: T, options?: { signal?: AbortSignal | undefined }): Promise<R>
+  (item: T, options?: { signal?: Signal | undefined }): Promise<R>
   readonly kind: 'collapse'
   readonly metrics: CollapseMetrics
   /** Starts all waiting batches now. */
@@ -121,7 +122,7 @@ export function collapse<T, R>(
     }
   }
 
-  const load = (item: T, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<R> =>
+  const load = (item: T, { signal }: { signal?: Signal | undefined } = {}): Promise<R> =>
     new Promise<R>((resolve, reject) => {
       if (signal?.aborted) throw signal.reason
       const scope = settings.scope?.(item)
