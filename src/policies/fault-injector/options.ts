@@ -1,4 +1,5 @@
 /** Options of the fault injector: Istio's HTTPFaultInjection, and for code what data cannot say. */
+
 import type { CallView } from '../../core/call.ts'
 import { OptionsError } from '../../core/errors.ts'
 import {
@@ -13,6 +14,7 @@ import {
   readOptions,
   string,
 } from '../../core/schema/index.ts'
+import { GRPC_STATUS } from '../../core/words.ts'
 import type { LatencyDistribution } from './kernel.ts'
 
 const percentage = object('Share of the calls. Without it the fault never fires, as in Istio.', {
@@ -37,27 +39,6 @@ export const faultInjectorFields = {
 
 export type FaultInjectorOptions = InputOf<typeof faultInjectorFields>
 export type FaultInjectorSettings = OptionsOf<typeof faultInjectorFields>
-
-/** gRPC's status names, each at its number. */
-export const GRPC_STATUS = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-]
 
 /** A gRPC status by name or number; -1: there is none. */
 export function grpcStatus(text: string): number {

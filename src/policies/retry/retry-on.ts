@@ -1,31 +1,13 @@
 /** When an HTTP outcome is worth another try: Envoy's retry_state_impl, decided from the words of `retryOn`. */
+
 import { suggest } from '../../core/schema/read.ts'
 import type { ResetReason } from '../../core/transport.ts'
+import { RETRY_ON } from '../../core/words.ts'
 
 export interface RetryOn {
   readonly tokens: ReadonlySet<string>
   readonly codes: ReadonlySet<number>
 }
-
-/** The words Envoy knows, and whether they look at a response, at a reset, or at both. */
-const WORDS = [
-  '5xx',
-  'gateway-error',
-  'reset',
-  'reset-before-request',
-  'connect-failure',
-  'retriable-4xx',
-  'refused-stream',
-  'retriable-status-codes',
-  'retriable-headers', // Istio has no field for the headers, so it never holds
-  'envoy-ratelimited',
-  'http3-post-connect-failure', // nor do we speak HTTP/3
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-]
 
 /** Envoy's form: words, and the status codes that `retriable-status-codes` means. */
 export function parseRetryOn(text: string, codes: readonly number[]): RetryOn {
@@ -40,10 +22,11 @@ export function readRetryOn(text: string): RetryOn | string {
     if (/^[1-5]\d\d$/.test(word)) {
       codes.add(Number(word))
       tokens.add('retriable-status-codes')
-    } else if (WORDS.includes(word)) tokens.add(word)
-    else return `${JSON.stringify(word)} is no retry condition (${suggest(word, WORDS) ?? `a status code, or one of ${WORDS.join(', ')}`})`
+    } else if (RETRY_ON.includes(word)) tokens.add(word)
+    else
+      return `${JSON.stringify(word)} is no retry condition (${suggest(word, RETRY_ON) ?? `a status code, or one of ${RETRY_ON.join(', ')}`})`
   }
-  if (tokens.size === 0) return `names no retry condition (expected a status code, or one of ${WORDS.join(', ')})`
+  if (tokens.size === 0) return `names no retry condition (expected a status code, or one of ${RETRY_ON.join(', ')})`
   return { tokens, codes }
 }
 

@@ -171,7 +171,7 @@ function redirectOf(redirect: any, port: number): RedirectAction | undefined {
   if (redirect.authority) out.hostRedirect = redirect.authority
   if (redirect.scheme) out.schemeRedirect = redirect.scheme
   const wanted = redirect.derivePort === 'FROM_REQUEST_PORT' ? port : Number(redirect.port ?? 0)
-  if (wanted && wanted !== (redirect.scheme === 'https' ? 443 : 80)) out.portRedirect = wanted // the scheme's own port goes without saying
+  if (wanted) out.portRedirect = wanted // also the scheme's own port: a recorded istiod sends it
   if (code !== 'default') out.responseCode = code
   return out
 }

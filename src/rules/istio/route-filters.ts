@@ -1,5 +1,7 @@
 /** What filters in front of the router do with a route: faults, CORS, and copies of requests. */
+
 import { parseDuration } from '../../base/time/duration.ts'
+import { GRPC_STATUS } from '../../core/words.ts'
 import type { FractionalPercent, HttpFault, RequestMirrorPolicy } from '../../envoy/index.ts'
 import { protoDuration } from './cluster-policy.ts'
 import { stringMatcher } from './route-match.ts'
@@ -8,21 +10,6 @@ import { stringMatcher } from './route-match.ts'
 export function fraction(percentage: any): FractionalPercent {
   return { numerator: Math.trunc(Number(percentage?.value ?? 0) * 10_000), denominator: 'MILLION' }
 }
-
-const GRPC_STATUS = [
-  ...['OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED'],
-  ...[
-    'RESOURCE_EXHAUSTED',
-    'FAILED_PRECONDITION',
-    'ABORTED',
-    'OUT_OF_RANGE',
-    'UNIMPLEMENTED',
-    'INTERNAL',
-    'UNAVAILABLE',
-    'DATA_LOSS',
-    'UNAUTHENTICATED',
-  ],
-]
 
 /** Without a percentage neither fault ever fires: an abort then has none, a delay an empty one. */
 export function faultOf(fault: any): HttpFault | undefined {

@@ -128,12 +128,12 @@ describe('routes', () => {
     expect(route({ headers: { request: { add: { Host: 'b' } } }, ...to('a.com') }).route!.hostRewriteLiteral).toBe('b')
   })
   it.each([
-    [{ port: 80 }, undefined],
-    [{ port: 443, scheme: 'https' }, undefined],
-    [{ port: 443 }, 443],
-    [{ derivePort: 'FROM_REQUEST_PORT' }, undefined],
+    [{ port: 80 }, 80],
+    [{ port: 443, scheme: 'https' }, 443],
+    [{ derivePort: 'FROM_REQUEST_PORT' }, 80],
     [{ derivePort: 'FROM_REQUEST_PORT', scheme: 'https' }, 80],
-  ])('a redirect does not say its scheme’s own port: %o', (redirect, port) => {
+    [{ derivePort: 'FROM_PROTOCOL_DEFAULT' }, undefined],
+  ])('a redirect says the port it is given, its scheme’s own too: %o', (redirect, port) => {
     expect(route({ redirect }).redirect!.portRedirect).toBe(port)
   })
   it('the regex "*" is not taken for everything', () => {

@@ -1,26 +1,8 @@
 /** Injected faults. */
-import { suggest } from '../../../core/schema/read.ts'
-import type { Check } from './check.ts'
 
-const GRPC_STATUS = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-]
+import { suggest } from '../../../core/schema/read.ts'
+import { GRPC_STATUS } from '../../../core/words.ts'
+import type { Check } from './check.ts'
 
 export function fault(check: Check, { delay, abort }: any, path: string): void {
   if (delay === undefined && abort === undefined) check.error('required', path, 'a fault needs an abort or a delay', 'add abort: or delay:')

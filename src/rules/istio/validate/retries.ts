@@ -1,25 +1,8 @@
 /** Retry policies; tokens of retryOn are compared as written, as Istio does, blanks included. */
-import { suggest } from '../../../core/schema/read.ts'
-import type { Check } from './check.ts'
 
-const CONDITIONS = [
-  '5xx',
-  'gateway-error',
-  'reset',
-  'reset-before-request',
-  'connect-failure',
-  'retriable-4xx',
-  'refused-stream',
-  'retriable-status-codes',
-  'retriable-headers',
-  'envoy-ratelimited',
-  'http3-post-connect-failure',
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-]
+import { suggest } from '../../../core/schema/read.ts'
+import { RETRY_ON } from '../../../core/words.ts'
+import type { Check } from './check.ts'
 
 export function retries(check: Check, policy: any, path: string): void {
   const attempts: number = policy.attempts ?? 0
@@ -31,12 +14,12 @@ export function retries(check: Check, policy: any, path: string): void {
   check.duration(policy.perTryTimeout, `${path}.perTryTimeout`)
   check.duration(policy.backoff, `${path}.backoff`)
   for (const token of policy.retryOn ? (policy.retryOn as string).split(',') : []) {
-    if (CONDITIONS.includes(token) || isStatus(token)) continue
+    if (RETRY_ON.includes(token) || isStatus(token)) continue
     const trimmed = token.trim()
     const hint =
-      trimmed !== token && (CONDITIONS.includes(trimmed) || isStatus(trimmed))
+      trimmed !== token && (RETRY_ON.includes(trimmed) || isStatus(trimmed))
         ? 'no blanks round the commas'
-        : (suggest(trimmed, CONDITIONS) ?? `a status code, or one of ${CONDITIONS.join(', ')}`)
+        : (suggest(trimmed, RETRY_ON) ?? `a status code, or one of ${RETRY_ON.join(', ')}`)
     check.error('unknown-value', `${path}.retryOn`, `${JSON.stringify(token)} is no retry condition`, hint)
   }
 }

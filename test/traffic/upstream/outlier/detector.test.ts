@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { OutlierDetection } from '../../../../src/envoy/index.ts'
-import { type LocalResult, OutlierDetector } from '../../../../src/traffic/upstream/outlier/detector.ts'
+import { OutlierDetector } from '../../../../src/traffic/upstream/outlier/detector.ts'
 import { outlierSettings } from '../../../../src/traffic/upstream/outlier/settings.ts'
 
 const make = (config: OutlierDetection, hosts: readonly string[], random = () => 0) => {
