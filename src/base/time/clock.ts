@@ -2,13 +2,9 @@
  * What time it is, and what shall happen later. Everything that decides reads `now`; `wall` only dates things for people and other
  * processes. This folder alone touches the machine's clocks and timers, so the rest runs the same on a virtual clock.
  */
-import { timerQueue } from './timers.ts'
+import { type Timer, timerQueue } from './timers.ts'
 
-/** Something that shall happen later. */
-export interface Timer {
-  /** It shall not happen after all. Harmless when it already has. */
-  cancel(): void
-}
+export type { Timer }
 
 export interface ScheduleOptions {
   /** `true`: an unfinished call waits for this, so the process must not end before it. Default `false`: background work. */

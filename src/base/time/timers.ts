@@ -2,7 +2,11 @@
  * One timer of the runtime for all of ours. Most timeouts are armed and disarmed without ever firing, and most share a few durations;
  * so timers of one duration form a list (adding and cancelling cost a few pointer moves), and only the earliest list head is armed.
  */
-import type { Timer } from './clock.ts'
+/** Something that shall happen later. */
+export interface Timer {
+  /** It shall not happen after all. Harmless when it already has. */
+  cancel(): void
+}
 
 /** The longest delay a runtime timer holds; longer ones are armed again. */
 const LONGEST = 2_147_483_647

@@ -1,5 +1,5 @@
 /** Additive increase, multiplicative decrease: one more with each call that went well while half the limit was in use; a share fewer after a drop. */
-import type { Limit } from './kernel.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
 
 export class Aimd implements Limit {

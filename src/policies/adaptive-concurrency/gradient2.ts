@@ -2,7 +2,7 @@
  * Compares the time of a call with the long-term average: while it is no longer than the tolerance allows, the limit grows by the queue size;
  * else it shrinks in proportion, at most by half. Looks at no drops, as concurrency-limits does not.
  */
-import type { Limit } from './kernel.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
 
 /** Samples that the average begins with, all of the same weight. */

@@ -3,16 +3,10 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { adaptiveStep, type End, Gate } from './layer.ts'
+import { type AdaptiveConcurrencyEvents, adaptiveStep, type End, Gate } from './layer.ts'
 import { type AdaptiveConcurrencyOptions, readAdaptiveOptions } from './options.ts'
 
-export type { AdaptiveConcurrencyOptions }
-
-export interface AdaptiveConcurrencyEvents {
-  limitChanged: { from: number; to: number }
-  /** A call was not let in. */
-  rejected: { inflight: number; limit: number }
-}
+export type { AdaptiveConcurrencyEvents, AdaptiveConcurrencyOptions }
 
 /** The right to make one call. The first of its methods counts, the others do nothing. */
 export interface AdaptivePermit {

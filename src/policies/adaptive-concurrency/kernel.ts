@@ -5,18 +5,10 @@
 import type { Random } from '../../base/time/random.ts'
 import { Aimd } from './aimd.ts'
 import { Gradient2 } from './gradient2.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
 import { Vegas } from './vegas.ts'
 import { Windowed } from './windowed.ts'
-
-/** An algorithm. */
-export interface Limit {
-  /** The estimate, with fractions. The limit is its whole part. */
-  readonly estimate: number
-  sample(start: number, rtt: number, inflight: number, dropped: boolean): void
-  /** New settings; the estimate stays, as far as they allow it. */
-  change(settings: AdaptiveConcurrencySettings): void
-}
 
 /** Only set by hand. */
 class Settable implements Limit {

@@ -9,9 +9,15 @@ import { BulkheadFullError, isRejection, reject } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type DropTest, dropTest } from './drop.ts'
-import type { AdaptiveConcurrencyEvents } from './index.ts'
-import { type Limit, limitOf } from './kernel.ts'
+import { limitOf } from './kernel.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
+
+export interface AdaptiveConcurrencyEvents {
+  limitChanged: { from: number; to: number }
+  /** A call was not let in. */
+  rejected: { inflight: number; limit: number }
+}
 
 /** How a call ended, as far as the limit is concerned. */
 export type End = 'success' | 'dropped' | 'ignored'

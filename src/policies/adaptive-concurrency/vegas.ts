@@ -3,7 +3,7 @@
  * it is long. The time without load is measured anew now and then, at a moment that chance moves so that clients do not do it all at once.
  */
 import type { Random } from '../../base/time/random.ts'
-import type { Limit } from './kernel.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
 
 export class Vegas implements Limit {

@@ -1,5 +1,5 @@
 /** Gathers samples for a while and hands their average (or a percentile) on as one, so that a single odd time moves nothing. */
-import type { Limit } from './kernel.ts'
+import type { Limit } from './limit.ts'
 import type { AdaptiveConcurrencySettings } from './options.ts'
 
 export class Windowed implements Limit {

@@ -4,21 +4,10 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import type { Signal } from '../../core/signal.ts'
-import { bulkheadStep, Gate, Held } from './layer.ts'
+import { type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
-export type { BulkheadOptions }
-
-export interface BulkheadEvents {
-  /** A call went in. `waitedMs`: how long it waited for its slot. */
-  permitted: { running: number; waitedMs: number }
-  /** A call was not let in: no slot and no place in the queue, waited too long, or aborted while it waited. */
-  rejected: { running: number; waiting: number }
-  /** A call has ended and its slot is free. */
-  finished: { running: number }
-  /** A slot was held for longer than `leaseDuration` and has been taken back. */
-  leaseExpired: { running: number }
-}
+export type { BulkheadEvents, BulkheadOptions }
 
 /** A slot that is held. The first of its methods gives it back, the others do nothing. */
 export interface Slot {

@@ -8,10 +8,20 @@ import { BulkheadFullError, reject } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
-import type { BulkheadEvents } from './index.ts'
 import { Slots } from './kernel.ts'
 import type { Waiting } from './line.ts'
 import { type BulkheadSettings, limitsOf } from './options.ts'
+
+export interface BulkheadEvents {
+  /** A call went in. `waitedMs`: how long it waited for its slot. */
+  permitted: { running: number; waitedMs: number }
+  /** A call was not let in: no slot and no place in the queue, waited too long, or aborted while it waited. */
+  rejected: { running: number; waiting: number }
+  /** A call has ended and its slot is free. */
+  finished: { running: number }
+  /** A slot was held for longer than `leaseDuration` and has been taken back. */
+  leaseExpired: { running: number }
+}
 
 /** Tells `listener` of an abort; gives what stops it. */
 type OnAbort = (listener: (reason: unknown) => void) => () => void

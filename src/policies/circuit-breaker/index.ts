@@ -6,25 +6,11 @@ import { OptionsError } from '../../core/errors.ts'
 import type { ListenOptions, Observable } from '../../core/events.ts'
 import { LinkedPolicy, type Policy } from '../../core/policy.ts'
 import type { BreakerMetrics, KernelState } from './kernel.ts'
-import { BreakerStep, Gate } from './layer.ts'
+import { BreakerStep, type CircuitBreakerEvents, Gate } from './layer.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readBreakerOptions } from './options.ts'
 import { type Cause, STATES, type State } from './transitions.ts'
 
-export type { BreakerMetrics, Cause, CircuitBreakerOptions, State }
-
-export interface CircuitBreakerEvents {
-  success: { durationMs: number }
-  /** `error`: what was thrown, or the result that counts as a failure. */
-  error: { error: unknown; durationMs: number }
-  ignored: { error: unknown; durationMs: number }
-  notPermitted: { state: State }
-  failureRateExceeded: { rate: number }
-  slowCallRateExceeded: { rate: number }
-  consecutiveFailuresExceeded: { count: number }
-  /** `at`: wall clock, ms since the epoch. */
-  transition: { from: State; to: State; cause: Cause; at: number }
-  reset: { at: number }
-}
+export type { BreakerMetrics, Cause, CircuitBreakerEvents, CircuitBreakerOptions, State }
 
 /** The right to make one call. The first of its methods counts, the others do nothing. */
 export interface Permit {

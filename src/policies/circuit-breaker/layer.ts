@@ -9,10 +9,23 @@ import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../co
 import { Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier } from './classify.ts'
-import type { CircuitBreakerEvents } from './index.ts'
 import { type BreakerHooks, BreakerKernel } from './kernel.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 import type { Cause, State } from './transitions.ts'
+
+export interface CircuitBreakerEvents {
+  success: { durationMs: number }
+  /** `error`: what was thrown, or the result that counts as a failure. */
+  error: { error: unknown; durationMs: number }
+  ignored: { error: unknown; durationMs: number }
+  notPermitted: { state: State }
+  failureRateExceeded: { rate: number }
+  slowCallRateExceeded: { rate: number }
+  consecutiveFailuresExceeded: { count: number }
+  /** `at`: wall clock, ms since the epoch. */
+  transition: { from: State; to: State; cause: Cause; at: number }
+  reset: { at: number }
+}
 
 export class Gate implements BreakerHooks {
   readonly kernel: BreakerKernel

@@ -2,23 +2,10 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { Gate, loadShedderStep } from './layer.ts'
+import { Gate, type Load, type LoadShedderEvents, loadShedderStep } from './layer.ts'
 import { type LoadShedderOptions, readLoadShedderOptions } from './options.ts'
 
-export type { LoadShedderOptions }
-
-/** What a load shedder looks at. A bulkhead and an adaptive limit are such; anything else with a figure can be. */
-export interface Load {
-  /** Share of the limit in use; 1 and above: full. */
-  utilisation(): number
-  /** How long the call that goes next has waited, ms. Absent: nobody waits. */
-  queueDelay?(): number
-}
-
-export interface LoadShedderEvents {
-  /** A call was shed; those with a priority number up to `cutoff` pass. */
-  shedded: { priority: number; cutoff: number; utilisation: number; queueDelayMs: number }
-}
+export type { Load, LoadShedderEvents, LoadShedderOptions }
 
 export interface LoadShedderMetrics {
   /** Calls with a greater priority number are shed now. */

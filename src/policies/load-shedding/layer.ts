@@ -3,9 +3,21 @@ import type { Clock } from '../../base/time/clock.ts'
 import { reject, SheddedError } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
-import type { Load, LoadShedderEvents } from './index.ts'
 import { Shedder } from './kernel.ts'
 import type { LoadShedderSettings } from './options.ts'
+
+/** What a load shedder looks at. A bulkhead and an adaptive limit are such; anything else with a figure can be. */
+export interface Load {
+  /** Share of the limit in use; 1 and above: full. */
+  utilisation(): number
+  /** How long the call that goes next has waited, ms. Absent: nobody waits. */
+  queueDelay?(): number
+}
+
+export interface LoadShedderEvents {
+  /** A call was shed; those with a priority number up to `cutoff` pass. */
+  shedded: { priority: number; cutoff: number; utilisation: number; queueDelayMs: number }
+}
 
 export class Gate {
   readonly load: Load

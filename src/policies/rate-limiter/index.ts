@@ -4,19 +4,10 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import type { Signal } from '../../core/signal.ts'
-import { Gate, rateLimiterStep } from './layer.ts'
+import { Gate, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
 import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
 
-export type { RateLimiterOptions }
-
-export interface RateLimiterEvents {
-  /** Permissions were given; for a call that waited, when its wait was over. */
-  permitted: { permissions: number; waitMs: number }
-  /** They were not: the wait would be too long (`retryAfter`: ms), or the call was aborted while it waited. */
-  rejected: { permissions: number; retryAfter: number | undefined }
-  /** So many permissions were taken away by `drain`. */
-  drained: { permissions: number }
-}
+export type { RateLimiterEvents, RateLimiterOptions }
 
 /** Resilience4j's names. */
 export interface RateLimiterMetrics {

@@ -6,9 +6,17 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
-import type { RateLimiterEvents } from './index.ts'
 import { ns, type Permissions, permissions, rateOf } from './kernel.ts'
 import type { RateLimiterSettings } from './options.ts'
+
+export interface RateLimiterEvents {
+  /** Permissions were given; for a call that waited, when its wait was over. */
+  permitted: { permissions: number; waitMs: number }
+  /** They were not: the wait would be too long (`retryAfter`: ms), or the call was aborted while it waited. */
+  rejected: { permissions: number; retryAfter: number | undefined }
+  /** So many permissions were taken away by `drain`. */
+  drained: { permissions: number }
+}
 
 /** Tells `listener` of an abort; gives what stops it. */
 type OnAbort = (listener: (reason: unknown) => void) => () => void
