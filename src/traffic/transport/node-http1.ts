@@ -6,6 +6,7 @@ import http from 'node:http'
 import type net from 'node:net'
 import { systemClock, type Timer } from '../../base/time/clock.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import { handoff } from './node-handoff.ts'
 import { Http1Stream } from './node-http1-stream.ts'
 import { dial } from './node-socket.ts'
 
@@ -15,28 +16,11 @@ const request = http.request
 /** Response headers up to this size, as Envoy takes them. */
 const MAX_HEADERS = 61_440
 
-/** The part of an agent that node:http asks: it hands over the socket that the request brings. */
-const handoff: any = {
-  protocol: undefined,
-  defaultPort: 80,
-  keepAlive: true,
-  maxSockets: Infinity,
-  options: {},
-  addRequest(req: any, options: RequestOptions) {
-    req.reusedSocket = true
-    req.onSocket(options.lease)
-  },
-}
-
-/** Made once per connection; only what differs is written anew. */
-interface RequestOptions extends http.RequestOptions {
-  lease: net.Socket
-}
-
 export class Http1Connection implements Connection {
   readonly #listener: ConnectionListener
   readonly #socket: net.Socket
-  readonly #options: RequestOptions
+  /** Made once; only what differs is written anew. node:http copies it twice per request, so it is kept short. */
+  readonly #options: http.RequestOptions
   readonly #background: boolean
   #open = false
   #gone = false
@@ -61,12 +45,10 @@ export class Http1Connection implements Connection {
       },
     )
     this.#options = {
-      agent: handoff,
-      lease: this.#socket,
+      agent: handoff(this.#socket),
       method: 'GET',
       path: '/',
       headers: [],
-      setHost: false,
       maxHeaderSize: MAX_HEADERS,
     }
   }
