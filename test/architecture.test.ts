@@ -47,3 +47,22 @@ test.each(mirrored)('test/%s stands where its source stands', file => {
   // A test of several files of one folder has a name of its own, and stands in that folder.
   expect(known || files.some(f => path.posix.dirname(f) === folder), `src/${source}.ts, or a folder src/${folder}`).toBe(true)
 })
+
+test('files do not import each other in circles', () => {
+  const imports = new Map(
+    files.map(file => [
+      file,
+      [...readFileSync(path.join(src, file), 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, target]) =>
+        path.posix.normalize(path.posix.join(path.posix.dirname(file), target!)),
+      ),
+    ]),
+  )
+  const done = new Set<string>()
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) throw new Error([...way.slice(way.indexOf(file)), file].join(' -> '))
+    if (done.has(file)) return
+    for (const next of imports.get(file) ?? []) visit(next, [...way, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+})

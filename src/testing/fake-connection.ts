@@ -11,7 +11,7 @@ import type {
   StreamListener,
   WireRequest,
 } from '../core/transport.ts'
-import type { FakeResponse, FakeStep } from './fake-transport.ts'
+import type { FakeResponse, FakeStep } from './fake-step.ts'
 
 /** A request as an endpoint saw it. */
 export interface FakeRequest {

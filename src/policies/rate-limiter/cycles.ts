@@ -2,7 +2,7 @@
  * Resilience4j's AtomicRateLimiter: time is cut into periods, each brings `limit` permissions, unused ones expire, and a caller may reserve
  * from periods to come. As there, an account that nobody touched is brought up to date at the limit of that moment.
  */
-import type { Permissions, Rate } from './kernel.ts'
+import type { Permissions, Rate } from './rate.ts'
 
 export class Cycles implements Permissions {
   #limit: number

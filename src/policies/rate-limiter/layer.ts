@@ -6,8 +6,9 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { type Emitter, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
-import { ns, type Permissions, permissions, rateOf } from './kernel.ts'
+import { ns, permissions, rateOf } from './kernel.ts'
 import type { RateLimiterSettings } from './options.ts'
+import type { Permissions } from './rate.ts'
 
 export interface RateLimiterEvents {
   /** Permissions were given; for a call that waited, when its wait was over. */

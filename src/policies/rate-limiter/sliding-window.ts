@@ -2,7 +2,7 @@
  * No span of one period, wherever it begins, ever holds more than `limit` permissions. So the times of the last `limit` uses are kept; uses at
  * one time share an entry.
  */
-import type { Permissions, Rate } from './kernel.ts'
+import type { Permissions, Rate } from './rate.ts'
 
 interface Use {
   readonly at: number

@@ -2,7 +2,7 @@
  * Pacing: uses are spread evenly, one per slot of `period / limit`, and a pause saves nothing up. A weight of n takes n slots and starts at the
  * last of them. A slot that was given back is offered to the next who needs one.
  */
-import type { Permissions, Rate } from './kernel.ts'
+import type { Permissions, Rate } from './rate.ts'
 
 export class Smooth implements Permissions {
   #rate: Rate

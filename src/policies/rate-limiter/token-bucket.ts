@@ -2,7 +2,7 @@
  * A bucket that fills evenly, `limit` permissions per period, up to `burst`. The level is a whole number at an anchor in time, so that
  * no fraction is ever rounded away: the anchor moves only by whole periods, or when the bucket is full.
  */
-import type { Permissions, Rate } from './kernel.ts'
+import type { Permissions, Rate } from './rate.ts'
 
 export class TokenBucket implements Permissions {
   #rate: Rate

@@ -3,7 +3,7 @@
  * to the full rate over `duration`. As in Guava's SmoothWarmingUp and Sentinel: a pause stores permissions up to a maximum; the more are stored,
  * the longer the next one takes; each call waits for what the calls before it cost.
  */
-import type { Permissions, Rate } from './kernel.ts'
+import type { Permissions, Rate } from './rate.ts'
 
 export class WarmUp implements Permissions {
   #rate!: Rate

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Cycles } from '../../../src/policies/rate-limiter/cycles.ts'
-import type { Permissions, Rate } from '../../../src/policies/rate-limiter/kernel.ts'
+import type { Permissions, Rate } from '../../../src/policies/rate-limiter/rate.ts'
 import { SlidingWindow } from '../../../src/policies/rate-limiter/sliding-window.ts'
 import { Smooth } from '../../../src/policies/rate-limiter/smooth.ts'
 import { TokenBucket } from '../../../src/policies/rate-limiter/token-bucket.ts'

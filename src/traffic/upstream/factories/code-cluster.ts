@@ -20,7 +20,7 @@ import { poolOf } from './options/connection-pool.ts'
 import { type HealthCheckOptions, healthCheckFields, healthCheckOf } from './options/health-check.ts'
 import { balancingOf } from './options/load-balancer.ts'
 import { detectionOf } from './options/outlier-detector.ts'
-import type { UpstreamEndpoint, UpstreamOptions } from './upstream.ts'
+import type { UpstreamEndpoint, UpstreamOptions } from './options/upstream.ts'
 
 interface Surroundings {
   readonly clock: Clock

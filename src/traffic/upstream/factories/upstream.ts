@@ -5,48 +5,23 @@
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
-import type { Call } from '../../../core/call.ts'
 import { Emitter, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import type { Transport } from '../../../core/transport.ts'
 import type { Host } from '../host.ts'
 import { CodeCluster } from './code-cluster.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { ConnectionPoolOptions } from './options/connection-pool.ts'
-import type { HealthCheckOptions } from './options/health-check.ts'
-import type { LoadBalancerOptions } from './options/load-balancer.ts'
-import type { OutlierDetectionOptions } from './options/outlier-detector.ts'
-import { defaultOutcome, type OutcomeOf } from './outcome.ts'
+import type { UpstreamEndpoint, UpstreamOptions } from './options/upstream.ts'
+import { defaultOutcome } from './outcome.ts'
 import { upstreamStep } from './upstream-step.ts'
 
-export interface UpstreamOptions {
-  endpoints: readonly Endpoint[]
-  /** Istio's LoadBalancerSettings. Default: LEAST_REQUEST. */
-  loadBalancer?: LoadBalancerOptions | undefined
-  /** Istio's OutlierDetection. Default: nobody is taken out. */
-  outlierDetection?: OutlierDetectionOptions | undefined
-  /** Istio's ConnectionPoolSettings; for code they count calls. Default: no limits. */
-  connectionPool?: ConnectionPoolOptions | undefined
-  /** Envoy's active health checks (the first counts). Needs a transport. Default: none. */
-  healthChecks?: readonly HealthCheckOptions[] | undefined
-  /** The key of a call, for `loadBalancer.consistentHash`. */
-  by?: ((call: Call) => string | bigint | undefined) | undefined
-  /** What a result or an error says of the endpoint; `undefined`: nothing. Default: a numeric `status` counts as such, other results as 200; errors by their code. */
-  outcome?: OutcomeOf | undefined
-}
+export type { UpstreamEndpoint, UpstreamOptions }
 
 export interface UpstreamEvents {
   /** An endpoint is out. `until`: ms of the clock, `undefined`: until further notice. */
   ejection: { endpoint: string; until: number | undefined }
   /** An endpoint is back. */
   unejection: { endpoint: string }
-}
-
-export interface UpstreamEndpoint {
-  readonly address: string
-  readonly health: 'healthy' | 'ejected' | 'unhealthy' | 'degraded'
-  readonly active: number
-  readonly ejectedUntil?: number
 }
 
 export interface Upstream extends Policy, Observable<UpstreamEvents> {

@@ -3,29 +3,17 @@
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
 import type { Clock } from '../../../base/time/clock.ts'
-import type {
-  Connection,
-  ConnectionListener,
-  ConnectTarget,
-  ResetReason,
-  Stream,
-  StreamListener,
-  Transport,
-  WireRequest,
-} from '../../../core/transport.ts'
+import type { Connection, ConnectionListener, ConnectTarget, ResetReason, Transport } from '../../../core/transport.ts'
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
-import { Member, ReadyList } from './member.ts'
+import { type Lease, Member, ReadyList } from './member.ts'
+
+export type { Lease }
 
 /** Somebody who wants a connection. Exactly one of these is called, `ready` perhaps at once. */
 export interface PoolListener {
   ready(lease: Lease): void
   rejected(reason: ResetReason, error: Error): void
-}
-
-/** The right to send one request on a connection. */
-export interface Lease {
-  send(request: WireRequest, listener: StreamListener): Stream
 }
 
 /** A place in the line. */

@@ -1,6 +1,10 @@
 /** A connection in the pool. It is the lease of the request that uses it. */
 import type { Connection, ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../../core/transport.ts'
-import type { Lease } from './host-pool.ts'
+
+/** The right to send one request on a connection. */
+export interface Lease {
+  send(request: WireRequest, listener: StreamListener): Stream
+}
 
 /** Who is told when a request on a member is over. */
 export interface MemberOwner {
