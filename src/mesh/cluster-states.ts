@@ -15,7 +15,8 @@ export const GRACE = 300_000
 export interface ClusterMaking {
   readonly clock: Clock
   make(plan: ClusterPlan, config: Cluster): ClusterRuntime
-  guard(runtime: ClusterRuntime, plan: ClusterPlan): void
+  /** `trial`: nothing that others see may change. */
+  guard(runtime: ClusterRuntime, plan: ClusterPlan, trial: boolean): void
 }
 
 export class ClusterStates {
@@ -82,7 +83,7 @@ export class ClusterStates {
     try {
       const assignment = this.#assigned.get(plan.name) ?? plan.assignment
       if (assignment !== undefined) runtime.assign(assignment)
-      this.#making.guard(runtime, plan)
+      this.#making.guard(runtime, plan, true)
     } catch (error) {
       runtime.close()
       throw error
@@ -93,7 +94,7 @@ export class ClusterStates {
   #trial(plan: ClusterPlan): void {
     const trial = this.#making.make(plan, bare(plan.config))
     try {
-      this.#making.guard(trial, plan)
+      this.#making.guard(trial, plan, true)
     } finally {
       trial.close()
     }
@@ -108,8 +109,9 @@ export class ClusterStates {
       runtime.update(bare(plan.config))
       const assignment = this.#assigned.get(plan.name) ?? plan.assignment
       if (assignment !== undefined) runtime.assign(assignment)
-      this.#making.guard(runtime, plan)
+      this.#making.guard(runtime, plan, false)
     }
+    for (const [name, runtime] of made) this.#making.guard(runtime, plans.get(name)!, false)
     const before = this.#named
     const plansBefore = this.#plans
     this.#named = next

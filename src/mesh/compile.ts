@@ -13,7 +13,7 @@ import { translating } from '../rules/istio/translate.ts'
 import { validating } from '../rules/istio/validate.ts'
 import { compileRoutes, compileVirtualHost, type Hosted, type RouteTable } from '../traffic/routing/route-table.ts'
 import { divided } from './processes.ts'
-import { type Resilience, resilienceOf } from './resilience.ts'
+import { type ClusterResilience, Policies } from './resilience.ts'
 import { isRestricted } from './restricted.ts'
 import { inForce, type RuleSets } from './rule-set.ts'
 import type { Settings } from './settings.ts'
@@ -25,7 +25,8 @@ export interface ClusterPlan {
   readonly config: Cluster
   /** Its endpoints, unless they are set by hand. */
   readonly assignment: ClusterLoadAssignment | undefined
-  readonly resilience: Resilience | undefined
+  /** What stands in front of it: Envoy's own configuration cannot say that. */
+  readonly resilience: ClusterResilience | undefined
   /** Whether its names may lead to link-local addresses. */
   readonly linkLocal: boolean
   /** Everything above in one text: equal texts, equal clusters. */
@@ -73,13 +74,20 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
 
   const translated = yield* translating(documents, { workload, meshConfig })
   diagnostics.push(...translated.diagnostics.map(d => (strict ? asError(d) : d)))
-  const hosts = yield* virtualHosts(translated.routes, before.hosts, diagnostics)
+  const policies = new Policies(documents, translated.routes, workload)
+  const resilience = new Map<string, ClusterResilience | undefined>()
+  for (const { name } of translated.clusters) {
+    resilience.set(name, policies.of(name))
+    yield
+  }
+  const routes = policies.marked(translated.routes, resilience)
+  const hosts = yield* virtualHosts(routes, before.hosts, diagnostics)
   if (refused()) return { compiled: undefined, diagnostics }
 
-  const { routes, endpoints } = translated
+  const { endpoints } = translated
   const clusters = translated.clusters.map(cluster => divided(settings.native(cluster), settings.processes, diagnostics))
   const config = { clusters, routes, endpoints }
-  const plans = yield* clusterPlans(config, documents, unlisted.owners, before.clusters, settings)
+  const plans = yield* clusterPlans(config, resilience, documents, unlisted.owners, before.clusters, settings)
   yield
   return {
     compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) },
@@ -149,13 +157,13 @@ function* faultsOf(host: VirtualHost): Generator<Diagnostic> {
 
 function* clusterPlans(
   config: EnvoyConfig,
+  resilience: ReadonlyMap<string, ClusterResilience | undefined>,
   documents: readonly RuleDocument[],
   owners: ReadonlyMap<RuleDocument, RuleDocument>,
   before: ReadonlyMap<string, ClusterPlan>,
   { workload, meshConfig }: Settings,
 ): Steps<ReadonlyMap<string, ClusterPlan>> {
   const assignments = new Map(config.endpoints.map(a => [a.clusterName, a]))
-  const policies = documents.filter(d => d.kind === 'ResiliencePolicy')
   const caller = callerOf(workload, meshConfig)
   const distrusted = new Set<string>()
   for (const document of documents)
@@ -168,7 +176,7 @@ function* clusterPlans(
       name,
       config: cluster,
       assignment: cluster.loadAssignment ?? assignments.get(name),
-      resilience: resilienceOf(policies, cluster, workload),
+      resilience: resilience.get(name),
       linkLocal: !distrusted.has(name.slice(name.lastIndexOf('|') + 1)),
     }
     const text = JSON.stringify(plan)

@@ -5,7 +5,7 @@ import { fullName } from '../rules/istio/hosts.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import { namespaceOf } from '../rules/istio/select-documents.ts'
 import type { MeshCore } from './mesh.ts'
-import { resilienceDocuments } from './resilience.ts'
+import { Policies } from './resilience.ts'
 import { keyOf } from './rule-set.ts'
 
 /** A place in a rule. */
@@ -105,8 +105,8 @@ const BLOCKS: readonly { block: string; of(cluster: Cluster): object | undefined
 
 const UNLIMITED = 4_294_967_295
 
-/** Balancing, limits, ejection and policies of a cluster. */
-export function clusterValues(core: MeshCore, name: string): Value[] {
+/** Balancing, limits, ejection and policies of a cluster, for requests of this route. */
+export function clusterValues(core: MeshCore, name: string, route: Route | undefined): Value[] {
   const plan = core.rules.compiled.clusters.get(name)
   if (plan === undefined) return []
   const rules = rulesOf(core, plan.config)
@@ -127,9 +127,8 @@ export function clusterValues(core: MeshCore, name: string): Value[] {
       values.push({ name: `${block}.${istio}`, value, from })
     }
   }
-  const { documents } = core.rules.compiled
-  const policies = documents.filter(d => d.kind === 'ResiliencePolicy')
-  for (const [block, document] of Object.entries(resilienceDocuments(policies, name, core.settings.workload) ?? {}))
+  const policies = new Policies(core.rules.compiled.documents, [], core.settings.workload)
+  for (const [block, document] of Object.entries(policies.documents(name, route)))
     for (const [option, value] of Object.entries(document.spec[block] as object))
       values.push({ name: `${block}.${option}`, value, from: placeOf(document, `spec.${block}.${option}`) })
   return values

@@ -100,8 +100,8 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
       percent,
       endpoints,
       limits: runtime?.limitsInUse() ?? {},
-      policies: (runtime?.policySnapshot()[cluster] as Record<string, unknown> | undefined) ?? {},
-      policy: clusterValues(core, cluster),
+      policies: runtime?.guardOf(found?.policies)?.snapshot() ?? {},
+      policy: clusterValues(core, cluster, route),
     }
   })
   if (found === undefined)

@@ -1,8 +1,9 @@
-/** Makes the policies in front of a cluster from the blocks of its ResiliencePolicy. What stays the same keeps what it counted. */
+/** Makes the policies in front of a cluster from the blocks of its ResiliencePolicy, and those that a route has in their place. What stays the same keeps what it counted. */
 import type { Clock } from '../base/time/clock.ts'
 import type { Random } from '../base/time/random.ts'
 import { BulkheadFullError, CircuitOpenError, RateLimitedError, reject } from '../core/errors.ts'
 import { link } from '../core/layer.ts'
+import type { Next } from '../core/next.ts'
 import { BLOCKS } from '../core/schema/policies/index.ts'
 import type { WireResponse } from '../core/transport.ts'
 import { httpDrop } from '../policies/adaptive-concurrency/drop.ts'
@@ -11,8 +12,9 @@ import { bulkhead } from '../policies/bulkhead/index.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
-import type { Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
-import type { Resilience } from './resilience.ts'
+import type { Fallback, Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
+import type { ClusterResilience, Resilience, RouteResilience } from './resilience.ts'
+import type { RouteBreakers } from './route-breakers.ts'
 
 interface Policies {
   circuitBreaker?: ReturnType<typeof circuitBreaker<WireResponse>>
@@ -40,44 +42,79 @@ const HOOKS: { [block: string]: object } = {
 }
 
 export interface GuardSurroundings {
+  /** The breakers of routes; they belong to no cluster. */
+  readonly breakers: RouteBreakers
   readonly clock: Clock
   readonly random: Random
   /** The breaker of a cluster changed its state. */
   transition(cluster: string, event: { from: string; to: string; cause: string; at: number }): void
 }
 
-export function guardLinker(blocks: Resilience | undefined, around: GuardSurroundings): GuardLinker {
+export function guardLinker(plan: ClusterResilience | undefined, around: GuardSurroundings): GuardLinker {
   return (before, innermost, cluster) => {
-    if (blocks === undefined) return undefined
-    const old = (before as Kept | undefined)?.policies
-    const policies: Policies = {}
-    for (const name of ORDER) {
-      const block = blocks[name]
-      if (block === undefined) continue
-      const options = whole(name, block)
-      const known = old?.[name] as { update(options: object): void } | undefined
+    if (plan === undefined) return undefined
+    const policiesOf = (guard: Guard | undefined) => (guard as Kept | undefined)?.policies
+    const blocks = plan.own ?? {}
+    const own = policiesFrom(blocks, policiesOf(before?.own), around, cluster)
+    const routes = new Map<string, Guard>()
+    for (const [route, special] of Object.entries(plan.routes ?? {})) {
+      const name = `${cluster} of route ${route}`
+      const policies = { ...own, ...policiesFrom(special, policiesOf(before?.routes.get(route)), around, name) }
+      routes.set(route, guarded(policies, special.fallback ?? blocks.fallback, innermost, name))
+    }
+    return { own: plan.own === undefined ? undefined : guarded(own, blocks.fallback, innermost, cluster), routes }
+  }
+}
+
+/** The policies of these blocks: those that were there before, with new settings, and new ones. */
+function policiesFrom(blocks: RouteResilience, old: Policies | undefined, around: GuardSurroundings, name: string): Policies {
+  const { breakerKey } = blocks
+  const policies: Policies = {}
+  for (const policy of ORDER) {
+    const block = blocks[policy]
+    if (block === undefined) continue
+    const options = whole(policy, block)
+    const make = (called: string) => MAKE[policy](options, { clock: around.clock, random: around.random, name: called })
+    if (policy === 'circuitBreaker') {
+      const fresh = (called: string) => {
+        const breaker: NonNullable<Policies['circuitBreaker']> = make(called)
+        breaker.on('transition', event => around.transition(called, event))
+        return breaker
+      }
+      const known = breakerKey === undefined ? old?.circuitBreaker : around.breakers.get(breakerKey)
       known?.update(options)
-      policies[name] = known ?? MAKE[name](options, { clock: around.clock, random: around.random, name: cluster })
+      policies.circuitBreaker = known ?? fresh(breakerKey ?? name)
+      if (breakerKey !== undefined) around.breakers.set(breakerKey, policies.circuitBreaker)
+      continue
     }
-    if (policies.circuitBreaker !== undefined && policies.circuitBreaker !== old?.circuitBreaker)
-      policies.circuitBreaker.on('transition', event => around.transition(cluster, event))
-    const chain = ORDER.map(name => policies[name]).filter(policy => policy !== undefined)
-    const direct = blocks.fallback?.directResponse
-    const kept: Kept = {
-      next:
-        chain.length === 0
-          ? undefined
-          : link(
-              chain.flatMap(policy => policy.parts),
-              innermost,
-            ),
-      fallback: direct === undefined ? undefined : { status: direct.status ?? 200, body: direct.body?.string ?? '' },
-      breaker: policies.circuitBreaker,
-      policies,
-      snapshot: () => snapshotOf(policies),
-      observe: () => observe(policies, cluster),
-    }
-    return kept
+    const known = old?.[policy] as { update(options: object): void } | undefined
+    known?.update(options)
+    policies[policy] = (known ?? make(name)) as any
+  }
+  return policies
+}
+
+function guarded(policies: Policies, fallback: Resilience['fallback'], innermost: Next, name: string): Guard {
+  const chain = ORDER.map(policy => policies[policy]).filter(policy => policy !== undefined)
+  const parts = chain.flatMap(policy => policy.parts)
+  const kept: Kept = {
+    next: chain.length === 0 ? undefined : link(parts, innermost),
+    fallback: fallback === undefined ? undefined : fallbackOf(fallback),
+    breaker: policies.circuitBreaker,
+    policies,
+    snapshot: () => ({ ...snapshotOf(policies), ...(fallback !== undefined && { fallback }) }),
+    observe: () => observe(policies, name),
+  }
+  return kept
+}
+
+function fallbackOf({ cluster, directResponse: direct }: NonNullable<Resilience['fallback']>): Fallback {
+  if (cluster !== undefined) return { cluster }
+  const bytes = direct?.body?.bytes
+  return {
+    status: direct?.status ?? 200,
+    body: direct?.body?.string ?? '',
+    bytes: bytes === undefined ? undefined : Uint8Array.from(atob(bytes.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0)),
   }
 }
 

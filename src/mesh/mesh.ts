@@ -11,11 +11,12 @@ import { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { Engine } from '../traffic/engine/engine.ts'
 import type { MeshReply, MeshRequest } from '../traffic/engine/exchange.ts'
 import { execute } from '../traffic/engine/executor.ts'
+import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import { guardedTry } from '../traffic/engine/guarded-try.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
 import type { RouteTable } from '../traffic/routing/route-table.ts'
 import { ClusterStates } from './cluster-states.ts'
-import { NOTHING } from './compile.ts'
+import { type ClusterPlan, NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
 import { assignmentOf, localityText } from './endpoints.ts'
 import type { MeshEvents } from './events.ts'
@@ -23,6 +24,7 @@ import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
 import type { EndpointInput, MeshOptions } from './options.ts'
 import { withoutLinkLocal } from './restricted.ts'
+import { RouteBreakers } from './route-breakers.ts'
 import { RuleError } from './rule-error.ts'
 import { APPLY } from './rule-set.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -39,6 +41,7 @@ export class MeshCore {
   readonly rules: LiveRules
   readonly #transport: Transport
   readonly #states: ClusterStates
+  readonly #routeBreakers: RouteBreakers
   readonly #dynamic: DynamicHosts
   readonly #feed: SourceFeed
   readonly #attached: { close(): Promise<void> }[] = []
@@ -51,16 +54,18 @@ export class MeshCore {
   constructor(options: MeshOptions, transport: Transport) {
     this.settings = readSettings(options)
     this.#transport = transport
+    this.#routeBreakers = new RouteBreakers(this.settings.clock)
     const { clock, random, resolver, sources } = this.settings
     const names = { free: resolver, bound: withoutLinkLocal(resolver) }
     this.#states = new ClusterStates({
       clock,
       make: (plan, config) => this.#runtime(plan.name, config, plan.linkLocal ? names.free : names.bound),
-      guard: (runtime, plan) =>
-        runtime.guard(
-          guardLinker(plan.resilience, { clock, random, transition: (cluster, e) => this.events.emit('transition', { cluster, ...e }) }),
-          guardedTry,
-        ),
+      guard: (runtime, plan, trial) => {
+        const breakers = trial ? new RouteBreakers(clock) : this.#routeBreakers
+        const transition = (cluster: string, e: { from: string; to: string; cause: string; at: number }) =>
+          this.events.emit('transition', { cluster, ...e })
+        runtime.guard(guardLinker(plan.resilience, { clock, random, breakers, transition }), guardedTry)
+      },
     })
     this.#dynamic = new DynamicHosts(
       this.settings.dynamicHosts,
@@ -70,6 +75,7 @@ export class MeshCore {
     this.#engine = this.#link(NOTHING.table)
     this.rules = new LiveRules(this.settings, this.events, this.#states, compiled => {
       this.#engine = this.#link(compiled.table)
+      this.#routeBreakers.keep(breakerKeys(compiled.clusters.values()))
     })
     this.rules.begin(options.rules ?? [])
     this.#feed = new SourceFeed(
@@ -176,6 +182,12 @@ export class MeshCore {
     throw new RangeError(`no cluster ${JSON.stringify(key)}; known: ${[...this.clusters.keys()].slice(0, 20).join(', ') || 'none'}`)
   }
 
+  /** The breaker of a cluster, or of a route: by the key that `snapshot().policies` has, or the route's `virtual host|name`. */
+  breaker(key: string): GuardBreaker {
+    const [cluster = '', route] = key.split(' of route ')
+    return this.#routeBreakers.get(key) ?? this.cluster(cluster).breaker(route)
+  }
+
   setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void {
     const runtime = this.cluster(cluster)
     this.#states.assign(runtime, assignmentOf(runtime.name, endpoints))
@@ -234,6 +246,13 @@ export class MeshCore {
     for (const runtime of this.dynamicHosts.values()) if (runtime.busy) return true
     return false
   }
+}
+
+function breakerKeys(plans: Iterable<ClusterPlan>): Set<string> {
+  const keys = new Set<string>()
+  for (const { resilience } of plans)
+    for (const { breakerKey } of Object.values(resilience?.routes ?? {})) if (breakerKey !== undefined) keys.add(breakerKey)
+  return keys
 }
 
 const BESIDE_SIDECAR: Diagnostic = {

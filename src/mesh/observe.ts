@@ -106,10 +106,15 @@ export function decide(engine: Engine, view: LookedAt): Decision {
     outcome.cluster = ''
     return answered(REPLIES.cluster_not_found)
   }
-  const policies = cluster.observe()
+  const guard = cluster.guardOf(route.policies)
+  const policies = guard?.observe()
   if (policies?.refusal !== undefined) {
+    const reply = policyReply(policies.refusal)
     outcome.error = policies.refusal
-    return { ...answered(policyReply(policies.refusal), cluster), policies }
+    return {
+      ...answered(guard!.fallback === undefined || reply.status < 500 ? reply : { ...reply, details: 'meshless_fallback' }, cluster),
+      policies,
+    }
   }
   const host = cluster.choose(engine.clock.now(), hash, undefined, undefined)
   if (host === undefined) {

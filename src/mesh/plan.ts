@@ -149,7 +149,7 @@ function clusterChanges(
 }
 
 function changed(was: ClusterPlan, now: ClusterPlan, states: StateView): ClusterChange {
-  const fields = [...fieldsOf(was.config, now.config), ...fieldsOf(was.resilience ?? {}, now.resilience ?? {})]
+  const fields = [...fieldsOf(was.config, now.config), ...fieldsOf(blocksOf(was), blocksOf(now))]
   const old = new Set(addressesOf(was.assignment))
   const current = new Set(addressesOf(now.assignment))
   const endpoints = { added: [...current].filter(a => !old.has(a)), removed: [...old].filter(a => !current.has(a)) }
@@ -160,9 +160,17 @@ function changed(was: ClusterPlan, now: ClusterPlan, states: StateView): Cluster
   const lost: string[] = []
   if (fields.includes('lbPolicy')) lost.push('positions of the load balancer begin anew')
   if (was.config.outlierDetection !== undefined && now.config.outlierDetection === undefined) lost.push('ejected endpoints come back')
-  for (const block of Object.keys(was.resilience ?? {})) if (!Object.hasOwn(now.resilience ?? {}, block)) lost.push(`${block} is dropped`)
+  for (const block of Object.keys(blocksOf(was))) if (!Object.hasOwn(blocksOf(now), block)) lost.push(`${block} is dropped`)
   if (!own && endpoints.removed.length > 0) lost.push(`state of ${endpoints.removed.join(', ')} is dropped`)
   return { cluster: now.name, change: 'changed', fields, endpoints, state: { kept: true, note: ['kept', ...lost].join('; ') } }
+}
+
+/** What stands in front of a cluster, and what routes have in its place. */
+function blocksOf({ resilience }: ClusterPlan): object {
+  const blocks: Record<string, unknown> = { ...resilience?.own }
+  for (const [route, own] of Object.entries(resilience?.routes ?? {}))
+    for (const [block, value] of Object.entries(own)) if (block !== 'breakerKey') blocks[`${block} of route ${route}`] = value
+  return blocks
 }
 
 /** Names of the members that differ. */

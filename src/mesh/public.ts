@@ -54,7 +54,7 @@ export interface MeshMethods {
   explain(request: ExplainRequest): Explanation
   /** Everything there is to see, as plain JSON. */
   snapshot(): MeshSnapshot
-  /** A breaker of the mesh by hand; key: `host|subset|port`. */
+  /** A breaker of the mesh by hand; key: `host|subset|port`, or as in `snapshot().policies`. */
   breaker(key: string): GuardBreaker
   /** Takes an endpoint out, for a time or until `uneject`. */
   eject(cluster: string, address: string, options?: { for?: number | string }): void
@@ -111,7 +111,7 @@ export function governed(
     setEndpoints: (cluster, endpoints) => core.setEndpoints(cluster, endpoints),
     explain: request => explain(core, request),
     snapshot: () => snapshotOf(core),
-    breaker: key => core.cluster(key).breaker(),
+    breaker: key => core.breaker(key),
     eject: (cluster, address, o) => core.eject(cluster, address, o),
     uneject: (cluster, address) => core.uneject(cluster, address),
     on: (type, listener, o) => core.events.on(type, listener, o),

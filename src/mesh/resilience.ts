@@ -1,72 +1,217 @@
-/** Which ResiliencePolicy stands in front of a cluster. Per block the most specific target wins; then the client's namespace, the service's, the root; then load order. */
-import type { Cluster } from '../envoy/index.ts'
+/**
+ * Which ResiliencePolicy acts where. Per block the most specific target wins (route > host+subset+port > host+subset > host+port > host >
+ * "*"); then the client's namespace, the service's, the root; then load order. Envoy has no words for these blocks: what holds for a cluster
+ * travels in its plan, and a route that has something of its own names it by a typed extension.
+ */
+import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
+import { originOf, setOrigin } from '../rules/istio/provenance.ts'
+import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
+
+type Options = Record<string, unknown>
 
 /** The blocks that apply to one cluster, as written. */
 export interface Resilience {
-  circuitBreaker?: Record<string, unknown>
-  bulkhead?: Record<string, unknown>
-  rateLimiter?: Record<string, unknown>
-  timeLimiter?: Record<string, unknown>
-  adaptiveConcurrency?: Record<string, unknown>
-  fallback?: { directResponse?: { status?: number; body?: { string?: string } } }
+  circuitBreaker?: Options
+  bulkhead?: Options
+  rateLimiter?: Options
+  timeLimiter?: Options
+  adaptiveConcurrency?: Options
+  fallback?: {
+    directResponse?: { status?: number; body?: { string?: string; bytes?: string } }
+    /** The cluster that is asked instead. */
+    cluster?: string
+  }
 }
 
-const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'adaptiveConcurrency', 'fallback'] as const
+/** What a route has for itself, over what its cluster has. */
+export interface RouteResilience extends Resilience {
+  /** The breaker is the route's, whatever cluster it leads to: under this name. */
+  breakerKey?: string
+}
+
+export interface ClusterResilience {
+  readonly own: Resilience | undefined
+  /** By the key that the route names. */
+  readonly routes: { readonly [key: string]: RouteResilience } | undefined
+}
+
+export const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'adaptiveConcurrency', 'fallback'] as const
 
 type Block = (typeof BLOCKS)[number]
+type Client = { readonly namespace: string; readonly domain: string }
+interface Found {
+  readonly rank: number
+  readonly document: RuleDocument
+  /** The target that won, without its namespace: policies for the same target share a route's breaker. */
+  readonly target: string
+}
+type Chosen = Partial<Record<Block, Found>>
 
-/** Collects the blocks for a cluster. `undefined`: none applies. */
-export function resilienceOf(
-  policies: readonly RuleDocument[],
-  cluster: Cluster,
-  workload: { namespace: string; domain: string },
-): Resilience | undefined {
-  const documents = resilienceDocuments(policies, cluster.name, workload)
-  if (documents === undefined) return undefined
-  return Object.fromEntries(Object.entries(documents).map(([block, document]) => [block, document.spec[block]])) as Resilience
+/** Where a request is on its way to. */
+interface Place {
+  readonly host: string
+  readonly subset: string
+  readonly port: string
+  /** Names that the route has; none: the cluster by itself. */
+  readonly route: readonly string[]
 }
 
-/** The document that gives each block of a cluster. */
-export function resilienceDocuments(
-  policies: readonly RuleDocument[],
-  cluster: string,
-  workload: { namespace: string; domain: string },
-): Partial<Record<Block, RuleDocument>> | undefined {
-  if (policies.length === 0) return undefined
-  const [direction, port = '', subset = '', host = ''] = cluster.split('|')
-  if (direction !== 'outbound') return undefined
-  const best: Partial<Record<Block, { rank: number; document: RuleDocument }>> = {}
-  for (const document of policies) {
-    const namespace = document.metadata.namespace ?? workload.namespace
-    for (const target of document.spec?.targets ?? []) {
-      const rank = rankOf(target, { host, subset, port }, namespace, workload)
-      if (rank < 0) continue
-      const near = rank * 4 + (namespace === workload.namespace ? 2 : host.includes(`.${namespace}.`) ? 1 : 0)
+/** A route with what is needed to find its policies. */
+interface NamedRoute {
+  readonly key: string
+  readonly names: readonly string[]
+  readonly clusters: readonly string[]
+}
+
+/** Works out once what holds for all clusters and routes of a configuration. */
+export class Policies {
+  readonly #documents: readonly RuleDocument[]
+  readonly #client: Client
+  readonly #routes = new Map<string, NamedRoute[]>()
+
+  constructor(documents: readonly RuleDocument[], routes: readonly RouteConfiguration[], client: Client) {
+    this.#documents = documents.filter(d => d.kind === 'ResiliencePolicy')
+    this.#client = client
+    if (!this.#documents.some(ofRoutes)) return
+    for (const { virtualHosts = [] } of routes)
+      for (const host of virtualHosts)
+        for (const route of host.routes ?? []) {
+          const named = { key: keyOf(host, route), names: namesOf(route), clusters: clustersOf(route) }
+          for (const cluster of named.clusters) {
+            const known = this.#routes.get(cluster)
+            if (known === undefined) this.#routes.set(cluster, [named])
+            else known.push(named)
+          }
+        }
+  }
+
+  of(cluster: string): ClusterResilience | undefined {
+    const place = placeOf(cluster)
+    if (this.#documents.length === 0 || place === undefined) return undefined
+    const own = this.#chosen(place)
+    const blocks = this.#blocks(own, place)
+    if (own.circuitBreaker !== undefined && blocks !== undefined && perRoute(own.circuitBreaker)) delete blocks.circuitBreaker
+    const routes: { [key: string]: RouteResilience } = {}
+    for (const { key, names } of this.#routes.get(cluster) ?? []) {
+      const all = this.#chosen({ ...place, route: names })
+      const differing: Chosen = {}
       for (const block of BLOCKS) {
-        const value = document.spec[block]
-        if (value !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, document }
+        const found = all[block]
+        if (found !== undefined && (found.document !== own[block]?.document || (block === 'circuitBreaker' && perRoute(found))))
+          differing[block] = found
+      }
+      const special: RouteResilience | undefined = this.#blocks(differing, place)
+      if (special === undefined) continue
+      if (differing.circuitBreaker !== undefined && perRoute(differing.circuitBreaker))
+        special.breakerKey = `${key}${differing.circuitBreaker.target}`
+      routes[key] = special
+    }
+    const some = Object.keys(routes).length > 0
+    const left = blocks !== undefined && Object.keys(blocks).length > 0
+    return left || some ? { own: left ? blocks : undefined, routes: some ? routes : undefined } : undefined
+  }
+
+  /** The document that gives each block for a cluster, on a route when one is named. */
+  documents(cluster: string, route?: Route): Partial<Record<Block, RuleDocument>> {
+    const place = placeOf(cluster)
+    if (place === undefined) return {}
+    const chosen = this.#chosen({ ...place, route: route === undefined ? [] : namesOf(route) })
+    return Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
+  }
+
+  /** Routes that have something of their own, named by an extension; the others are the same objects as before. */
+  marked(routes: readonly RouteConfiguration[], plans: { get(cluster: string): ClusterResilience | undefined }): RouteConfiguration[] {
+    if (this.#routes.size === 0) return [...routes]
+    const markedRoute = (host: VirtualHost, route: Route): Route => {
+      const key = keyOf(host, route)
+      if (!clustersOf(route).some(cluster => plans.get(cluster)?.routes?.[key] !== undefined)) return route
+      const copy = { ...route, typedPerFilterConfig: { ...route.typedPerFilterConfig, [RESILIENCE]: { key } } }
+      const origin = originOf(route)
+      return origin === undefined ? copy : setOrigin(copy, origin)
+    }
+    return routes.map(config => ({
+      ...config,
+      ...(config.virtualHosts && {
+        virtualHosts: config.virtualHosts.map(host => ({ ...host, routes: (host.routes ?? []).map(route => markedRoute(host, route)) })),
+      }),
+    }))
+  }
+
+  #chosen(place: Place): Chosen {
+    const best: Chosen = {}
+    for (const document of this.#documents) {
+      const namespace = document.metadata.namespace ?? this.#client.namespace
+      for (const target of document.spec?.targets ?? []) {
+        const rank = rankOf(target, place, namespace, this.#client)
+        if (rank < 0) continue
+        const near = rank * 4 + (namespace === this.#client.namespace ? 2 : place.host.includes(`.${namespace}.`) ? 1 : 0)
+        const said = rank === ROUTE || target === '*' ? '' : `|${place.host}|${target.subset ?? ''}|${portOf(target) ?? ''}`
+        for (const block of BLOCKS)
+          if (document.spec[block] !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, document, target: said }
       }
     }
+    return best
   }
-  const found = BLOCKS.filter(block => best[block] !== undefined)
-  if (found.length === 0) return undefined
-  return Object.fromEntries(found.map(block => [block, best[block]!.document]))
+
+  #blocks(chosen: Chosen, place: Place): Resilience | undefined {
+    const entries = Object.entries(chosen).map(([block, { document }]) => {
+      const written = document.spec[block]
+      return [block, block === 'fallback' ? this.#fallback(written, document, place) : written]
+    })
+    return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Resilience)
+  }
+
+  /** A destination by the name of its cluster; its port is that of the request unless it says another. */
+  #fallback(written: any, document: RuleDocument, place: Place): Resilience['fallback'] {
+    const { destination } = written
+    if (destination === undefined) return written
+    const host = fullHost(destination.host, document.metadata.namespace ?? this.#client.namespace, this.#client)
+    return { cluster: `outbound|${portOf(destination) ?? place.port}|${destination.subset ?? ''}|${host}` }
+  }
 }
 
-/** How specific a target is for this cluster: host+subset+port 4, host+subset 3, host+port 2, host 1, "*" 0; -1: not meant. */
-function rankOf(
-  target: any,
-  cluster: { host: string; subset: string; port: string },
-  namespace: string,
-  workload: { domain: string },
-): number {
+const ofRoutes = (document: RuleDocument): boolean =>
+  document.spec?.circuitBreaker?.scope === 'route' || (document.spec?.targets ?? []).some((t: any) => t?.route !== undefined)
+
+const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?.scope === 'route'
+
+const fullHost = (host: string, namespace: string, { domain }: Client): string =>
+  (host.includes('.') ? host : `${host}.${namespace}.svc.${domain}`).toLowerCase()
+
+const portOf = ({ port }: any): string | undefined => (port === undefined ? undefined : String(port?.number ?? port))
+
+function placeOf(cluster: string): Place | undefined {
+  const [direction, port = '', subset = '', host = ''] = cluster.split('|')
+  return direction === 'outbound' ? { host, subset, port, route: [] } : undefined
+}
+
+/** Virtual host and name; a route without a name is known by what it matches. */
+const keyOf = (host: VirtualHost, route: Route): string => `${host.name}|${route.name || JSON.stringify(route.match)}`
+
+/** As Envoy calls it, and as its rule does: a match with a name of its own adds that to the route's. */
+function namesOf(route: Route): string[] {
+  const origin = originOf(route)
+  const at = origin === undefined ? undefined : /^spec\.http\[(\d+)\]/.exec(origin.path)?.[1]
+  const written = at === undefined ? undefined : origin!.document.spec?.http?.[Number(at)]?.name
+  return [route.name, written].filter(name => typeof name === 'string' && name !== '')
+}
+
+function clustersOf({ route }: Route): string[] {
+  if (route === undefined) return []
+  return route.weightedClusters === undefined ? [route.cluster ?? ''] : route.weightedClusters.clusters.map(c => c.name)
+}
+
+const ROUTE = 5
+
+/** How specific a target is: route 5, host+subset+port 4, host+subset 3, host+port 2, host 1, "*" 0; -1: not meant. */
+function rankOf(target: any, place: Place, namespace: string, client: Client): number {
   if (target === '*') return 0
+  if (typeof target?.route === 'string') return place.route.includes(target.route) ? ROUTE : -1
   if (typeof target?.host !== 'string') return -1
-  const host = target.host.includes('.') ? target.host : `${target.host}.${namespace}.svc.${workload.domain}`
-  if (host !== cluster.host) return -1
-  const port = typeof target.port === 'object' ? target.port?.number : target.port
-  if (target.subset !== undefined && target.subset !== cluster.subset) return -1
-  if (port !== undefined && String(port) !== cluster.port) return -1
+  if (fullHost(target.host, namespace, client) !== place.host) return -1
+  const port = portOf(target)
+  if (target.subset !== undefined && target.subset !== place.subset) return -1
+  if (port !== undefined && port !== place.port) return -1
   return 1 + (port !== undefined ? 1 : 0) + (target.subset !== undefined ? 2 : 0)
 }

@@ -2,10 +2,10 @@
 import { FaultInjectedError, MeshlessError, NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../core/errors.ts'
 import type { MeshReply } from '../traffic/engine/exchange.ts'
 
-/** The reply, or the error it stands for. An upstream's own answer is never an error. */
+/** The reply, or the error it stands for. An upstream's own answer is never an error, nor is one that a rule gives instead. */
 export function thrown(reply: MeshReply): MeshReply {
   const { outcome, status, text } = reply
-  if (text === undefined || status < 400) return reply
+  if (text === undefined || status < 400 || outcome.details === 'meshless_fallback') return reply
   const cause = outcome.error
   if (cause instanceof MeshlessError) throw cause
   const message = `${status} ${outcome.details}${text === '' ? '' : `: ${text}`}`

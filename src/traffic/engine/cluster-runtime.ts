@@ -21,7 +21,7 @@ import { ClusterPools } from '../upstream/pool/cluster-pools.ts'
 import type { HostPool } from '../upstream/pool/host-pool.ts'
 import type { ClusterLimits } from '../upstream/pool/limits.ts'
 import type { RetryPriorities } from '../upstream/retry-priorities.ts'
-import type { Guard, GuardLinker } from './guard.ts'
+import type { Guard, GuardLinker, Guards } from './guard.ts'
 import { RouterStats } from './stats.ts'
 
 export interface ClusterSurroundings {
@@ -46,7 +46,7 @@ export class ClusterRuntime {
   readonly #health: ClusterHealth
   readonly #pools: ClusterPools
   #isError: IsError | undefined
-  #guard: Guard | undefined
+  #guards: Guards | undefined
 
   constructor(config: Cluster, around: ClusterSurroundings) {
     const { clock, random, transport } = around
@@ -153,24 +153,19 @@ export class ClusterRuntime {
 
   /** Puts policies in front; ones whose settings are the same keep what they counted. */
   guard(link: GuardLinker, innermost: Next): void {
-    this.#guard = link(this.#guard, innermost, this.name)
+    this.#guards = link(this.#guards, innermost, this.name)
   }
 
-  get guarded(): Next | undefined {
-    return this.#guard?.next
+  /** What stands in front of it for a route that names policies of its own, or for any other. */
+  guardOf(route: string | undefined): Guard | undefined {
+    const guards = this.#guards
+    if (guards === undefined) return undefined
+    return (route === undefined ? undefined : guards.routes.get(route)) ?? guards.own
   }
 
-  get fallback(): Guard['fallback'] {
-    return this.#guard?.fallback
-  }
-
-  /** Asks the policies about a call that is made whatever they say. */
-  observe(): ReturnType<Guard['observe']> | undefined {
-    return this.#guard?.observe()
-  }
-
-  breaker(): NonNullable<Guard['breaker']> {
-    const breaker = this.#guard?.breaker
+  /** `route`: the one that stands there for a route that names policies of its own. */
+  breaker(route?: string): NonNullable<Guard['breaker']> {
+    const breaker = this.guardOf(route)?.breaker
     if (breaker === undefined) throw new RangeError(`${this.name} has no circuit breaker; a ResiliencePolicy gives it one`)
     return breaker
   }
@@ -216,7 +211,10 @@ export class ClusterRuntime {
   }
 
   policySnapshot(): Record<string, unknown> {
-    return this.#guard === undefined ? {} : { [this.name]: this.#guard.snapshot() }
+    const all: Record<string, unknown> = {}
+    if (this.#guards?.own !== undefined) all[this.name] = this.#guards.own.snapshot()
+    for (const [route, guard] of this.#guards?.routes ?? []) all[`${this.name} of route ${route}`] = guard.snapshot()
+    return all
   }
 
   close(): void {

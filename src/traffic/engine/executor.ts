@@ -13,11 +13,13 @@ import { normalizePath } from '../routing/normalize.ts'
 import type { Outgoing } from '../routing/rewrite.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
 import { AnswerBody, type AnswerOwner } from './answer-body.ts'
+import { BytesBody } from './bytes-body.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
 import { abortOf, delayOf } from './fault.ts'
 import { isGrpc } from './grpc.ts'
+import type { Fallback, Guard } from './guard.ts'
 import { asGrpc, flagOf, type LocalReply, REPLIES, resetReply, statusText } from './local-reply.ts'
 import { Mirror } from './mirror.ts'
 import { announce, outgoing, portOf } from './outgoing.ts'
@@ -48,7 +50,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   readonly #request: MeshRequest
   readonly #resolve: (reply: MeshReply) => void
   readonly #reject: (error: unknown) => void
-  readonly #startedAt: number
+  #startedAt: number
   readonly #random: number
   #onAbort: (() => void) | undefined
   #routeTimer: Timer | undefined
@@ -57,6 +59,13 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #origin: string | undefined
   #destination: Destination | undefined
   #cluster: ClusterRuntime | undefined
+  #guard: Guard | undefined
+  /** Another cluster was asked instead; what would be said without its answer. */
+  #instead: (() => void) | undefined
+  /** The answer that waits for what the other cluster says has come to its end. */
+  #received = false
+  /** It is what is asked instead: one try, and no fallback of its own. */
+  #isFallback = false
   #hash: HashResult | undefined
   #plan: Plan | undefined
   #tries: Tries | undefined
@@ -103,16 +112,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   // ── match ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
-    this.#engine.load.open++
-    const { signal } = this.#request
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        this.#end()
-        return this.#reject(signal.reason)
-      }
-      this.#onAbort = () => this.#abort(signal.reason)
-      signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
+    if (!this.#listen()) return
     const path = normalizePath(this.path)
     if (path === undefined) return this.#local(REPLIES.path_normalization_failed)
     this.path = path
@@ -125,8 +125,24 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     }
     this.#route = route
     this.outcome.route = route.name
+    this.#choose()
     if (route.fault !== undefined && engine.faults) this.#inject()
     else this.#ownAnswer()
+  }
+
+  /** False: the caller has gone before it began. */
+  #listen(): boolean {
+    this.#engine.load.open++
+    const { signal } = this.#request
+    if (signal === undefined) return true
+    if (signal.aborted) {
+      this.#end()
+      this.#reject(signal.reason)
+      return false
+    }
+    this.#onAbort = () => this.#abort(signal.reason)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    return true
   }
 
   /** A port that no rule speaks of. */
@@ -139,7 +155,6 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 
   #inject(): void {
     const { stats, clock, random } = this.#engine
-    this.#choose()
     const delay = delayOf(this.#route!.fault!, random())
     if (delay === 0) return this.#abortOrGo()
     stats['fault.delays_injected']++
@@ -170,7 +185,6 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#origin = route.cors.allowed(this)
       const preflight = route.cors.preflight(this, this.#origin)
       if (preflight !== undefined) {
-        this.#choose()
         this.outcome.details = 'cors_response'
         return this.#finish(200, preflight, '')
       }
@@ -185,7 +199,6 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       const { status, body } = route.directResponse
       return this.#local({ status, headers: body === '' ? [] : TEXT, body, flag: '', details: 'direct_response' })
     }
-    this.#choose()
     const { cluster: name } = this.#destination!
     if (name === PASSTHROUGH) return this.#enter(this.#engine.passthrough(this.#request.scheme, this.authority, this.port))
     const cluster = this.#engine.clusters.get(name)
@@ -201,7 +214,9 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     if (route.clusterFor === undefined || this.#destination !== undefined) return
     if (route.splitsByHash) this.#hash = hashOf(route.hashPolicies!, this, this.#engine.clientAddress)
     this.#destination = route.clusterFor(this.#random, this, this.#hash?.hash)
-    this.outcome.cluster = this.#destination.cluster
+    const { cluster } = this.#destination
+    this.outcome.cluster = cluster
+    this.#guard = this.#engine.clusters.get(cluster)?.guardOf(route.policies)
   }
 
   // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,8 +250,15 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
         this.#armRouteTimer(plan.timeout)
       }
       if (route.mirrors !== undefined) this.#mirror(route, plan.timeout)
+    } else if (this.#plan !== undefined) {
+      this.headers = outgoing(this.headers)
+      const { timeout } = this.#plan
+      if (timeout > 0) {
+        deadline = now + timeout
+        this.#armRouteTimer(timeout)
+      }
     }
-    const tries = new Tries(engine, cluster, this.#plan, this, this.#hash?.hash, deadline)
+    const tries = new Tries(engine, cluster, this.#guard, this.#plan, this, this.#hash?.hash, deadline)
     this.#tries = tries
     tries.start(now)
   }
@@ -245,14 +267,14 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #keepBody(cluster: ClusterRuntime): void {
     const { body } = this
     if (body === undefined) return
-    const retries = this.#plan?.retry !== undefined
+    const again = this.#plan?.retry !== undefined || this.#guard?.fallback?.cluster !== undefined
     const limit = this.#engine.retryBufferLimit
     const abandoned = () => {
-      if (retries) cluster.stats.retry_or_shadow_abandoned++
+      if (again) cluster.stats.retry_or_shadow_abandoned++
     }
     if (body.bytes === undefined && body.reopens !== true) {
       this.uploaded = this.#request.deadline !== undefined // a deadline from outside does not wait
-      this.body = new RecordedBody(body, retries ? limit : 0, abandoned, () => this.#bodySent())
+      this.body = new RecordedBody(body, again ? limit : 0, abandoned, () => this.#bodySent())
     } else if (!repeatable(body, limit)) abandoned()
   }
 
@@ -286,7 +308,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 
   #routeTimeout(): void {
     this.#routeTimer = undefined
-    if (this.#over) return
+    // While another cluster is asked, it has its own time.
+    if (this.#over || this.#instead !== undefined) return
     this.flag('UT')
     if (this.#answer !== undefined) {
       this.outcome.details = 'response_timeout'
@@ -304,16 +327,17 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   wire(expected: number): WireRequest {
-    if (this.#route !== undefined) announce(this.headers, this.outcome.attempts, expected, this.#plan)
+    if (this.#plan !== undefined) announce(this.headers, this.outcome.attempts, expected, this.#plan)
     return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
   }
 
   answered(response: WireResponse): void {
-    const fallback = this.#cluster!.fallback
-    if (fallback !== undefined && response.status >= 500) {
-      this.#tries!.cancel(false)
-      return this.#fallBack(fallback)
-    }
+    const fallback = this.#fallback
+    if (fallback !== undefined && response.status >= 500) return this.#fallBack(fallback, () => this.#pass(response))
+    this.#pass(response)
+  }
+
+  #pass(response: WireResponse): void {
     const { outcome } = this
     outcome.details = 'via_upstream'
     outcome.error = undefined
@@ -323,6 +347,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#answerRules(headers)
     this.#answer = new AnswerBody(response.body, this)
     this.#resolve({ status: response.status, statusText: response.statusText, headers, body: this.#answer, text: undefined, outcome })
+    if (this.#received) this.#end()
   }
 
   unanswered(reply: LocalReply): void {
@@ -340,14 +365,15 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   completed(): void {
-    this.#end()
+    if (this.#instead !== undefined) this.#received = true
+    else this.#end()
   }
 
   broken(reason: ResetReason, error: Error): void {
     this.flag(flagOf(reason))
     this.outcome.details = `upstream_reset_after_response_started{${reason}}`
     this.outcome.error = error
-    this.#end()
+    this.completed()
   }
 
   flag(flag: string): void {
@@ -380,14 +406,83 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 
   /** An answer of ours for which the destination may have a better one. */
   #failing(reply: LocalReply): void {
-    const cluster = this.#cluster ?? this.#engine.clusters.get(this.outcome.cluster)
-    if (cluster?.fallback === undefined || reply.status < 500) return this.#local(reply)
+    const fallback = this.#fallback
+    if (fallback === undefined || reply.status < 500) return this.#local(reply)
     this.flag(reply.flag)
-    this.#fallBack(cluster.fallback)
+    this.#fallBack(fallback, () => this.#local(reply))
   }
 
-  #fallBack({ status, body }: { status: number; body: string }): void {
+  get #fallback(): Fallback | undefined {
+    return this.#isFallback ? undefined : this.#guard?.fallback
+  }
+
+  /** `otherwise`: what is said when the fallback fails as well. */
+  #fallBack(fallback: Fallback, otherwise: () => void): void {
+    if (fallback.cluster !== undefined) return this.#askInstead(fallback.cluster, otherwise)
+    this.#tries?.cancel(false)
+    const { status, body, bytes } = fallback
+    if (bytes !== undefined && !isGrpc(this.headers)) return this.#bytes(status, bytes)
     this.#local({ status, headers: body === '' ? [] : TEXT, body, flag: '', details: 'meshless_fallback' })
+  }
+
+  #bytes(status: number, bytes: Uint8Array): void {
+    const { outcome } = this
+    const headers: string[] = []
+    this.status = status
+    outcome.details = 'meshless_fallback'
+    outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
+    this.#answerRules(headers)
+    this.#end()
+    this.#resolve({ status, statusText: statusText(status), headers, body: new BytesBody([bytes]), text: undefined, outcome })
+  }
+
+  /** Asks another cluster, once and under its own policies: a request of its own, as it came in, with the time of the route for itself. */
+  #askInstead(name: string, otherwise: () => void): void {
+    const cluster = this.#engine.clusters.get(name)
+    const body = this.body ?? this.#request.body
+    if (cluster === undefined || !repeatable(body, this.#engine.retryBufferLimit)) return otherwise()
+    this.#instead = otherwise
+    const adopt = (reply: MeshReply) => {
+      if (this.#over) return reply.body?.cancel()
+      this.#instead = undefined
+      if (reply.status >= 500 || reply.outcome.details !== 'via_upstream') {
+        reply.body?.cancel()
+        return otherwise()
+      }
+      this.#tries?.cancel(false)
+      const { outcome } = this
+      this.status = reply.status
+      this.#answerRules(reply.headers)
+      this.#end(false) // the body is the other's now
+      const { cluster, endpoint, attempts, durations } = reply.outcome
+      Object.assign(outcome, { details: 'meshless_fallback', cluster, endpoint, attempts: outcome.attempts + attempts, durations })
+      this.#resolve({ ...reply, outcome })
+    }
+    const failed = () => {
+      this.#instead = undefined
+      if (!this.#over) otherwise()
+    }
+    const asked = new Exchange(this.#engine, { ...this.#request, body }, adopt, failed)
+    asked.#startAt(cluster, this.#plan?.timeout ?? this.#route?.plan.timeout ?? 0, this.#startedAt)
+  }
+
+  /** Begins behind the route, at a cluster: one try. */
+  #startAt(cluster: ClusterRuntime, timeout: number, since: number): void {
+    if (!this.#listen()) return
+    this.#startedAt = since
+    this.#waited = true
+    this.#guard = cluster.guardOf(undefined)
+    this.#plan = {
+      timeout,
+      perTryTimeout: 0,
+      retry: undefined,
+      hedge: false,
+      timeoutStatus: 504,
+      maxGrpcTimeout: undefined,
+      tellsGrpc: false,
+    }
+    this.#isFallback = true
+    this.#enter(cluster)
   }
 
   #finish(status: number, headers: string[], text: string): void {
@@ -422,7 +517,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   /** Nothing of this request may stay behind. */
-  #end(): void {
+  #end(closing = true): void {
     if (this.#over) return
     this.#over = true
     this.#engine.load.open--
@@ -433,7 +528,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#engine.stats['fault.active_faults']--
     }
     if (this.#onAbort !== undefined) this.#request.signal!.removeEventListener('abort', this.#onAbort)
-    this.body?.close?.()
+    if (closing) this.body?.close?.()
     this.outcome.durations.total = this.#engine.clock.now() - this.#startedAt
   }
 }

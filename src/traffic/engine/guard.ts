@@ -1,10 +1,10 @@
 /** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
 import type { Next } from '../../core/next.ts'
 
-export interface Fallback {
-  readonly status: number
-  readonly body: string
-}
+/** What is answered when the call fails: this, or what another cluster says. */
+export type Fallback =
+  | { readonly status: number; readonly body: string; readonly bytes: Uint8Array | undefined; readonly cluster?: undefined }
+  | { readonly cluster: string }
 
 /** A breaker as operations see it. */
 export interface GuardBreaker {
@@ -35,5 +35,11 @@ export interface Guard {
   observe(): Observed
 }
 
-/** Makes the guard of a cluster from the one it had. */
-export type GuardLinker = (before: Guard | undefined, innermost: Next, cluster: string) => Guard | undefined
+/** What stands in front of a cluster, and what routes have in its place, by the key that they name. */
+export interface Guards {
+  readonly own: Guard | undefined
+  readonly routes: ReadonlyMap<string, Guard>
+}
+
+/** Makes the guards of a cluster from those it had. */
+export type GuardLinker = (before: Guards | undefined, innermost: Next, cluster: string) => Guards | undefined

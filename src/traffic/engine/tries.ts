@@ -15,6 +15,7 @@ import { RetryPriorities } from '../upstream/retry-priorities.ts'
 import { Attempt, type AttemptOwner, type Try } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
+import type { Guard } from './guard.ts'
 import { GuardedTry, isTimeLimit, ResetError } from './guarded-try.ts'
 import { type LocalReply, policyReply, REPLIES } from './local-reply.ts'
 import { repeatable } from './recorded-body.ts'
@@ -44,6 +45,7 @@ export class Tries implements AttemptOwner {
   perTryTimeout: number
   readonly #engine: Engine
   readonly #cluster: ClusterRuntime
+  readonly #guard: Guard | undefined
   readonly #plan: Plan | undefined
   readonly #owner: TriesOwner
   readonly #hash: bigint | undefined
@@ -65,6 +67,7 @@ export class Tries implements AttemptOwner {
   constructor(
     engine: Engine,
     cluster: ClusterRuntime,
+    guard: Guard | undefined,
     plan: Plan | undefined,
     owner: TriesOwner,
     hash: bigint | undefined,
@@ -72,6 +75,7 @@ export class Tries implements AttemptOwner {
   ) {
     this.#engine = engine
     this.#cluster = cluster
+    this.#guard = guard
     this.#plan = plan
     this.#owner = owner
     this.#hash = hash
@@ -91,7 +95,7 @@ export class Tries implements AttemptOwner {
       const left = Math.max(1, Math.ceil(this.#deadline - now))
       if (left < this.#expected) this.#expected = left
     }
-    const guarded = this.#cluster.guarded
+    const guarded = this.#guard?.next
     if (guarded === undefined) return this.send(this, now)
     const guard = new GuardedTry(this, this.#cluster.name, this.#engine.clock)
     this.#running = guard

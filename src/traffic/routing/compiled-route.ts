@@ -52,8 +52,13 @@ export interface CompiledMirror {
   selects(random: number): boolean
 }
 
+/** The extension by which a route names the policies that it has for itself: `{ key }`. Envoy has no such filter. */
+export const RESILIENCE = 'meshless.dev/resilience'
+
 export interface CompiledRoute {
   readonly name: string
+  /** Under which name clusters keep policies that are this route's alone; `undefined`: those of the cluster hold. */
+  readonly policies: string | undefined
   readonly path: PathRule
   readonly conditions: readonly Condition[]
   readonly fault: HttpFault | undefined
@@ -84,6 +89,7 @@ export function compileRoute(route: Route): CompiledRoute {
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   return {
     name: route.name ?? '',
+    policies: (route.typedPerFilterConfig?.[RESILIENCE] as { key: string } | undefined)?.key,
     path: new PathRule(route.match),
     conditions: conditionsOf(route.match),
     fault,

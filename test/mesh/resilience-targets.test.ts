@@ -1,0 +1,113 @@
+/** Which ResiliencePolicy acts on a request: by route, by host, by subset; block by block. */
+import { expect, test } from 'vitest'
+import { createMesh, outcomeOf } from '../../src/index.ts'
+import { type FakeScript, fakeTransport, seededRandom, virtualClock } from '../../src/testing/index.ts'
+import { all, policy, service, virtual } from './documents.ts'
+
+const ROUTED = virtual(
+  's',
+  `[
+    { name: orders, match: [{ uri: { prefix: /orders } }], route: [{ destination: { host: s.test } }], retries: { attempts: 0 } },
+    { name: rest, route: [{ destination: { host: s.test } }], retries: { attempts: 0 } } ]`,
+)
+const ofRoute = (name: string, blocks: string) => `
+apiVersion: meshless.dev/v1
+kind: ResiliencePolicy
+metadata: { name: of-${name} }
+spec: { targets: [{ route: ${name} }], ${blocks} }
+`
+const CLUSTER = 'outbound|80||s.test'
+
+export function meshOf(rules: string, script: Record<string, FakeScript>) {
+  const clock = virtualClock()
+  const transport = fakeTransport(script, { clock })
+  const mesh = createMesh({ rules, clock, transport, random: seededRandom(3) })
+  const ask = async (path: string, init?: RequestInit) => {
+    const asked = mesh.fetch(`http://s.test${path}`, init)
+    asked.catch(() => {})
+    await clock.advanceAsync(1)
+    const response = await asked
+    return `${response.status} ${outcomeOf(response)!.details}`
+  }
+  return { clock, transport, mesh, ask }
+}
+const STRICT = 'rateLimiter: { limitForPeriod: 1, limitRefreshPeriod: 100s, timeoutDuration: 0s }'
+
+test('a block for a route acts on that route alone, and over that of the host', async () => {
+  const rules = all(
+    service('s', 1),
+    ROUTED,
+    policy('s', 'rateLimiter: { limitForPeriod: 3, limitRefreshPeriod: 100s, timeoutDuration: 0s }'),
+  )
+  const { ask } = meshOf(all(rules, ofRoute('orders', STRICT)), { '10.0.0.1:80': {} })
+  expect([await ask('/orders'), await ask('/orders')]).toEqual(['200 via_upstream', '429 meshless_rate_limited'])
+  expect([await ask('/a'), await ask('/a'), await ask('/a'), await ask('/a')]).toEqual([
+    '200 via_upstream',
+    '200 via_upstream',
+    '200 via_upstream',
+    '429 meshless_rate_limited',
+  ])
+})
+
+test('per block: what a route does not say is the one of the host, with the same state', async () => {
+  const bulkhead = 'bulkhead: { maxConcurrentCalls: 1, maxWaitDuration: 0s }'
+  const rules = all(service('s', 1), ROUTED, policy('s', bulkhead), ofRoute('orders', STRICT))
+  const { ask, mesh } = meshOf(rules, { '10.0.0.1:80': 'hang' })
+  mesh.fetch('http://s.test/else').catch(() => {})
+  expect(await ask('/orders')).toBe('503 meshless_bulkhead_full')
+})
+
+test('a breaker of destinations is one for all routes; with scope: route each route has its own', async () => {
+  const breaker = (scope: string) =>
+    policy('s', `circuitBreaker: { minimumNumberOfCalls: 1, slidingWindowSize: 1, failureRateThreshold: 50, scope: ${scope} }`)
+  const script = { '10.0.0.1:80': (r: { path: string }) => ({ status: r.path.startsWith('/orders') ? 500 : 200 }) }
+  const shared = meshOf(all(service('s', 1), ROUTED, breaker('destination')), script)
+  expect([await shared.ask('/orders'), await shared.ask('/a')]).toEqual(['500 via_upstream', '503 meshless_circuit_open'])
+  const apart = meshOf(all(service('s', 1), ROUTED, breaker('route')), script)
+  expect([await apart.ask('/orders'), await apart.ask('/orders'), await apart.ask('/a')]).toEqual([
+    '500 via_upstream',
+    '503 meshless_circuit_open',
+    '200 via_upstream',
+  ])
+  const keys = Object.keys(apart.mesh.snapshot().policies)
+  expect(keys).toEqual([`${CLUSTER} of route s.test:80|orders`, `${CLUSTER} of route s.test:80|rest`])
+  expect(apart.mesh.breaker(keys[0]!).state).toBe('OPEN')
+  apart.mesh.breaker(keys[0]!).close()
+  expect(await apart.ask('/orders')).toBe('500 via_upstream')
+})
+
+test('a breaker of a route is shared by the clusters that the route leads to', async () => {
+  const rules = all(
+    service('s', 1),
+    service('t', 1, 9),
+    virtual(
+      's',
+      '[{ name: split, retries: { attempts: 0 }, route: [{ destination: { host: s.test }, weight: 50 }, { destination: { host: t.test }, weight: 50 }] }]',
+    ),
+    ofRoute('split', 'circuitBreaker: { minimumNumberOfCalls: 4, slidingWindowSize: 4, scope: route }'),
+  )
+  const { ask, mesh } = meshOf(rules, { '10.0.0.1:80': { status: 500 }, '10.0.0.9:80': { status: 500 } })
+  const said = []
+  for (let i = 0; i < 6; i++) said.push(await ask('/'))
+  expect(said).toEqual([...Array(4).fill('500 via_upstream'), ...Array(2).fill('503 meshless_circuit_open')])
+  expect(Object.keys(mesh.snapshot().policies).length).toBe(2)
+})
+
+test('apply keeps what a route has counted, and explain names the document and line of each block', async () => {
+  const rules = (limit: number) =>
+    all(service('s', 1), ROUTED, policy('s', STRICT), ofRoute('orders', `circuitBreaker: { minimumNumberOfCalls: ${limit}, scope: route }`))
+  const { ask, mesh } = meshOf(rules(7), { '10.0.0.1:80': {} })
+  await ask('/orders')
+  expect((await mesh.apply(rules(9))).accepted).toBe(true)
+  const key = `${CLUSTER} of route s.test:80|orders`
+  expect(mesh.snapshot().policies[key]).toMatchObject({ circuitBreaker: { numberOfBufferedCalls: 1 } })
+  const [destination] = mesh.explain({ url: 'http://s.test/orders' }).destinations
+  expect(destination!.policies).toMatchObject({ circuitBreaker: { state: 'CLOSED' }, rateLimiter: {} })
+  const from = (name: string) => destination!.policy.find(v => v.name === name)?.from
+  expect(from('circuitBreaker.minimumNumberOfCalls')).toMatchObject({
+    document: 'ResiliencePolicy/default/of-orders',
+    line: expect.any(Number),
+  })
+  expect(from('rateLimiter.limitForPeriod')).toMatchObject({ document: 'ResiliencePolicy/default/s', line: expect.any(Number) })
+  expect(mesh.explain({ url: 'http://s.test/a' }).destinations[0]!.policies).not.toHaveProperty('circuitBreaker')
+})
