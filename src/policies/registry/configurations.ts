@@ -4,7 +4,7 @@
  */
 import { OptionsError } from '../../core/errors.ts'
 import { suggest } from '../../core/schema/read.ts'
-import { type Configuration, KINDS, type Kind, make } from './kinds.ts'
+import { type Configuration, KINDS, type MadeKind, make } from './kinds.ts'
 
 export class Configurations {
   readonly #byName = new Map<string, Configuration>([['default', {}]])
@@ -47,11 +47,11 @@ export class Configurations {
   }
 
   /** The options of a policy: its own on top of its configuration on top of `default`. */
-  options(kind: Kind, name: string, own: object = {}): object {
+  options(kind: MadeKind, name: string, own: object = {}): object {
     return { ...this.get('default')[kind], ...this.get(name)[kind], ...own }
   }
 
-  #try(name: string, kind: Kind): void {
+  #try(name: string, kind: MadeKind): void {
     try {
       make(kind, this.options(kind, name), { name: '' })
     } catch (error) {

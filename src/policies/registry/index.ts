@@ -3,7 +3,7 @@ import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import { Emitter, type ListenOptions } from '../../core/events.ts'
 import { Configurations } from './configurations.ts'
-import { type Configuration, type Kept, KINDS, type Kind, make, type Policies, type PolicyEvents } from './kinds.ts'
+import { type Configuration, type Kept, KINDS, type Kind, type MadeKind, make, type Policies, type PolicyEvents } from './kinds.ts'
 
 export type { Configuration, Kind, Policies }
 
@@ -14,7 +14,7 @@ export type RegistryEntry = {
   [K in Kind]: {
     readonly kind: K
     readonly name: string
-    /** Name of the configuration it was made from. */
+    /** Name of the configuration it was made from; `''` when it was made elsewhere and put in: configurations leave it alone. */
     readonly config: string
     readonly tags: Tags
     readonly policy: Policies[K]
@@ -34,15 +34,15 @@ interface OwnEvents {
 export type RegistryEvents = OwnEvents & { [T in keyof PolicyEvents]: { readonly entry: RegistryEntry; readonly event: PolicyEvents[T] } }
 
 /** Gets the policy of that name, or makes it from a configuration (by name) or from options on top of `default`. One that exists is given as it is. */
-type Obtain<K extends Kind> = (name: string, how?: string | Configuration[K], tags?: Tags) => Policies[K]
+type Obtain<K extends MadeKind> = (name: string, how?: string | Configuration[K], tags?: Tags) => Policies[K]
 
-export type Registry = { readonly [K in Kind]: Obtain<K> } & Iterable<RegistryEntry> & {
+export type Registry = { readonly [K in MadeKind]: Obtain<K> } & Iterable<RegistryEntry> & {
     /** The policy of that name, when there is one. */
     get<K extends Kind>(kind: K, name: string): Policies[K] | undefined
     entries(kind?: Kind): RegistryEntry[]
     /** False: there was none. Calls under way end as they are. */
     remove(kind: Kind, name: string): boolean
-    /** Puts a policy made elsewhere under a name. */
+    /** Puts a policy made elsewhere under a name: also a `fallback` or a `loadShedder`, which only code can make. */
     replace<K extends Kind>(kind: K, name: string, policy: Policies[K], tags?: Tags): void
     /** Sets a named configuration; policies made from it take the new options and keep what they have counted. Throws an OptionsError, and changes nothing, when one is wrong. */
     configure(config: string, configuration: Configuration): void
@@ -62,6 +62,8 @@ export interface RegistryOptions {
 }
 
 type Entry = RegistryEntry & { policy: Kept; own: object; offs: Map<object, () => void> }
+/** Made here, from a configuration. */
+type Configured = Entry & { kind: MadeKind }
 
 /**
  * Makes a registry.
@@ -93,24 +95,24 @@ export function registry(options: RegistryOptions = {}): Registry {
     for (const off of entry.offs.values()) off()
     entry.offs.clear()
   }
-  const keep = (kind: Kind, name: string, config: string, policy: object, own: object, tags: Tags): Entry => {
+  const keep = (kind: Kind, name: string, config: string, policy: object, tags: Tags, own = {}): Entry => {
     const entry = { kind, name, config, tags: { ...shared, ...tags }, policy, own, offs: new Map() } as unknown as Entry
     kept.set(id(kind, name), entry)
     hear(entry)
     return entry
   }
-  const obtain = (kind: Kind, name: string, how: string | object = 'default', tags: Tags = {}) => {
+  const obtain = (kind: MadeKind, name: string, how: string | object = 'default', tags: Tags = {}) => {
     const known = kept.get(id(kind, name))
     if (known !== undefined) return known.policy
     const [config, own] = typeof how === 'string' ? [how, {}] : ['default', { ...how }]
     const policy = make(kind, configurations.options(kind, config, own), { name, clock, random })
-    const entry = keep(kind, name, config, policy, own, tags)
+    const entry = keep(kind, name, config, policy, tags, own)
     events.emit('added', shown(entry))
     return policy
   }
   const entries = (kind?: Kind) => [...kept.values()].filter(entry => kind === undefined || entry.kind === kind).map(shown)
 
-  const result: Omit<Registry, Kind | 'configs'> = {
+  const result: Omit<Registry, MadeKind | 'configs'> = {
     get: (kind, name) => kept.get(id(kind, name))?.policy as any,
     entries,
     [Symbol.iterator]: () => entries()[Symbol.iterator](),
@@ -125,13 +127,15 @@ export function registry(options: RegistryOptions = {}): Registry {
     replace(kind, name, policy, tags) {
       const old = kept.get(id(kind, name))
       if (old !== undefined) silence(old)
-      const entry = keep(kind, name, old?.config ?? 'default', policy, policy.describe().options, tags ?? old?.tags ?? {})
+      const entry = keep(kind, name, '', policy, tags ?? old?.tags ?? {})
       if (old === undefined) events.emit('added', shown(entry))
       else events.emit('replaced', { entry: shown(entry), old: shown(old) })
     },
     configure(config, configuration) {
-      const affected = [...kept.values()].filter(entry => entry.config === config || config === 'default')
-      const optionsOf = ({ kind, config: from, own }: Entry) => configurations.options(kind, from, own)
+      const affected = [...kept.values()].filter(
+        (entry): entry is Configured => entry.config !== '' && (entry.config === config || config === 'default'),
+      )
+      const optionsOf = ({ kind, config: from, own }: Configured) => configurations.options(kind, from, own)
       const before = affected.map(optionsOf)
       const old = configurations.names.includes(config) ? configurations.get(config) : undefined
       configurations.set(config, configuration)

@@ -1,20 +1,45 @@
-/** What a registry can make: one line per kind of policy. The keys are those of a ResiliencePolicy document, so a configuration reads the same there. */
+/**
+ * What a registry can make, and what it can keep: one line per kind of policy. The keys are those of a ResiliencePolicy document, so a
+ * configuration reads the same there. A fallback's answer and a load shedder's load are code, so these two are made by hand and put in.
+ */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
+import {
+  type AdaptiveConcurrency,
+  type AdaptiveConcurrencyEvents,
+  type AdaptiveConcurrencyOptions,
+  adaptiveConcurrency,
+} from '../adaptive-concurrency/index.ts'
 import { type Bulkhead, type BulkheadEvents, type BulkheadOptions, bulkhead } from '../bulkhead/index.ts'
+import { type Cache, type CacheEvents, type CacheOptions, cache } from '../cache/index.ts'
 import { type CircuitBreaker, type CircuitBreakerEvents, type CircuitBreakerOptions, circuitBreaker } from '../circuit-breaker/index.ts'
+import type { Fallback, FallbackEvents } from '../fallback/index.ts'
+import { type FaultInjector, type FaultInjectorEvents, type FaultInjectorOptions, faultInjector } from '../fault-injector/index.ts'
+import { type Hedge, type HedgeEvents, type HedgeOptions, hedge } from '../hedge/index.ts'
+import type { LoadShedder, LoadShedderEvents } from '../load-shedding/index.ts'
 import { type RateLimiter, type RateLimiterEvents, type RateLimiterOptions, rateLimiter } from '../rate-limiter/index.ts'
 import { type Retry, type RetryEvents, type RetryOptions, retry } from '../retry/index.ts'
 import { type TimeLimiter, type TimeLimiterEvents, type TimeLimiterOptions, timeLimiter } from '../time-limiter/index.ts'
 
-export interface Policies {
+/** What a registry makes from options. */
+interface Made {
   circuitBreaker: CircuitBreaker<any>
   bulkhead: Bulkhead
   rateLimiter: RateLimiter
   retry: Retry
   timeLimiter: TimeLimiter
+  hedge: Hedge
+  cache: Cache
+  adaptiveConcurrency: AdaptiveConcurrency
+  faultInjector: FaultInjector
+}
+/** All that it keeps. */
+export interface Policies extends Made {
+  fallback: Fallback<any, any>
+  loadShedder: LoadShedder
 }
 export type Kind = keyof Policies
+export type MadeKind = keyof Made
 
 /** Options of each kind; a kind left out has its own defaults. */
 export interface Configuration {
@@ -23,9 +48,24 @@ export interface Configuration {
   rateLimiter?: RateLimiterOptions | undefined
   retry?: RetryOptions | undefined
   timeLimiter?: TimeLimiterOptions | undefined
+  hedge?: HedgeOptions | undefined
+  cache?: CacheOptions | undefined
+  adaptiveConcurrency?: AdaptiveConcurrencyOptions | undefined
+  faultInjector?: FaultInjectorOptions | undefined
 }
 
-type AllEvents = CircuitBreakerEvents | BulkheadEvents | RateLimiterEvents | RetryEvents | TimeLimiterEvents
+type AllEvents =
+  | CircuitBreakerEvents
+  | BulkheadEvents
+  | RateLimiterEvents
+  | RetryEvents
+  | TimeLimiterEvents
+  | HedgeEvents
+  | CacheEvents
+  | AdaptiveConcurrencyEvents
+  | FaultInjectorEvents
+  | FallbackEvents
+  | LoadShedderEvents
 type EventNames<E> = E extends unknown ? keyof E : never
 type EventOf<E, K> = E extends unknown ? (K extends keyof E ? E[K] : never) : never
 
@@ -44,15 +84,19 @@ interface Surroundings {
   random?: Random | undefined
 }
 
-export const MAKERS: { readonly [K in Kind]: (options: any, around: any) => Policies[K] } = {
+export const MAKERS: { readonly [K in MadeKind]: (options: any, around: any) => Policies[K] } = {
   circuitBreaker,
   bulkhead,
   rateLimiter,
   retry,
   timeLimiter,
+  hedge,
+  cache,
+  adaptiveConcurrency,
+  faultInjector,
 }
-export const KINDS = Object.keys(MAKERS) as Kind[]
+export const KINDS = Object.keys(MAKERS) as MadeKind[]
 
-export function make(kind: Kind, options: object, around: Surroundings): Policies[Kind] & Kept {
-  return MAKERS[kind](options, around) as Policies[Kind] & Kept
+export function make(kind: MadeKind, options: object, around: Surroundings): Policies[MadeKind] & Kept {
+  return MAKERS[kind](options, around) as Policies[MadeKind] & Kept
 }

@@ -56,6 +56,7 @@ describe('waiting', () => {
       true,
       'ERR_BULKHEAD_FULL',
     ])
+    expect(full.stack).toBe(`BulkheadFullError: ${full.message}`)
     await clock.advanceAsync(99)
     expect(slots.metrics.queueDepth).toBe(1)
     await clock.advanceAsync(1)

@@ -1,7 +1,11 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 import { circuitBreaker } from '../../../src/policies/circuit-breaker/index.ts'
+import { fallback } from '../../../src/policies/fallback/index.ts'
+import { loadShedder } from '../../../src/policies/load-shedding/index.ts'
 import { registry } from '../../../src/policies/registry/index.ts'
+import { KINDS } from '../../../src/policies/registry/kinds.ts'
 
 const configs = {
   default: { circuitBreaker: { slidingWindowSize: 4, minimumNumberOfCalls: 2 }, retry: { attempts: 1 } },
@@ -126,4 +130,43 @@ test('events of all policies in one place: those made later too, removed ones no
   late.close()
   all.circuitBreaker('last').open()
   expect(heard).toEqual(['early OPEN', 'late FORCED_OPEN'])
+})
+
+describe('every kind of policy', () => {
+  const HAND_MADE = { fallback: fallback(1), loadShedder: loadShedder(() => 0) }
+  /** These are no rules round a call, or hold several. */
+  const NOT_KEPT = ['collapse', 'command', 'keyed', 'registry']
+
+  test('the registry knows each room of policies', () => {
+    const rooms = readdirSync(new URL('../../../src/policies', import.meta.url), { withFileTypes: true }).filter(e => e.isDirectory())
+    const names = rooms.map(({ name }) => name.replace('load-shedding', 'load-shedder').replace(/-(.)/g, (_, c) => c.toUpperCase()))
+    expect([...KINDS, ...Object.keys(HAND_MADE), ...NOT_KEPT].sort()).toEqual(names.sort())
+  })
+
+  test.each(KINDS)('%s: made, listed, put in from elsewhere, and configured while it stands', kind => {
+    const all = make()
+    const made = all[kind]('users')
+    expect([made.kind, made.name, all.get(kind, 'users') === made]).toEqual([kind, 'users', true])
+    ;(all.replace as any)(kind, 'other', registry()[kind]('elsewhere'))
+    all.configure('default', { [kind]: {} })
+    expect(all.entries(kind).map(entry => `${entry.name} ${entry.config}`)).toEqual(['users default', 'other '])
+  })
+
+  test.each(Object.entries(HAND_MADE))('%s: put in by hand, listened to, and left alone by configurations', (kind, policy) => {
+    const all = make()
+    const heard: unknown[] = []
+    all.on('added', ({ name }) => heard.push(name))
+    all.replace(kind as 'fallback', 'users', policy as any)
+    all.configure('default', { retry: { attempts: 3 } })
+    expect([all.get(kind as 'fallback', 'users'), heard, kind in all]).toEqual([policy, ['users'], false])
+  })
+
+  test('the events of a fallback that was put in', async () => {
+    const all = make()
+    const heard: string[] = []
+    all.on('success', ({ entry }) => heard.push(entry.kind))
+    all.replace('fallback', 'users', HAND_MADE.fallback)
+    expect(await HAND_MADE.fallback.execute(() => Promise.reject(new Error('no')))).toBe(1)
+    expect(heard).toEqual(['fallback'])
+  })
 })
