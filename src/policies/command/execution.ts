@@ -197,7 +197,7 @@ export class CommandRunner {
 }
 
 /** Runs without a time limit. */
-const unlimited = pipeline()
+const unlimited = /* @__PURE__ */ pipeline()
 
 const poolOptions = ({ threadPool }: CommandSettings) => {
   const queueCapacity = Math.max(0, Math.min(threadPool.maxQueueSize, threadPool.queueSizeRejectionThreshold))

@@ -22,8 +22,8 @@ export interface Health {
   readonly errorPercentage: number
 }
 
-const CODE = Object.fromEntries(EVENT_TYPES.map((type, i) => [type, i])) as Record<CommandEventType, number>
-const FAILURES = (['FAILURE', 'TIMEOUT', 'THREAD_POOL_REJECTED', 'SEMAPHORE_REJECTED'] as const).map(type => CODE[type])
+const CODE = /* @__PURE__ */ Object.fromEntries(EVENT_TYPES.map((type, i) => [type, i])) as Record<CommandEventType, number>
+const FAILURES = /* @__PURE__ */ (['FAILURE', 'TIMEOUT', 'THREAD_POOL_REJECTED', 'SEMAPHORE_REJECTED'] as const).map(type => CODE[type])
 
 /** Events over the last whole buckets. */
 export class EventCounts {

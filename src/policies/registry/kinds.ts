@@ -95,7 +95,7 @@ export const MAKERS: { readonly [K in MadeKind]: (options: any, around: any) => 
   adaptiveConcurrency,
   faultInjector,
 }
-export const KINDS = Object.keys(MAKERS) as MadeKind[]
+export const KINDS = /* @__PURE__ */ Object.keys(MAKERS) as MadeKind[]
 
 export function make(kind: MadeKind, options: object, around: Surroundings): Policies[MadeKind] & Kept {
   return MAKERS[kind](options, around) as Policies[MadeKind] & Kept
