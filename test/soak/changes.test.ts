@@ -1,4 +1,4 @@
-/** Rules change while calls run: no call notices, nothing that should be kept is lost, nothing is left behind. `npm run soak` does more of it. */
+/** Rules change while calls run: no call notices, nothing that should be kept is lost, nothing is left behind. `npm run test:soak` does more of it. */
 import { expect, test } from 'vitest'
 import { changeUnderLoad } from './changes.ts'
 
