@@ -152,6 +152,7 @@ test('update keeps the limit as far as the new settings allow', () => {
   expect(adaptive.limit).toBe(5)
   expect(() => adaptive.update({ algorithm: 'aimd' })).toThrow('finds its own limit')
   expect(() => adaptiveConcurrency({ maxLimit: 3, maxConcurrency: 3 })).toThrow('same option')
+  expect(() => adaptiveConcurrency({ window: { windowSize: 20, percentile: 0.9 } })).toThrow('window.percentileSamples')
   expect(adaptive.limit).toBe(5)
 })
 

@@ -61,5 +61,13 @@ export function adaptiveConcurrencyFaults(settings: AdaptiveConcurrencySettings)
       message: `algorithm ${settings.algorithm} finds its own limit`,
       hint: 'use initialLimit, or algorithm settable',
     })
+  const { window } = settings
+  if (window?.percentile !== undefined && window.percentileSamples < window.windowSize)
+    faults.push({
+      path: 'window.percentileSamples',
+      kind: 'value',
+      message: `${window.percentileSamples} samples are kept, but with fewer than ${window.windowSize} (windowSize) nothing is handed on: the limit would never move`,
+      hint: 'expected at least windowSize',
+    })
   return faults
 }
