@@ -9,10 +9,12 @@ import type { WireResponse } from '../core/transport.ts'
 import { httpDrop } from '../policies/adaptive-concurrency/drop.ts'
 import { adaptiveConcurrency } from '../policies/adaptive-concurrency/index.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
+import { readCacheOptions } from '../policies/cache/options.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
 import type { Fallback, Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
+import { ResponseCache } from '../traffic/engine/response-cache.ts'
 import type { ClusterResilience, Resilience, RouteResilience } from './resilience.ts'
 import type { RouteBreakers } from './route-breakers.ts'
 
@@ -22,6 +24,7 @@ interface Policies {
   timeLimiter?: ReturnType<typeof timeLimiter>
   bulkhead?: ReturnType<typeof bulkhead>
   adaptiveConcurrency?: ReturnType<typeof adaptiveConcurrency>
+  cache?: ResponseCache
 }
 interface Kept extends Guard {
   readonly policies: Policies
@@ -91,6 +94,11 @@ function policiesFrom(blocks: RouteResilience, old: Policies | undefined, around
     known?.update(options)
     policies[policy] = (known ?? make(name)) as any
   }
+  if (blocks.cache !== undefined) {
+    const settings = readCacheOptions(blocks.cache)
+    old?.cache?.update(settings)
+    policies.cache = old?.cache ?? new ResponseCache(settings, around.clock)
+  }
   return policies
 }
 
@@ -100,9 +108,14 @@ function guarded(policies: Policies, fallback: Resilience['fallback'], innermost
   const kept: Kept = {
     next: chain.length === 0 ? undefined : link(parts, innermost),
     fallback: fallback === undefined ? undefined : fallbackOf(fallback),
+    cache: policies.cache,
     breaker: policies.circuitBreaker,
     policies,
-    snapshot: () => ({ ...snapshotOf(policies), ...(fallback !== undefined && { fallback }) }),
+    snapshot: () => ({
+      ...snapshotOf(policies),
+      ...(policies.cache !== undefined && { cache: policies.cache.metrics }),
+      ...(fallback !== undefined && { fallback }),
+    }),
     observe: () => observe(policies, name),
   }
   return kept

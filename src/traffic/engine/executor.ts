@@ -3,7 +3,7 @@
  * rewritten and copied, and what the caller gets. Tries and retries are tries.ts'. It is a state machine on callbacks: a request that
  * meets no trouble makes one promise.
  */
-import { getHeader } from '../../base/formats/headers.ts'
+import { getHeader, setHeader } from '../../base/formats/headers.ts'
 import type { Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -25,6 +25,7 @@ import { Mirror } from './mirror.ts'
 import { announce, outgoing, portOf } from './outgoing.ts'
 import { planOf } from './plan.ts'
 import { RecordedBody, repeatable } from './recorded-body.ts'
+import type { CacheCaller, ResponseCache } from './response-cache.ts'
 import { Tries, type TriesOwner } from './tries.ts'
 
 /** Starts a request. */
@@ -51,7 +52,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   readonly #resolve: (reply: MeshReply) => void
   readonly #reject: (error: unknown) => void
   #startedAt: number
-  readonly #random: number
+  #random: number
+  #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
   #routeTimer: Timer | undefined
   #delay: Timer | undefined
@@ -64,8 +66,12 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   #instead: (() => void) | undefined
   /** The answer that waits for what the other cluster says has come to its end. */
   #received = false
-  /** It is what is asked instead: one try, and no fallback of its own. */
-  #isFallback = false
+  /** It is asked by another one, which has a fallback if there is one. */
+  #inner = false
+  /** Lets go of the answer that is held while another cluster is asked. */
+  #dropHeld: (() => void) | undefined
+  /** Takes it out of those who wait for an answer of the cache. */
+  #leave: ((reason: unknown) => void) | undefined
   #hash: HashResult | undefined
   #plan: Plan | undefined
   #tries: Tries | undefined
@@ -77,6 +83,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   constructor(engine: Engine, request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void) {
     this.#engine = engine
     this.#request = request
+    this.#signal = request.signal
     this.#resolve = resolve
     this.#reject = reject
     this.#startedAt = engine.clock.now()
@@ -126,14 +133,21 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#route = route
     this.outcome.route = route.name
     this.#choose()
-    if (route.fault !== undefined && engine.faults) this.#inject()
+    const cache = this.#guard?.cache
+    this.#leave = cache?.ask(this.#caller(cache))
+    if (this.#leave === undefined) this.#inside(route)
+  }
+
+  /** What stands behind the cache. */
+  #inside(route: CompiledRoute): void {
+    if (route.fault !== undefined && this.#engine.faults) this.#inject()
     else this.#ownAnswer()
   }
 
   /** False: the caller has gone before it began. */
   #listen(): boolean {
     this.#engine.load.open++
-    const { signal } = this.#request
+    const signal = this.#signal
     if (signal === undefined) return true
     if (signal.aborted) {
       this.#end()
@@ -143,6 +157,90 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#onAbort = () => this.#abort(signal.reason)
     signal.addEventListener('abort', this.#onAbort, { once: true })
     return true
+  }
+
+  // ── cache: others may have the answer, or ask for it ───────────────────────────────────────────────────────────────────────────
+
+  #caller(cache: ResponseCache): CacheCaller {
+    const { method, scheme, authority, path, headers } = this.#request
+    const route = this.#route!
+    const origin = route.cors === undefined ? '' : ` ${this.header('origin') ?? ''}`
+    const { outcome } = this
+    return {
+      method,
+      identity: `${scheme}://${authority}${path} ${outcome.cluster}${origin}`,
+      header: name => getHeader(headers, name),
+      fetch: (resolve, reject) => {
+        const asked = new Exchange(this.#engine, { ...this.#request, signal: undefined, deadline: undefined }, resolve, reject)
+        asked.#startBehind(this)
+        return { cancel: reason => asked.#abort(reason), follow: signal => asked.#follow(signal) }
+      },
+      given: (stored, joined) => {
+        const { status, statusText } = stored
+        const headers = stored.headers.slice()
+        if (!joined) setHeader(headers, 'age', String(cache.age(stored)))
+        outcome.details = joined ? 'meshless_coalesced' : 'meshless_cache_hit'
+        this.#over || this.#deliver({ status, statusText, headers, body: new BytesBody(stored.chunks), text: undefined, outcome })
+      },
+      got: (reply, fetch) => {
+        const deliver = () => {
+          fetch.follow(this.#request.signal)
+          this.#deliver(reply)
+        }
+        if (reply.status < 500 || this.#fallback === undefined) return deliver()
+        this.flag(reply.outcome.flags)
+        outcome.attempts = reply.outcome.attempts
+        this.#fallBack(this.#fallback, deliver, () => reply.body?.cancel())
+      },
+      told: (reply, first) => {
+        const { flags, details, error, endpoint, attempts, cluster } = reply.outcome
+        this.flag(flags)
+        Object.assign(outcome, { error, endpoint, cluster, attempts: first ? attempts : 0 })
+        const finish = () => {
+          outcome.details = details
+          this.#finish(reply.status, reply.headers.slice(), reply.text ?? '')
+        }
+        if (reply.status < 500 || this.#fallback === undefined) finish()
+        else this.#fallBack(this.#fallback, finish)
+      },
+      alone: () => this.#inside(route),
+      failed: error => {
+        this.#end()
+        this.#reject(error)
+      },
+    }
+  }
+
+  #deliver(reply: MeshReply): void {
+    this.outcome.durations.headers = this.#engine.clock.now() - this.#startedAt
+    this.#end()
+    this.#resolve(reply)
+  }
+
+  /** Begins where the other one stands, for more than that one. */
+  #startBehind(front: Exchange): void {
+    this.#listen()
+    this.#inner = true
+    this.#random = front.#random
+    this.#startedAt = this.#engine.clock.now()
+    this.#waited = true
+    this.path = front.path
+    this.#route = front.#route
+    this.#destination = front.#destination
+    this.#hash = front.#hash
+    this.#guard = front.#guard
+    this.outcome.route = front.outcome.route
+    this.outcome.cluster = front.outcome.cluster
+    this.#inside(front.#route!)
+  }
+
+  /** From now on this is the signal of who asks. */
+  #follow(signal: AbortSignal | undefined): void {
+    if (this.#over || signal === undefined) return
+    this.#signal = signal
+    this.#onAbort = () => this.#abort(signal.reason)
+    if (signal.aborted) this.#onAbort()
+    else signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   /** A port that no rule speaks of. */
@@ -413,13 +511,13 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   get #fallback(): Fallback | undefined {
-    return this.#isFallback ? undefined : this.#guard?.fallback
+    return this.#inner ? undefined : this.#guard?.fallback
   }
 
   /** `otherwise`: what is said when the fallback fails as well. */
-  #fallBack(fallback: Fallback, otherwise: () => void): void {
-    if (fallback.cluster !== undefined) return this.#askInstead(fallback.cluster, otherwise)
-    this.#tries?.cancel(false)
+  #fallBack(fallback: Fallback, otherwise: () => void, drop = () => this.#tries?.cancel(false)): void {
+    if (fallback.cluster !== undefined) return this.#askInstead(fallback.cluster, otherwise, drop)
+    drop()
     const { status, body, bytes } = fallback
     if (bytes !== undefined && !isGrpc(this.headers)) return this.#bytes(status, bytes)
     this.#local({ status, headers: body === '' ? [] : TEXT, body, flag: '', details: 'meshless_fallback' })
@@ -437,11 +535,12 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
   }
 
   /** Asks another cluster, once and under its own policies: a request of its own, as it came in, with the time of the route for itself. */
-  #askInstead(name: string, otherwise: () => void): void {
+  #askInstead(name: string, otherwise: () => void, drop: () => void): void {
     const cluster = this.#engine.clusters.get(name)
     const body = this.body ?? this.#request.body
     if (cluster === undefined || !repeatable(body, this.#engine.retryBufferLimit)) return otherwise()
     this.#instead = otherwise
+    this.#dropHeld = drop
     const adopt = (reply: MeshReply) => {
       if (this.#over) return reply.body?.cancel()
       this.#instead = undefined
@@ -449,7 +548,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
         reply.body?.cancel()
         return otherwise()
       }
-      this.#tries?.cancel(false)
+      drop()
       const { outcome } = this
       this.status = reply.status
       this.#answerRules(reply.headers)
@@ -481,7 +580,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       maxGrpcTimeout: undefined,
       tellsGrpc: false,
     }
-    this.#isFallback = true
+    this.#inner = true
     this.#enter(cluster)
   }
 
@@ -499,6 +598,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     if (this.#answer !== undefined) return this.#cutBody(reason as Error, false)
     this.#tries?.cancel(false)
     this.#end()
+    this.#leave?.(reason)
+    this.#dropHeld?.()
     this.#reject(reason)
   }
 
@@ -527,7 +628,7 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
       this.#delay.cancel()
       this.#engine.stats['fault.active_faults']--
     }
-    if (this.#onAbort !== undefined) this.#request.signal!.removeEventListener('abort', this.#onAbort)
+    if (this.#onAbort !== undefined) this.#signal!.removeEventListener('abort', this.#onAbort)
     if (closing) this.body?.close?.()
     this.outcome.durations.total = this.#engine.clock.now() - this.#startedAt
   }

@@ -1,5 +1,6 @@
 /** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
 import type { Next } from '../../core/next.ts'
+import type { ResponseCache } from './response-cache.ts'
 
 /** What is answered when the call fails: this, or what another cluster says. */
 export type Fallback =
@@ -29,6 +30,7 @@ export interface Guard {
   /** The whole chain; absent when only a fallback is set. */
   readonly next: Next | undefined
   readonly fallback: Fallback | undefined
+  readonly cache: ResponseCache | undefined
   readonly breaker: GuardBreaker | undefined
   snapshot(): Record<string, unknown>
   /** Counts a call that is not made under the guard. */
