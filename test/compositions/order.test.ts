@@ -3,9 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { ORDER, type Position } from '../../src/traffic/engine/order.ts'
 import { A, B, NOTHING, world } from '../traffic/engine/world.ts'
 
-/** Positions without an own place in the executor yet. */
-const NOT_YET: readonly Position[] = ['cache']
-
 const seen: [Position, Position][] = []
 const before = (first: Position, second: Position, what: string, run: () => Promise<void>) => {
   seen.push([first, second])
@@ -32,6 +29,21 @@ describe('the order of a call', () => {
     const w = world({ [A]: {} }, { resilience: 'fallback: { directResponse: { status: 200, body: { string: "[]" } } }', route: abort() })
     expect((await w.ask()).said).toBe('200 FI meshless_fallback 0')
     expect(w.transport.requests).toEqual([])
+  })
+  const to = 'route: [{ destination: { host: s.test } }]'
+  before('fallback', 'cache', 'what the fallback says is not kept', async () => {
+    const w = world(
+      { [A]: [{ status: 503 }, { body: 'a' }] },
+      { resilience: 'cache: { ttl: 10s }, fallback: { directResponse: { body: { string: f } } }', route: 'retries: { attempts: 0 }' },
+    )
+    expect([(await w.ask()).text, (await w.ask()).text]).toEqual(['f', 'a'])
+  })
+  before('cache', 'fault', 'a hit meets no fault', async () => {
+    const faulty = `match: [{ headers: { x-faulty: { exact: "1" } } }], ${abort()}, ${to} }, { ${to}`
+    const w = world({ [A]: { body: 'a' } }, { resilience: 'cache: { ttl: 10s }', route: faulty })
+    expect((await w.ask()).said).toBe('200 - via_upstream 1')
+    expect((await w.ask('/', { headers: { 'x-faulty': '1' } })).said).toBe('200 - meshless_cache_hit 0')
+    expect((await w.ask('/other', { headers: { 'x-faulty': '1' } })).said).toBe('503 FI fault_filter_abort 0')
   })
   before('fault', 'reply', 'an abort hits a redirect too', async () => {
     const w = world({ [A]: {} }, { route: `match: [{ uri: { prefix: / } }], ${abort()}, route: [{ destination: { host: s.test } }]` })
@@ -179,6 +191,6 @@ describe('the order of a call', () => {
     const positions = ORDER.map(([name]) => name)
     for (const [first, second] of seen)
       expect(positions.indexOf(first), `${first} before ${second}`).toBeLessThan(positions.indexOf(second))
-    expect(positions.filter(p => !seen.flat().includes(p))).toEqual(NOT_YET)
+    expect(positions.filter(p => !seen.flat().includes(p))).toEqual([])
   })
 })

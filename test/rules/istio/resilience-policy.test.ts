@@ -23,10 +23,14 @@ describe('ResiliencePolicy', () => {
     ['timeLimiter: { timeoutDuration: 2s }'],
     ['fallback: { directResponse: { status: 200, body: { string: "[]" } } }'],
     ['fallback: { destination: { host: reviews, subset: v1 } }'],
-    ['hedge: { delay: 50ms, maxHedgedRequests: 1 }'],
     ['cache: { ttl: 1s, maxEntries: 1000, maxBytes: 10Mi, coalesce: true }'],
     ['adaptiveConcurrency: {}'],
   ])('accepts %s', block => expect(policy(block)).toEqual([]))
+
+  it('says that hedge has no effect in the mesh yet', () =>
+    expect(policy('hedge: { delay: 50ms, maxHedgedRequests: 1 }')).toMatchObject([
+      { severity: 'warning', code: 'not-executed', path: 'spec.hedge' },
+    ]))
 
   it.each([
     ['circuitBreaker: { failureRateThreshold: 0 }', 'out-of-range', 'spec.circuitBreaker.failureRateThreshold'],
