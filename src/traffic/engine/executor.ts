@@ -3,7 +3,7 @@
  * rewritten and copied, and what the caller gets. Tries and retries are tries.ts'. It is a state machine on callbacks: a request that
  * meets no trouble makes one promise.
  */
-import { getHeader, setHeader } from '../../base/formats/headers.ts'
+import { getHeader, hasHeader, removeHeader, setHeader } from '../../base/formats/headers.ts'
 import type { Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
@@ -347,7 +347,6 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
         deadline = now + plan.timeout
         this.#armRouteTimer(plan.timeout)
       }
-      if (route.mirrors !== undefined) this.#mirror(route, plan.timeout)
     } else if (this.#plan !== undefined) {
       this.headers = outgoing(this.headers)
       const { timeout } = this.#plan
@@ -359,6 +358,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     const tries = new Tries(engine, cluster, this.#guard, this.#plan, this, this.#hash?.hash, deadline)
     this.#tries = tries
     tries.start(now)
+    // When nobody was there for the request itself, nobody else gets it either.
+    if (route?.mirrors !== undefined && this.outcome.details !== REPLIES.no_healthy_upstream.details) this.#mirror(route)
   }
 
   /** A stream is kept while it is sent, for the next try; the upstream's time begins when it has the whole request. */
@@ -388,7 +389,8 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.#routeTimer = this.#engine.clock.schedule(timeout, () => this.#routeTimeout(), { keepAlive: true })
   }
 
-  #mirror(route: CompiledRoute, timeout: number): void {
+  #mirror(route: CompiledRoute): void {
+    const timeout = this.#plan?.timeout ?? 0
     for (const mirror of route.mirrors!) {
       if (!mirror.selects(this.#random)) continue
       const cluster = this.#engine.clusters.get(mirror.cluster)
@@ -398,9 +400,10 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
         this.#cluster!.stats.retry_or_shadow_abandoned++
         continue
       }
-      announce(this.headers, 1, timeout > 0 ? timeout : Infinity, this.#plan)
       const { method, path, authority, scheme } = this
-      new Mirror({ method, path, authority, scheme, headers: this.headers.slice(), body }, this.tls).start(cluster, timeout)
+      const headers = this.headers.slice()
+      announce(headers, 1, timeout > 0 ? timeout : Infinity, this.#plan)
+      new Mirror({ method, path, authority, scheme, headers, body }, this.tls).start(cluster, timeout)
     }
   }
 
@@ -496,9 +499,14 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
     this.flag(reply.flag)
     this.outcome.details = reply.details
     this.status = reply.status
-    const headers = [...reply.headers]
+    // Envoy's rules meet an answer without content type: what they add is kept, what they remove comes back.
+    const headers = reply.headers.filter((_, i) => reply.headers[i - (i % 2)] !== CONTENT_TYPE)
     this.#answerRules(headers)
-    if (!isGrpc(this.headers)) return this.#finish(reply.status, headers, reply.body)
+    if (!isGrpc(this.headers)) {
+      if (reply.body === '') removeHeader(headers, CONTENT_TYPE)
+      else if (!hasHeader(headers, CONTENT_TYPE)) headers.push(...TEXT)
+      return this.#finish(reply.status, headers, reply.body)
+    }
     this.#finish(200, asGrpc(reply, headers), '')
   }
 
@@ -635,4 +643,5 @@ class Exchange implements TriesOwner, AnswerOwner, Outgoing {
 }
 
 const PASSTHROUGH = 'PassthroughCluster'
-const TEXT = ['content-type', 'text/plain']
+const CONTENT_TYPE = 'content-type'
+const TEXT = [CONTENT_TYPE, 'text/plain']

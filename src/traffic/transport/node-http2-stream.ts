@@ -78,7 +78,8 @@ export class Http2Stream implements Stream, BodySource {
 
   #ended(): void {
     const stream = this.#stream!
-    if (this.over || (stream.rstCode !== NGHTTP2_NO_ERROR && stream.rstCode !== undefined)) return
+    // Without an answer this is a peer that closed the stream and called it no error; `close` says so.
+    if (this.over || !this.#answered || (stream.rstCode !== NGHTTP2_NO_ERROR && stream.rstCode !== undefined)) return
     this.over = true
     // Answered before it had everything: the rest of the request is of no use.
     if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL)
@@ -101,7 +102,7 @@ export class Http2Stream implements Stream, BodySource {
     if (code === NGHTTP2_REFUSED_STREAM) return 'remote_refused_stream_reset'
     // What nghttp2 says of a peer that does not speak HTTP/2; a reset by the peer has another code.
     if (codeOf(error) === 'ERR_HTTP2_ERROR' || codeOf(broken) === 'ERR_HTTP2_ERROR') return 'protocol_error'
-    if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined || code === NGHTTP2_NO_ERROR)
+    if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined)
       return this.#answered ? 'protocol_error' : 'connection_termination'
     return 'remote_reset'
   }

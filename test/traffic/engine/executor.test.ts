@@ -2,7 +2,31 @@
 import { describe, expect, test } from 'vitest'
 import { A, B, NOTHING, world } from './world.ts'
 
+const NO_SUBSET = '{ loadBalancer: { simple: ROUND_ROBIN } }, subsets: [{ name: none, labels: { no: body } }]'
+
 describe('timeouts, retries and faults together', () => {
+  test('a clock with fractions adds nothing to the time that is told', async () => {
+    const w = world({ [A]: {} }, { route: 'timeout: 500ms' })
+    for (let i = 0; i < 50; i++) {
+      await w.clock.advanceAsync(0.1 + i / 7)
+      await w.ask()
+    }
+    expect(new Set(w.transport.requests.map(r => r.headers['x-envoy-expected-rq-timeout-ms']))).toEqual(new Set(['500']))
+  })
+  test.each([
+    ['added', 'add: { content-type: application/json }', 'application/json'],
+    ['set', 'set: { content-type: application/json }', 'application/json'],
+    ['removed', 'remove: [content-type]', 'text/plain'],
+  ])('the content type of an answer of our own, %s by a rule', async (_, rule, type) => {
+    const response = `headers: { response: { ${rule} } }`
+    const w = world({ [A]: {} }, { route: `fault: { abort: { httpStatus: 503, percentage: { value: 100 } } }, ${response}` })
+    expect((await w.ask()).response.headers.get('content-type')).toBe(type)
+  })
+  test('an answer without a body has no content type', async () => {
+    const w = world({ [A]: {} }, { route: 'redirect: { uri: /n }, headers: { response: { set: { content-type: text/html } } }' })
+    const { response } = await w.ask('/', { redirect: 'manual' })
+    expect([response.status, response.headers.get('content-type')]).toEqual([301, null])
+  })
   test('each try has its own time; the last one says so', async () => {
     const w = world({ [A]: 'hang' }, { route: 'timeout: 10s, retries: { attempts: 2, perTryTimeout: 1s, retryOn: "5xx" }' })
     const { said, text } = await w.askWithin(4000)
@@ -243,9 +267,17 @@ describe('bodies and mirrors', () => {
     expect(w.transport.requests.map(r => r.body)).toEqual(['ab', 'ab'])
   })
   const mirrors = (n: number) => `mirrors: [${Array.from({ length: n }, () => '{ destination: { host: s.test } }').join(', ')}]`
+  test('without an endpoint for the request there is no mirror', async () => {
+    const w = world(
+      { [A]: {} },
+      { route: 'route: [{ destination: { host: s.test, subset: none } }], mirror: { host: s.test }', policy: NO_SUBSET },
+    )
+    expect((await w.ask()).said).toBe('503 UH no_healthy_upstream 1')
+    expect(w.transport.requests).toEqual([])
+  })
   test('several mirrors each get the request as it was rewritten, once, whatever is retried', async () => {
     const w = world(
-      { [A]: r => (r.headers['x-envoy-attempt-count'] === '1' && w.transport.requests.length === 3 ? { status: 503 } : { body: 'ok' }) },
+      { [A]: r => (r.headers['x-envoy-attempt-count'] === '1' && w.transport.requests.length === 1 ? { status: 503 } : { body: 'ok' }) },
       {
         route: `${mirrors(2)}, rewrite: { uri: /new }, retries: { attempts: 1, retryOn: "5xx" }`,
       },
