@@ -76,7 +76,7 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  * const response = await mesh.fetch('http://reviews:9080/reviews/1')
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
-  const core = new MeshCore(options, options.transport ?? createTransport())
+  const core = new MeshCore(options, options?.transport ?? createTransport())
   return governed(core, options, makeFetch, axiosAdapter, async (of, o) => (await import('./ops/admin/index.ts')).admin(of, o))
 }
 

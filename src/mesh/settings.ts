@@ -41,7 +41,44 @@ const whole = (given: number | undefined, otherwise: number, what: string): numb
   return given
 }
 
+const KNOWN = {
+  '': [
+    ...['rules', 'sources', 'workload', 'meshConfig', 'strict', 'discovery', 'mode', 'faults', 'requestOverrides', 'localReplies'],
+    ...['processes', 'clusters', 'clock', 'random', 'transport', 'limits'],
+  ],
+  workload: ['namespace', 'labels', 'locality', 'domain'],
+  discovery: ['unlisted', 'resolver'],
+  limits: ['abandonedBodyTimeout', 'retryBufferLimit', 'dynamicHosts', 'history'],
+} as const
+
+/** A misspelt option would be an option that silently does nothing. */
+function knownOnly(given: unknown, part: keyof typeof KNOWN): void {
+  if (given === undefined && part !== '') return
+  const where = part === '' ? '' : `${part}: `
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new OptionsError(
+      `createMesh: ${where}expected an object with ${KNOWN[part].slice(0, 3).join(', ')} …${part === '' ? '; rules are given as { rules }' : ''}`,
+    )
+  for (const name of Object.keys(given))
+    if (!(KNOWN[part] as readonly string[]).includes(name))
+      throw new OptionsError(
+        `createMesh: ${where}${name} is no option; ${suggest(name, KNOWN[part]) ?? `known: ${KNOWN[part].join(', ')}`}`,
+      )
+}
+
+const OUTBOUND = ['ALLOW_ANY', 'REGISTRY_ONLY']
+
 export function readSettings(options: MeshOptions): Settings {
+  knownOnly(options, '')
+  for (const part of ['workload', 'discovery', 'limits'] as const) knownOnly(options[part], part)
+  if (options.transport !== undefined && typeof options.transport?.connect !== 'function')
+    throw new OptionsError('createMesh: transport: expected a transport such as nodeTransport() or fetchTransport()')
+  const meshConfig = readMeshConfig(options.meshConfig)
+  const outbound = meshConfig.outboundTrafficPolicy?.mode
+  if (outbound !== undefined && !OUTBOUND.includes(outbound))
+    throw new OptionsError(
+      `createMesh: meshConfig.outboundTrafficPolicy.mode: ${JSON.stringify(outbound)} is not one of ${OUTBOUND.join(', ')}`,
+    )
   const { namespace = 'default', labels = {}, domain = 'cluster.local', locality } = options.workload ?? {}
   const { mode, discovery, limits } = options
   if (mode !== undefined && !MODES.includes(mode))
@@ -62,7 +99,7 @@ export function readSettings(options: MeshOptions): Settings {
     random: options.random ?? systemRandom,
     resolver: quiet(discovery?.resolver ?? systemResolver()),
     workload: { namespace, labels: { ...labels }, domain, ...(locality === undefined ? {} : { locality }) },
-    meshConfig: readMeshConfig(options.meshConfig),
+    meshConfig,
     strict: options.strict === true,
     unlisted: discovery?.unlisted ?? 'dns',
     mode: mode ?? (besideSidecar ? 'observe' : 'enforce'),

@@ -5,6 +5,15 @@ import { all, destination, service } from './documents.ts'
 describe('options of a mesh', () => {
   test.each([
     [{ mode: 'observ' as any }, /mode: "observ" is not one of enforce, observe, off; did you mean observe\?/],
+    [{ rulez: '' } as any, /rulez is no option; did you mean rules\?/],
+    [{ workload: { ns: 'x' } } as any, /workload: ns is no option; known: namespace/],
+    ['kind: VirtualService' as any, /rules are given as \{ rules \}/],
+    [null as any, /rules are given as \{ rules \}/],
+    [{ transport: 'fetch' } as any, /transport: expected a transport such as nodeTransport/],
+    [
+      { meshConfig: { outboundTrafficPolicy: { mode: 'REGISTRY_ONY' } } },
+      /outboundTrafficPolicy.mode: "REGISTRY_ONY" is not one of ALLOW_ANY, REGISTRY_ONLY/,
+    ],
     [{ processes: 0 }, /processes: 0 is not a whole number above 0/],
     [{ discovery: { unlisted: 'mdns' as any } }, /discovery.unlisted/],
     [{ sources: ['./rules' as any] }, /sources: each is a source such as files/],
