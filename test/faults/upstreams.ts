@@ -2,6 +2,7 @@
 import net from 'node:net'
 import zlib from 'node:zlib'
 import { createMesh, type Mesh, type MeshOptions } from '../../src/index.ts'
+import { oneService } from '../one-service.ts'
 
 /** What an upstream does with a request that has arrived whole. */
 export type Fault = (socket: net.Socket, request: { method: string; nth: number }) => void
@@ -82,26 +83,8 @@ function endOf(text: string): number {
   return last < 0 ? 0 : last + 5
 }
 
-export const rules = (ports: readonly number[], http: string, policy = '') => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: s }
-spec:
-  hosts: [s.test]
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  resolution: STATIC
-  endpoints: [${ports.map(port => `{ address: 127.0.0.1, ports: { http: ${port} } }`).join(', ')}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: s }
-spec: { host: s.test, trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN }${policy} } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: s }
-spec: { hosts: [s.test], http: [{ route: [{ destination: { host: s.test } }], ${http} }] }
-`
+export const rules = (ports: readonly number[], http: string, policy = '') =>
+  oneService({ endpoints: ports.map(port => `127.0.0.1:${port}`), http, policy: `{ loadBalancer: { simple: ROUND_ROBIN }${policy} }` })
 
 export const meshTo = (ports: readonly number[], http: string, policy = '', options: MeshOptions = {}): Mesh =>
   createMesh({ ...options, rules: rules(ports, http, policy) })

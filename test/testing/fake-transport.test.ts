@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createMesh, type MeshOptions, outcomeOf } from '../../src/index.ts'
 import { type FakeScript, fakeTransport, seededRandom, virtualClock } from '../../src/testing/index.ts'
+import { oneService } from '../one-service.ts'
 
 const A = '10.0.0.1:80'
 const B = '10.0.0.2:80'
@@ -13,23 +14,7 @@ function meshOver(script: Record<string, FakeScript>, route = '', options: MeshO
     transport,
     random: seededRandom(1),
     ...options,
-    rules: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: s }
-spec:
-  hosts: [s.test]
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  resolution: STATIC
-  endpoints: [{ address: 10.0.0.1 }${B in script ? ', { address: 10.0.0.2 }' : ''}]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: s }
-spec:
-  hosts: [s.test]
-  http: [{ route: [{ destination: { host: s.test } }]${route} }]
-`,
+    rules: oneService({ endpoints: B in script ? ['10.0.0.1', '10.0.0.2'] : ['10.0.0.1'], http: route }),
   })
   const stats = () => mesh.snapshot().clusters['outbound|80||s.test']!.stats
   return { clock, transport, mesh, stats }
@@ -47,7 +32,7 @@ describe('the fake transport', () => {
   })
 
   test('a list is used up one by one; its last step stays', async () => {
-    const { mesh } = meshOver({ [A]: [{ status: 500 }, { status: 404 }, {}] }, ', retries: { attempts: 0 }')
+    const { mesh } = meshOver({ [A]: [{ status: 500 }, { status: 404 }, {}] }, 'retries: { attempts: 0 }')
     const seen = []
     for (let i = 0; i < 4; i++) seen.push((await mesh.fetch('http://s.test/')).status)
     expect(seen).toEqual([500, 404, 200, 200])
@@ -64,7 +49,7 @@ describe('the fake transport', () => {
   })
 
   test('a route timeout cuts a hung request, and a hung body', async () => {
-    const { mesh, clock, stats } = meshOver({ [A]: ['hang', { body: ['a', 'b'], pause: 600 }] }, ', timeout: 1s')
+    const { mesh, clock, stats } = meshOver({ [A]: ['hang', { body: ['a', 'b'], pause: 600 }] }, 'timeout: 1s')
     const hung = mesh.fetch('http://s.test/')
     await clock.advanceAsync(1000)
     expect([(await hung).status, outcomeOf(await hung)!.flags]).toEqual([504, 'UT'])
@@ -80,13 +65,13 @@ describe('the fake transport', () => {
     ['reset', 503, 'UC'],
     ['garbage', 502, 'UPE'],
   ] as const)('%s becomes %d %s', async (step, status, flags) => {
-    const { mesh } = meshOver({ [A]: step }, ', retries: { attempts: 0 }')
+    const { mesh } = meshOver({ [A]: step }, 'retries: { attempts: 0 }')
     const response = await mesh.fetch('http://s.test/')
     expect([response.status, outcomeOf(response)!.flags]).toEqual([status, flags])
   })
 
   test('unreachable takes the connect timeout', async () => {
-    const { mesh, clock } = meshOver({ [A]: 'unreachable' }, ', retries: { attempts: 0 }')
+    const { mesh, clock } = meshOver({ [A]: 'unreachable' }, 'retries: { attempts: 0 }')
     const asked = mesh.fetch('http://s.test/')
     await clock.advanceAsync(10_000)
     const { flags, details } = outcomeOf(await asked)!
@@ -94,7 +79,7 @@ describe('the fake transport', () => {
   })
 
   test('a refused connection is one step; the retry meets the next', async () => {
-    const { mesh, clock, transport } = meshOver({ [A]: ['refuse', { body: 'ok' }] }, ', retries: { attempts: 2, retryOn: connect-failure }')
+    const { mesh, clock, transport } = meshOver({ [A]: ['refuse', { body: 'ok' }] }, 'retries: { attempts: 2, retryOn: connect-failure }')
     const asked = mesh.fetch('http://s.test/')
     await clock.advanceAsync(100)
     expect(await (await asked).text()).toBe('ok')
@@ -110,7 +95,7 @@ describe('the fake transport', () => {
   })
 
   test('killed and restarted', async () => {
-    const { mesh, transport } = meshOver({ [A]: 'hang' }, ', retries: { attempts: 0 }')
+    const { mesh, transport } = meshOver({ [A]: 'hang' }, 'retries: { attempts: 0 }')
     const lost = mesh.fetch('http://s.test/')
     await new Promise(resolve => setImmediate(resolve))
     transport.script(A, 'refuse')
@@ -123,7 +108,7 @@ describe('the fake transport', () => {
   })
 
   test('an endpoint that no script names refuses; an empty list is a mistake', async () => {
-    const { mesh } = meshOver({ '*': {}, [B]: 'refuse' }, ', retries: { attempts: 0 }')
+    const { mesh } = meshOver({ '*': {}, [B]: 'refuse' }, 'retries: { attempts: 0 }')
     const seen = new Set<number>()
     for (let i = 0; i < 4; i++) seen.add((await mesh.fetch('http://s.test/')).status)
     expect(seen).toEqual(new Set([200, 503]))

@@ -1,6 +1,7 @@
 /** A mesh over scripted upstreams on a virtual clock, one service `s.test` with its endpoints; and one call through it. */
 import { createMesh, type MeshOptions, outcomeOf } from '../../../src/index.ts'
 import { type FakeScript, fakeTransport, seededRandom, virtualClock } from '../../../src/testing/index.ts'
+import { oneService } from '../../one-service.ts'
 
 export const A = '10.0.0.1:80'
 export const B = '10.0.0.2:80'
@@ -21,32 +22,15 @@ export function world(
 ) {
   const clock = virtualClock()
   const transport = fakeTransport(script, { clock })
-  const rule = [/route:|redirect:/.test(route) ? '' : 'route: [{ destination: { host: s.test } }]', route].filter(Boolean).join(', ')
-  const endpoints = Object.keys(script).filter(a => a.startsWith('10.0.0.'))
+  const endpoints = Object.keys(script)
+    .filter(a => a.startsWith('10.0.0.'))
+    .map(a => a.split(':')[0]!)
   const mesh = createMesh({
     clock,
     transport,
     random: seededRandom(7),
     ...options,
-    rules: `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: s }
-spec:
-  hosts: [s.test]
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  resolution: STATIC
-  endpoints: [${endpoints.map(a => `{ address: ${a.split(':')[0]} }`).join(', ')}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: s }
-spec: { host: s.test, trafficPolicy: ${policy} }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: s }
-spec: { hosts: [s.test], http: [{ ${rule} }] }
+    rules: `${oneService({ endpoints, http: route, policy })}
 ${
   resilience === undefined
     ? ''

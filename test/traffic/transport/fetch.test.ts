@@ -3,6 +3,7 @@ import type http from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMesh, fetchTransport, outcomeOf } from '../../../src/index.ts'
 import { loopback } from '../../adapters/outbound/loopback.ts'
+import { oneService } from '../../one-service.ts'
 
 let servers: Awaited<ReturnType<typeof loopback>>[]
 beforeAll(async () => {
@@ -13,31 +14,13 @@ afterAll(async () => {
   for (const server of servers) await server.close()
 })
 
-const rules = (route = '', policy = '', endpoints = servers.map(s => s.port)) => `
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: s }
-spec:
-  hosts: [s.test]
-  ports: [{ number: 80, name: http, protocol: HTTP }]
-  resolution: STATIC
-  endpoints: [${endpoints.map(port => `{ address: 127.0.0.1, ports: { http: ${port} } }`).join(', ')}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: s }
-spec: { host: s.test, trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN }${policy} } }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: s }
-spec: { hosts: [s.test], http: [{ route: [{ destination: { host: s.test } }]${route} }] }
-`
+const rules = (http = '', policy = '', ports = servers.map(s => s.port)) =>
+  oneService({ endpoints: ports.map(port => `127.0.0.1:${port}`), http, policy: `{ loadBalancer: { simple: ROUND_ROBIN }${policy} }` })
 const meshOf = (text: string) => createMesh({ rules: text, transport: fetchTransport() })
 
 describe('requests', () => {
   test('are balanced, retried, timed out and answered as over sockets', async () => {
-    const mesh = meshOf(rules(', retries: { attempts: 1, retryOn: 5xx, backoff: 1ms }, timeout: 300ms'))
+    const mesh = meshOf(rules('retries: { attempts: 1, retryOn: 5xx, backoff: 1ms }, timeout: 300ms'))
     const seen = new Set<string>()
     for (let i = 0; i < 4; i++) {
       const response = await mesh.fetch('http://s.test/json')
@@ -75,7 +58,7 @@ describe('requests', () => {
   test('a dead endpoint is UF, a body that is cut UPE', async () => {
     const gone = await loopback()
     await gone.close()
-    const dead = meshOf(rules(', retries: { attempts: 0 }', '', [gone.port]))
+    const dead = meshOf(rules('retries: { attempts: 0 }', '', [gone.port]))
     const refused = await dead.fetch('http://s.test/')
     expect([refused.status, outcomeOf(refused)!.flags, outcomeOf(refused)!.details]).toEqual([
       503,
@@ -103,7 +86,7 @@ describe('requests', () => {
 
   test('limits on connections limit requests', async () => {
     const mesh = meshOf(
-      rules(', retries: { attempts: 0 }', ', connectionPool: { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } }', [
+      rules('retries: { attempts: 0 }', ', connectionPool: { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } }', [
         servers[0]!.port,
       ]),
     )
