@@ -2,6 +2,7 @@
 import { parseDuration } from '../../base/time/duration.ts'
 import type { HttpFault } from '../../envoy/index.ts'
 import { selected } from '../routing/fraction.ts'
+import type { Engine } from './engine.ts'
 import { faultReply, type LocalReply } from './local-reply.ts'
 
 /** ms to wait; 0 for not at all. */
@@ -13,4 +14,21 @@ export function delayOf(fault: HttpFault, random: number): number {
 export function abortOf(fault: HttpFault, random: number): LocalReply | undefined {
   const { abort } = fault
   return abort !== undefined && selected(abort.percentage, random) ? faultReply(abort.httpStatus, abort.grpcStatus) : undefined
+}
+
+/** Waits out an injected delay. What comes back is for a caller who leaves meanwhile. */
+export function waitOut({ clock, stats }: Pick<Engine, 'clock' | 'stats'>, ms: number, passed: () => void): { cancel(): void } {
+  stats['fault.delays_injected']++
+  stats['fault.active_faults']++
+  const ended = () => {
+    stats['fault.active_faults']--
+    passed()
+  }
+  const timer = clock.schedule(ms, ended, { keepAlive: true })
+  return {
+    cancel() {
+      timer.cancel()
+      stats['fault.active_faults']--
+    },
+  }
 }

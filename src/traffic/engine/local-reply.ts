@@ -22,7 +22,8 @@ export interface LocalReply {
   readonly grpcStatus?: number | undefined
 }
 
-const TEXT = ['content-type', 'text/plain']
+const CONTENT_TYPE = 'content-type'
+export const TEXT = [CONTENT_TYPE, 'text/plain']
 const make = (status: number, body: string, flag: string, details: string, headers: readonly string[] = []): LocalReply => ({
   status,
   headers: body === '' ? headers : [...headers, ...TEXT],
@@ -100,10 +101,30 @@ export function policyReply(error: unknown): LocalReply {
   return make(503, message, 'LR', 'meshless_policy')
 }
 
+/** The answers that a route gives itself. */
+export const redirectReply = ({ status, location }: { status: number; location: string }): LocalReply => ({
+  status,
+  headers: ['location', location],
+  body: '',
+  flag: '',
+  details: 'direct_response',
+})
+export const directReply = ({ status, body }: { status: number; body: string }): LocalReply => make(status, body, '', 'direct_response')
+
+/** What the route's rules meet: an answer without content type, as in Envoy. What they add is kept, what they remove comes back. */
+export const bareHeaders = (reply: LocalReply): string[] => reply.headers.filter((_, i) => reply.headers[i - (i % 2)] !== CONTENT_TYPE)
+
+/** The headers of a reply with its content type, when rules did not give another one. */
+export function asText(reply: LocalReply, headers: string[]): string[] {
+  if (reply.body === '') removeHeader(headers, CONTENT_TYPE)
+  else if (!hasHeader(headers, CONTENT_TYPE)) headers.push(...TEXT)
+  return headers
+}
+
 /** The headers of the same reply for a gRPC request, which gets HTTP 200 with status and text in headers. */
 export function asGrpc(reply: LocalReply, headers: string[]): string[] {
-  removeHeader(headers, 'content-type')
-  headers.push('content-type', 'application/grpc')
+  removeHeader(headers, CONTENT_TYPE)
+  headers.push(CONTENT_TYPE, 'application/grpc')
   if (!hasHeader(headers, 'grpc-status')) headers.push('grpc-status', String(reply.grpcStatus ?? grpcStatusOf(reply.status)))
   if (reply.body !== '') headers.push('grpc-message', grpcMessage(reply.body))
   return headers

@@ -1,10 +1,44 @@
 /** A copy of a request for another cluster: sent once, outside all policies and without a retry; its answer is thrown away. */
 import type { Timer } from '../../base/time/clock.ts'
-import type { WireRequest, WireResponse } from '../../core/transport.ts'
+import type { WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { CompiledMirror, Plan } from '../routing/compiled-route.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
+import type { Engine } from './engine.ts'
+import { announce } from './outgoing.ts'
+import { repeatable } from './recorded-body.ts'
 
-export class Mirror implements AttemptOwner {
+/** The request that is copied: as it goes to its own upstream. */
+export interface Mirrored {
+  readonly engine: Engine
+  readonly method: string
+  readonly path: string
+  readonly authority: string
+  readonly scheme: string
+  readonly headers: readonly string[]
+  readonly body: WireBody | undefined
+  readonly tls: string | undefined
+  readonly share: number
+}
+
+/** Sends the copies that a route asks for. `cluster`: where the request itself goes. */
+export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, cluster: ClusterRuntime, plan: Plan): void {
+  const { engine, method, path, authority, scheme, body, tls } = of
+  for (const mirror of mirrors) {
+    if (!mirror.selects(of.share)) continue
+    const to = engine.clusters.get(mirror.cluster)
+    if (to === undefined) continue
+    if (body !== undefined && (body.bytes === undefined || !repeatable(body, engine.retryBufferLimit))) {
+      cluster.stats.retry_or_shadow_abandoned++
+      continue
+    }
+    const headers = of.headers.slice()
+    announce(headers, 1, plan.timeout > 0 ? plan.timeout : Infinity, plan)
+    new Mirror({ method, path, authority, scheme, headers, body }, tls).start(to, plan.timeout)
+  }
+}
+
+class Mirror implements AttemptOwner {
   readonly perTryTimeout = 0
   readonly uploaded = true
   readonly tls: string | undefined

@@ -7,6 +7,17 @@ import { parseRetryOn } from '../../policies/retry/kernel.ts'
 import type { CompiledRetry, CompiledRoute, Plan } from '../routing/compiled-route.ts'
 import { isGrpc, parseGrpcTimeout } from './grpc.ts'
 
+/** No retry and no limit. */
+export const ONE_TRY: Plan = {
+  timeout: 0,
+  perTryTimeout: 0,
+  retry: undefined,
+  hedge: false,
+  timeoutStatus: 504,
+  maxGrpcTimeout: undefined,
+  tellsGrpc: false,
+}
+
 /**
  * `obeyed`: whether the request's own x-envoy-* headers are; Istio's listeners obey none. `left`: ms of a deadline that came in from
  * outside, `Infinity` for none.

@@ -11,6 +11,13 @@ export function repeatable(body: WireBody | undefined, limit: number): boolean {
   return (body.bytes !== undefined || body.reopens === true) && body.length !== undefined && body.length <= limit
 }
 
+/** The body as the tries shall have it: a stream is recorded, when it may be sent `again`. `abandoned`: it is too much for that. */
+export function kept(body: WireBody, again: boolean, limit: number, abandoned: () => void, complete: () => void): WireBody {
+  if (body.bytes === undefined && body.reopens !== true) return new RecordedBody(body, again ? limit : 0, abandoned, complete)
+  if (!repeatable(body, limit)) abandoned()
+  return body
+}
+
 export class RecordedBody implements WireBody {
   readonly length: number | undefined
   /** Whether everything read so far is kept. */

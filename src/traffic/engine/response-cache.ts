@@ -1,34 +1,19 @@
 /**
- * Answers of a cluster that are kept for a while, and requests for the same thing that become one. A joined request runs as one of its
+ * Who gets a kept answer, and who joins whom: requests for the same thing at the same time become one. A joined request runs as one of its
  * own: who began it may go away without taking the others along; it is given up when nobody waits any more. Bodies are gathered up to the
  * cache's size; an answer that is larger, or that is for one reader only, goes to one of those who wait and the others ask by themselves.
  */
-import { getHeader } from '../../base/formats/headers.ts'
 import type { Clock } from '../../base/time/clock.ts'
-import type { BodyReader, BodySource } from '../../core/transport.ts'
-import { type Kept, Store } from '../../policies/cache/kernel.ts'
+import type { Kept } from '../../policies/cache/kernel.ts'
 import type { CacheSettings } from '../../policies/cache/options.ts'
 import { BytesBody } from './bytes-body.ts'
-import { isPrivate, lookFor, maySend, varyOf } from './cache-rules.ts'
+import { isPrivate, lookFor, maySend } from './cache-rules.ts'
 import type { MeshReply } from './exchange.ts'
-
-/** An answer that is kept. */
-export interface Stored {
-  readonly status: number
-  readonly statusText: string
-  readonly headers: readonly string[]
-  readonly chunks: readonly Uint8Array[]
-  /** When it came, ms of the clock, and how old it was then, s. */
-  readonly at: number
-  readonly age: number
-}
+import { type Gathered, Gathering } from './gathering.ts'
+import { ageSaid, type Stored, StoredAnswers, type Wanted } from './stored.ts'
 
 /** Who asks. Exactly one of the last four is called, unless he leaves before. */
-export interface CacheCaller {
-  readonly method: string
-  /** What else than its headers makes this request another one. */
-  readonly identity: string
-  header(name: string): string | undefined
+export interface CacheCaller extends Wanted {
   /** Sends the request for all who want the same. What comes back gives it up. */
   fetch(resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Fetch
   /** `joined`: not from the store, but what another one has asked for just now. */
@@ -57,36 +42,31 @@ interface Flight {
 
 export class ResponseCache {
   readonly counts = { hits: 0, misses: 0, stale: 0, joined: 0, bypassed: 0 }
-  readonly #store: Store<Stored>
+  readonly #stored: StoredAnswers
   readonly #clock: Clock
   #settings: CacheSettings
   readonly #flights = new Map<string, Flight>()
-  /** Headers on which the answers depend, by the key without them. */
-  readonly #vary = new Map<string, readonly string[]>()
 
   constructor(settings: CacheSettings, clock: Clock) {
     this.#settings = settings
     this.#clock = clock
-    this.#store = new Store(settings.maxEntries, settings.maxBytes)
+    this.#stored = new StoredAnswers(settings)
   }
 
   update(settings: CacheSettings): void {
     this.#settings = settings
-    this.#store.limit(settings.maxEntries, settings.maxBytes)
+    this.#stored.update(settings)
   }
 
   get metrics(): object {
     const { hits, misses, stale, joined, bypassed } = this.counts
-    const { size, bytes, evicted } = this.#store
     return {
       numberOfHits: hits,
       numberOfMisses: misses,
       numberOfStaleAnswers: stale,
       numberOfJoinedCalls: joined,
       numberOfUncachedCalls: bypassed,
-      numberOfEvictions: evicted,
-      size,
-      bytes,
+      ...this.#stored.metrics,
     }
   }
 
@@ -101,10 +81,10 @@ export class ResponseCache {
       this.counts.bypassed++
       return undefined
     }
-    const key = this.#keyOf(caller)
+    const key = this.#stored.keyOf(caller)
     const now = this.#clock.now()
     const reload = lookFor(caller) === 'reload'
-    const kept = reload ? undefined : this.#store.find(key, now)
+    const kept = reload ? undefined : this.#stored.find(key, now)
     if (kept !== undefined && now < kept.freshUntil) {
       this.counts.hits++
       caller.given(kept.value, false)
@@ -125,12 +105,6 @@ export class ResponseCache {
     this.counts.misses++
     const own = this.#begin(key, caller, new Map([[caller, kept]]), this.#settings.coalesce)
     return reason => this.#leave(key, own, caller, reason)
-  }
-
-  #keyOf(caller: CacheCaller): string {
-    const base = `${caller.method} ${caller.identity}`
-    const names = this.#vary.get(base)
-    return names === undefined ? base : `${base}\n${names.map(name => `${name}: ${caller.header(name) ?? ''}`).join('\n')}`
   }
 
   #begin(key: string, by: CacheCaller, waiting: Flight['waiting'], open: boolean): Flight {
@@ -194,120 +168,16 @@ export class ResponseCache {
     return {
       whole: chunks => {
         const { status, statusText, headers } = reply
-        const age = Number(getHeader(headers, 'age') ?? 0)
-        const stored: Stored = { status, statusText, headers, chunks, at: this.#clock.now(), age: Number.isFinite(age) ? age : 0 }
-        const varied = this.#keep(flight.by, stored)
+        const stored: Stored = { status, statusText, headers, chunks, at: this.#clock.now(), age: ageSaid(headers) }
+        const varied = this.#stored.keep(flight.by, stored)
         this.#ended(key, flight, caller => {
           if (caller === flight.by) caller.got({ ...reply, body: new BytesBody(chunks) }, flight.fetch)
-          else if (varied === this.#keyOf(caller)) caller.given(stored, true)
+          else if (varied === this.#stored.keyOf(caller)) caller.given(stored, true)
           else caller.alone()
         })
       },
       rest: body => this.#handOver(key, flight, { ...reply, body }),
     }
-  }
-
-  /** Keeps it under the key that its Vary asks for. */
-  #keep(by: CacheCaller, stored: Stored): string {
-    const base = `${by.method} ${by.identity}`
-    const names = varyOf(stored.headers)
-    if (names.length === 0) this.#vary.delete(base)
-    else {
-      if (this.#vary.size >= this.#settings.maxEntries) this.#vary.clear()
-      this.#vary.set(base, names)
-    }
-    const key = this.#keyOf(by)
-    const bytes = stored.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-    this.#store.keep(key, stored, bytes, this.#settings, stored.at)
-    return key
-  }
-}
-
-interface Gathered {
-  whole(chunks: Uint8Array[]): void
-  /** It is too large, or broke: what came so far, then the rest. */
-  rest(body: BodySource): void
-}
-
-/** Reads a body to its end, unless it is too large: then somebody else reads on. */
-class Gathering implements BodyReader, BodySource {
-  readonly #source: BodySource
-  readonly #max: number
-  readonly #told: Gathered
-  #chunks: Uint8Array[] = []
-  #size = 0
-  #reader: BodyReader | undefined
-  #passing = false
-  #paused = false
-  /** What came while nobody read. */
-  #end: ((reader: BodyReader) => void) | undefined
-
-  constructor(source: BodySource, max: number, told: Gathered) {
-    this.#source = source
-    this.#max = max
-    this.#told = told
-  }
-
-  get length(): number | undefined {
-    return this.#source.length
-  }
-
-  data(chunk: Uint8Array): void {
-    if (this.#reader !== undefined && this.#chunks.length === 0 && !this.#paused) return this.#reader.data(chunk)
-    this.#chunks.push(this.#passing ? chunk : chunk.slice())
-    this.#size += chunk.byteLength
-    if (this.#passing || this.#size <= this.#max) return
-    this.#source.pause()
-    this.#pass()
-  }
-
-  end(trailers?: readonly string[]): void {
-    if (!this.#passing) return this.#told.whole(this.#chunks)
-    this.#end = reader => reader.end(trailers)
-    this.#flow()
-  }
-
-  error(error: Error): void {
-    this.#end = reader => reader.error(error)
-    if (this.#passing) this.#flow()
-    else this.#pass()
-  }
-
-  #pass(): void {
-    this.#passing = true
-    this.#told.rest(this)
-  }
-
-  read(reader: BodyReader): void {
-    this.#reader = reader
-    this.#flow()
-    if (!this.#paused) this.#source.resume()
-  }
-
-  #flow(): void {
-    const reader = this.#reader
-    if (reader === undefined) return
-    while (this.#chunks.length > 0 && !this.#paused) reader.data(this.#chunks.shift()!)
-    if (this.#chunks.length > 0 || this.#paused || this.#end === undefined) return
-    const end = this.#end
-    this.#end = undefined
-    end(reader)
-  }
-
-  pause(): void {
-    this.#paused = true
-    this.#source.pause()
-  }
-
-  resume(): void {
-    this.#paused = false
-    this.#flow()
-    if (!this.#paused) this.#source.resume()
-  }
-
-  cancel(): void {
-    this.#chunks = []
-    this.#source.cancel()
   }
 }
 

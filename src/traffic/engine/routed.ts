@@ -1,0 +1,70 @@
+/** A request with its route: where it leads, and what its rules make of every answer, the upstream's and ours. */
+import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
+import { type HashResult, hashOf } from '../upstream/hash.ts'
+import { Asked } from './asked.ts'
+import type { ClusterRuntime } from './cluster-runtime.ts'
+import { isGrpc } from './grpc.ts'
+import type { Guard } from './guard.ts'
+import { asGrpc, asText, bareHeaders, type LocalReply, statusText } from './local-reply.ts'
+
+export abstract class Routed extends Asked {
+  protected route: CompiledRoute | undefined
+  protected destination: Destination | undefined
+  protected hash: HashResult | undefined
+  /** The cluster that it was sent to. */
+  protected cluster: ClusterRuntime | undefined
+  protected guard: Guard | undefined
+  /** The caller's origin, when the route allows it. */
+  protected origin: string | undefined
+
+  /** The weighted destination: once per request, with the number that mirrors are chosen by as well. */
+  protected choose(route: CompiledRoute): void {
+    this.route = route
+    this.outcome.route = route.name
+    if (route.clusterFor === undefined) return
+    if (route.splitsByHash) this.hash = hashOf(route.hashPolicies!, this, this.engine.clientAddress)
+    this.destination = route.clusterFor(this.share, this, this.hash?.hash)
+    const { cluster } = this.destination
+    this.outcome.cluster = cluster
+    this.guard = this.engine.clusters.get(cluster)?.guardOf(route.policies)
+  }
+
+  /** The same way as another request, which chose it. */
+  protected chooseAs(other: Routed): void {
+    this.share = other.share
+    this.path = other.path
+    this.route = other.route
+    this.destination = other.destination
+    this.hash = other.hash
+    this.guard = other.guard
+    this.outcome.route = other.outcome.route
+    this.outcome.cluster = other.outcome.cluster
+  }
+
+  answerRules(headers: string[]): void {
+    const { route } = this
+    if (route === undefined) return
+    this.responseHeaders = headers
+    route.applyResponse(headers, this.destination, this)
+    if (this.hash?.setCookie !== undefined && this.cluster !== undefined) headers.push('set-cookie', this.hash.setCookie)
+    if (this.origin !== undefined) route.cors!.decorate(headers, this.origin)
+  }
+
+  /** Answers with a reply of ours, worded for who asks. */
+  local(reply: LocalReply): void {
+    this.flag(reply.flag)
+    this.outcome.details = reply.details
+    this.status = reply.status
+    const headers = bareHeaders(reply)
+    this.answerRules(headers)
+    if (isGrpc(this.headers)) this.finish(200, asGrpc(reply, headers), '')
+    else this.finish(reply.status, asText(reply, headers), reply.body)
+  }
+
+  finish(status: number, headers: string[], text: string): void {
+    if (this.over) return
+    this.headersAreHere()
+    this.end()
+    this.give({ status, statusText: statusText(status), headers, body: undefined, text, outcome: this.outcome })
+  }
+}
