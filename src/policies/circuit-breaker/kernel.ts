@@ -3,11 +3,11 @@
  * is for the generation that was current when it was given, so that a late result counts for nobody.
  */
 import { CountWindow } from '../../base/stats/count-window.ts'
-import { TimeWindow } from '../../base/stats/time-window.ts'
 import { FAILED, SLOW, type Window } from '../../base/stats/window.ts'
-import { type CircuitBreakerSettings, slices } from './options.ts'
+import type { CircuitBreakerSettings } from './options.ts'
 import { allowed, type Cause, type State, TRANSITIONS } from './transitions.ts'
 import { waitInOpen } from './wait.ts'
+import { fullMinimum, fullWindow, reshaped, takeOver } from './windows.ts'
 
 export interface BreakerMetrics {
   /** Percent; -1 below the minimum number of calls. */
@@ -69,8 +69,9 @@ export class BreakerKernel {
     this.settings = settings
     this.#hooks = hooks
     this.#random = random
-    this.#window = this.#fullWindow(now)
-    this.#minimum = this.#fullMinimum()
+    this.#window = fullWindow(settings, now)
+    this.#minimum = fullMinimum(settings)
+    if (settings.initialState === 'HALF_OPEN') this.attempts = 1 // as after an opening: a failed probe makes it the second in a row
     if (settings.initialState !== 'CLOSED') this.#enter(settings.initialState, now)
   }
 
@@ -174,18 +175,13 @@ export class BreakerKernel {
     const before = this.settings
     this.settings = settings
     if (this.state === 'CLOSED' || this.state === 'METRICS_ONLY') {
-      if (
-        before.slidingWindowType !== settings.slidingWindowType ||
-        before.slidingWindowSize !== settings.slidingWindowSize ||
-        before.slidingWindowSliceDuration !== settings.slidingWindowSliceDuration
-      )
-        this.#window = this.#takeOver(this.#window, now, from => this.#fullWindow(from))
-      this.#minimum = this.#fullMinimum()
+      this.#window = reshaped(this.#window, before, settings, now)
+      this.#minimum = fullMinimum(settings)
       if (settings.gradualReadmission === undefined) this.#readmittedAt = -Infinity
     } else if (this.state === 'HALF_OPEN') {
       const permitted = settings.permittedNumberOfCallsInHalfOpenState
       const more = permitted - before.permittedNumberOfCallsInHalfOpenState
-      if (more !== 0) this.#window = this.#takeOver(this.#window, now, () => new CountWindow(permitted))
+      if (more !== 0) this.#window = takeOver(this.#window, now, () => new CountWindow(permitted))
       this.#permits += more // below 0 while more probes run than are now permitted
       this.#minimum = Math.min(settings.minimumNumberOfCalls, permitted)
       if (settings.maxWaitDurationInHalfOpenState !== before.maxWaitDurationInHalfOpenState) this.until = this.#probingUntil()
@@ -272,8 +268,8 @@ export class BreakerKernel {
       this.#window = new CountWindow(0)
     } else {
       this.attempts = 0
-      this.#window = to === 'DISABLED' ? new CountWindow(0) : this.#fullWindow(now)
-      this.#minimum = this.#fullMinimum()
+      this.#window = to === 'DISABLED' ? new CountWindow(0) : fullWindow(settings, now)
+      this.#minimum = fullMinimum(settings)
     }
   }
 
@@ -288,27 +284,6 @@ export class BreakerKernel {
     if (share !== undefined) return this.#random() * 100 < share
     this.#readmittedAt = -Infinity
     return true
-  }
-
-  #takeOver(old: Window, now: number, make: (from: number) => Window): Window {
-    let window: Window | undefined
-    old.visit(now, (outcome, calls, at) => {
-      window ??= make(at)
-      for (let i = 0; i < calls; i++) window.record(outcome, at)
-    })
-    return window ?? make(now)
-  }
-
-  #fullWindow(now: number): Window {
-    const { settings } = this
-    return settings.slidingWindowType === 'COUNT_BASED'
-      ? new CountWindow(settings.slidingWindowSize)
-      : new TimeWindow(slices(settings), settings.slidingWindowSliceDuration, now)
-  }
-
-  #fullMinimum(): number {
-    const { slidingWindowType, slidingWindowSize, minimumNumberOfCalls } = this.settings
-    return slidingWindowType === 'COUNT_BASED' ? Math.min(minimumNumberOfCalls, slidingWindowSize) : minimumNumberOfCalls
   }
 }
 

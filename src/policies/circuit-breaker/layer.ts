@@ -91,7 +91,7 @@ export class Gate implements BreakerHooks {
     if (this.events.listening > 0 && !this.#silent())
       meaning === 'failure' ? this.events.emit('error', { error: result, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
     const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted && meaning === 'success') this.#openOn(result, undefined, now)
+    if (counted && meaning === 'success' && result !== null && result !== undefined) this.#openOn(result, undefined, now)
     this.follow()
   }
 

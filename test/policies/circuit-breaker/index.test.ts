@@ -89,6 +89,20 @@ test('opens on one result for as long as Retry-After says', () => {
   expect(breaker.tryAcquire()).toBeDefined()
 })
 
+test('a result that is none is not shown to transitionOnResult, as at Resilience4j', () => {
+  const shown: unknown[] = []
+  const { breaker } = make({ transitionOnResult: (result, error) => (shown.push(result ?? error), undefined) })
+  for (const result of [undefined, null, 0, 'x']) breaker.tryAcquire()!.succeed(result)
+  breaker.tryAcquire()!.fail('e')
+  expect(shown).toEqual([0, 'x', 'e'])
+})
+
+test('a breaker that starts with probing counts them as probes after a first opening', () => {
+  const { breaker } = make({ initialState: 'HALF_OPEN', waitDurationInOpenState: attempt => attempt * 1000 })
+  for (let i = 0; i < 2; i++) breaker.tryAcquire()!.fail('e')
+  expect([breaker.state, breaker.toJSON().attempts, breaker.toJSON().remaining]).toEqual(['OPEN', 2, 2000])
+})
+
 test('re-admits by steps after HALF_OPEN', () => {
   const { clock, breaker } = make({ gradualReadmission: { shares: [10, 60], stepDuration: '1s' } })
   breaker.open()
