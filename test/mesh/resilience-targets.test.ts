@@ -1,8 +1,7 @@
 /** Which ResiliencePolicy acts on a request: by route, by host, by subset; block by block. */
 import { expect, test } from 'vitest'
-import { createMesh, outcomeOf } from '../../src/index.ts'
-import { type FakeScript, fakeTransport, seededRandom, virtualClock } from '../../src/testing/index.ts'
 import { all, policy, service, virtual } from './documents.ts'
+import { meshOf } from './resilient.ts'
 
 const ROUTED = virtual(
   's',
@@ -18,19 +17,6 @@ spec: { targets: [{ route: ${name} }], ${blocks} }
 `
 const CLUSTER = 'outbound|80||s.test'
 
-export function meshOf(rules: string, script: Record<string, FakeScript>) {
-  const clock = virtualClock()
-  const transport = fakeTransport(script, { clock })
-  const mesh = createMesh({ rules, clock, transport, random: seededRandom(3) })
-  const ask = async (path: string, init?: RequestInit) => {
-    const asked = mesh.fetch(`http://s.test${path}`, init)
-    asked.catch(() => {})
-    await clock.advanceAsync(1)
-    const response = await asked
-    return `${response.status} ${outcomeOf(response)!.details}`
-  }
-  return { clock, transport, mesh, ask }
-}
 const STRICT = 'rateLimiter: { limitForPeriod: 1, limitRefreshPeriod: 100s, timeoutDuration: 0s }'
 
 test('a block for a route acts on that route alone, and over that of the host', async () => {

@@ -9,7 +9,7 @@ export function optionsTable(fields: Fields): string {
     for (const [key, option] of Object.entries(of)) {
       const name = prefix + key
       rows.push(`| \`${name}\` | ${typeOf(option)} | ${defaultOf(option)} | ${option.text.replaceAll('|', '\\|')} |`)
-      if (option.type === 'object' && option.fields) add(`${name}.`, option.fields)
+      for (const form of option.of ?? [option]) if (form.fields) add(`${name}.`, form.fields)
     }
   }
   add('', fields)
@@ -36,5 +36,6 @@ function typeOf(option: Option): string {
 function defaultOf(option: Option): string {
   if (option.required) return 'required'
   if (option.default === undefined) return '–'
-  return option.type === 'duration' ? formatDuration(toMs(option.default)) : `\`${JSON.stringify(option.default)}\``
+  if (option.type !== 'duration') return `\`${JSON.stringify(option.default)}\``
+  return option.default === Number.MAX_SAFE_INTEGER ? 'no bound' : formatDuration(toMs(option.default))
 }

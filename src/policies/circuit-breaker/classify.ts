@@ -59,7 +59,7 @@ function statusOf(result: unknown): number | undefined {
 }
 
 /** `503`, `'503'` or `'5xx'`. */
-function listed(statuses: readonly (number | string)[], status: number): boolean {
+export function listed(statuses: readonly (number | string)[], status: number): boolean {
   return statuses.some(s => (typeof s === 'string' && s.endsWith('xx') ? Math.floor(status / 100) === Number(s[0]) : Number(s) === status))
 }
 

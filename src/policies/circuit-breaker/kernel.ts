@@ -127,7 +127,7 @@ export class BreakerKernel {
 
   /** Opens on one outcome that has just been recorded, when that left the breaker CLOSED: for `ms`, or for the configured wait. */
   openOn(now: number, ms: number | undefined): void {
-    if (this.state === 'CLOSED') this.#change('OPEN', 'threshold reached', now, ms)
+    if (this.state === 'CLOSED') this.#change('OPEN', 'asked by a result', now, ms)
   }
 
   /** `until` has come, as a timer set for this generation says. */

@@ -3,13 +3,13 @@
  * looks at the clock; events and refusals are made only when somebody hears or is refused.
  */
 import type { Clock, Timer } from '../../base/time/clock.ts'
-import { type Duration, toMs } from '../../base/time/duration.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
-import { Emitter, report } from '../../core/events.ts'
+import { Emitter } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
-import { type Classifier, classifier } from './classify.ts'
+import { type Classifier, classifier, type Meaning } from './classify.ts'
 import { type BreakerHooks, BreakerKernel } from './kernel.ts'
+import { openByHook, openByRetryAfter } from './open-on.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 import type { Cause, State } from './transitions.ts'
 
@@ -91,7 +91,7 @@ export class Gate implements BreakerHooks {
     if (this.events.listening > 0 && !this.#silent())
       meaning === 'failure' ? this.events.emit('error', { error: result, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
     const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted && meaning === 'success' && result !== null && result !== undefined) this.#openOn(result, undefined, now)
+    if (counted) this.#openOn(meaning, result, undefined, now)
     this.follow()
   }
 
@@ -101,7 +101,7 @@ export class Gate implements BreakerHooks {
     if (this.events.listening > 0 && !this.#silent())
       meaning === 'failure' ? this.events.emit('error', { error, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
     const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted) this.#openOn(undefined, error, now)
+    if (counted) this.#openOn(meaning, undefined, error, now)
     this.follow()
   }
 
@@ -143,17 +143,15 @@ export class Gate implements BreakerHooks {
     this.kernel.release(generation)
   }
 
-  /** Asks the hook about an outcome that left the breaker CLOSED. */
-  #openOn(result: unknown, error: unknown, now: number): void {
-    const { transitionOnResult } = this.kernel.settings
-    if (transitionOnResult === undefined || this.kernel.state !== 'CLOSED') return
-    try {
-      const answer: Duration | boolean | undefined = transitionOnResult(result, error)
-      if (answer === undefined || answer === false) return
-      this.kernel.openOn(now, answer === true ? undefined : toMs(answer, 'transitionOnResult'))
-    } catch (problem) {
-      report(problem)
-    }
+  /** An outcome that has been counted may open by itself. Like Resilience4j's, the hook is not shown results that are failures, or none at all. */
+  #openOn(meaning: Meaning, result: unknown, error: unknown, now: number): void {
+    const { kernel } = this
+    const { settings } = kernel
+    if (kernel.state !== 'CLOSED' || (settings.transitionOnResult === undefined && settings.openOnRetryAfter === false)) return
+    const hidden = error === undefined && (meaning === 'failure' || result === undefined || result === null)
+    const byHook = hidden ? undefined : openByHook(settings, result, error)
+    const ms = byHook ?? openByRetryAfter(settings, result ?? error, this.clock.wall())
+    if (ms !== undefined) kernel.openOn(now, ms === true ? undefined : ms)
   }
 
   /** These two publish nothing but their own transitions. */

@@ -5,12 +5,20 @@ export const STATES = BREAKER_STATES
 export type State = (typeof STATES)[number]
 
 /** Why a state is left. `manual` is told by a method, `reset` by `reset()`; the others come by themselves. */
-export type Cause = 'manual' | 'reset' | 'threshold reached' | 'wait over' | 'probes well' | 'probes failed' | 'probing too long'
+export type Cause =
+  | 'manual'
+  | 'reset'
+  | 'threshold reached'
+  | 'asked by a result'
+  | 'wait over'
+  | 'probes well'
+  | 'probes failed'
+  | 'probing too long'
 
 export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<State, readonly Cause[]>>>>> = {
   CLOSED: {
     CLOSED: ['manual', 'reset'],
-    OPEN: ['manual', 'threshold reached'],
+    OPEN: ['manual', 'threshold reached', 'asked by a result'],
     DISABLED: ['manual'],
     FORCED_OPEN: ['manual'],
     METRICS_ONLY: ['manual'],

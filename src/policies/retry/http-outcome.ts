@@ -29,9 +29,13 @@ export function statusOf({ status, statusCode }: ResponseLike): number | undefin
   return typeof status === 'number' ? status : typeof statusCode === 'number' ? statusCode : undefined
 }
 
-/** A header by its lower-case name, from a Headers object or a plain one. */
+/** A header by its lower-case name, from a Headers object, a plain one, or a list of names and values in turn. */
 export function headerOf({ headers }: ResponseLike, name: string): string | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined
+  if (Array.isArray(headers)) {
+    const at = headers.findIndex((text, i) => i % 2 === 0 && String(text).toLowerCase() === name)
+    return at < 0 ? undefined : String(headers[at + 1])
+  }
   const { get } = headers as { get?: unknown }
   if (typeof get === 'function') return get.call(headers, name) ?? undefined
   let value: unknown = (headers as Record<string, unknown>)[name]

@@ -3,7 +3,7 @@
  * Retry-After counts seconds or names a date; RateLimit-Reset and the `t` of RateLimit count seconds; X-RateLimit-Reset counts seconds or, as
  * a large number, names a second since the epoch.
  */
-import { headerOf, responseOf } from './http-outcome.ts'
+import { headerOf, type ResponseLike, responseOf } from './http-outcome.ts'
 
 /** Larger numbers are times since the epoch, not spans. */
 const EPOCH = 1e9
@@ -16,12 +16,15 @@ export function askedWait(outcome: unknown, wall: number): number | undefined {
   const response = responseOf(outcome)
   if (response === undefined) return undefined
   return (
-    seconds(headerOf(response, 'retry-after'), wall) ??
+    retryAfterOf(response, wall) ??
     seconds(/(?:^|[;,\s])t=(\d+)/.exec(headerOf(response, 'ratelimit') ?? '')?.[1], wall) ??
     seconds(headerOf(response, 'ratelimit-reset'), wall) ??
     seconds(headerOf(response, 'x-ratelimit-reset'), wall)
   )
 }
+
+/** ms until a response may be asked for again, by its Retry-After alone. */
+export const retryAfterOf = (response: ResponseLike, wall: number): number | undefined => seconds(headerOf(response, 'retry-after'), wall)
 
 function seconds(text: string | undefined, wall: number): number | undefined {
   if (text === undefined || text === '') return undefined

@@ -97,6 +97,71 @@ test('a result that is none is not shown to transitionOnResult, as at Resilience
   expect(shown).toEqual([0, 'x', 'e'])
 })
 
+describe('openOnRetryAfter: the data form', () => {
+  const minute = { status: 503, headers: { 'Retry-After': '60' } }
+  const opened = (options: CircuitBreakerOptions<any>, settle: (breaker: ReturnType<typeof make>['breaker']) => void, t0 = 0) => {
+    const { breaker } = make(options, t0)
+    settle(breaker)
+    return breaker.state === 'OPEN' ? breaker.toJSON().remaining : undefined
+  }
+  const answer = (result: unknown) => (breaker: ReturnType<typeof make>['breaker']) => breaker.tryAcquire()!.succeed(result)
+
+  test('opens for as long as a 503 says, also when that counts as a failure, and tells why', () => {
+    const { breaker } = make({ openOnRetryAfter: true, recordStatus: ['5xx'], minimumNumberOfCalls: 4 })
+    const causes: string[] = []
+    breaker.on('transition', ({ cause }) => causes.push(cause))
+    breaker.tryAcquire()!.succeed(minute)
+    expect([breaker.state, breaker.toJSON().remaining, breaker.toJSON().attempts, causes]).toEqual([
+      'OPEN',
+      60_000,
+      0,
+      ['asked by a result'],
+    ])
+  })
+
+  test.each<[string, unknown, number | undefined]>([
+    ['a Response of fetch', new Response('', { status: 503, headers: { 'retry-after': '2' } }), 2000],
+    ['names and values in turn', { status: 503, headers: ['server', 'retry-after', 'RETRY-AFTER', '3'] }, 3000],
+    ['a date', { statusCode: 503, headers: { 'retry-after': 'Thu, 01 Jan 1970 00:00:09 GMT' } }, 8000],
+    ['a date that has passed', { status: 503, headers: { 'retry-after': 'Thu, 01 Jan 1970 00:00:01 GMT' } }, undefined],
+    ['0', { status: 503, headers: { 'retry-after': '0' } }, undefined],
+    ['nonsense', { status: 503, headers: { 'retry-after': 'soon' } }, undefined],
+    ['another status', { status: 429, headers: { 'retry-after': '2' } }, undefined],
+    ['no such header', { status: 503, headers: { 'ratelimit-reset': '2' } }, undefined],
+    ['a day', { status: 503, headers: { 'retry-after': '86400' } }, 300_000],
+    ['no response', 'text', undefined],
+  ])('%s', (_name, result, ms) => expect(opened({ openOnRetryAfter: true }, answer(result), 1000)).toBe(ms))
+
+  test('which statuses, and how long at most', () => {
+    const options = { openOnRetryAfter: { statuses: [429, '50x' as any], maxDelay: '10s' } }
+    expect(() => make(options)).toThrow('openOnRetryAfter.statuses[1]')
+    const right = { openOnRetryAfter: { statuses: [429, '5xx'], maxDelay: '10s' } }
+    expect(opened(right, answer({ status: 502, headers: { 'retry-after': '2' } }))).toBe(2000)
+    expect(opened(right, answer({ status: 429, headers: { 'retry-after': '60' } }))).toBe(10_000)
+    expect(opened(right, answer({ status: 404, headers: { 'retry-after': '60' } }))).toBeUndefined()
+  })
+
+  test('the response of an error, and not what is ignored, late or refused', () => {
+    const error = Object.assign(new Error('axios'), { response: minute })
+    expect(opened({ openOnRetryAfter: true }, breaker => breaker.tryAcquire()!.fail(error))).toBe(60_000)
+    expect(opened({ openOnRetryAfter: true, ignoreException: () => true }, breaker => breaker.tryAcquire()!.fail(error))).toBeUndefined()
+    const late = (breaker: ReturnType<typeof make>['breaker']) => {
+      const permit = breaker.tryAcquire()!
+      breaker.reset()
+      permit.fail(error)
+    }
+    expect(opened({ openOnRetryAfter: true }, late)).toBeUndefined()
+  })
+
+  test('what the hook says goes first; a response that throws when looked at opens nothing and is counted', () => {
+    expect(opened({ openOnRetryAfter: true, transitionOnResult: () => 5 }, answer(minute))).toBe(5)
+    const hostile = new Proxy({}, { get: () => { throw new Error('hostile') } }) // biome-ignore format: one line
+    const { breaker } = make({ openOnRetryAfter: true })
+    breaker.tryAcquire()!.succeed(hostile)
+    expect([breaker.state, breaker.metrics.numberOfSuccessfulCalls]).toEqual(['CLOSED', 1])
+  })
+})
+
 test('a breaker that starts with probing counts them as probes after a first opening', () => {
   const { breaker } = make({ initialState: 'HALF_OPEN', waitDurationInOpenState: attempt => attempt * 1000 })
   for (let i = 0; i < 2; i++) breaker.tryAcquire()!.fail('e')

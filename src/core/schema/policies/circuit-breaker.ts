@@ -68,7 +68,18 @@ export const circuitBreakerFields = {
   ignoreErrors: array('Errors with one of these codes or names count for nothing.', string('')),
   consecutiveFailures: integer('Opens also when so many calls in a row failed, whatever the rates are.', { min: 1 }),
   transitionOnResult: hook<(result: any, error: unknown) => Duration | boolean | undefined>(
-    'Looks at each counted result or error in CLOSED: a duration opens for that long (Retry-After), `true` for the configured wait.',
+    'Looks at each counted result or error in CLOSED: a duration opens for that long, `true` for the configured wait.',
+  ),
+  openOnRetryAfter: union(
+    'In CLOSED, one response (or error with one) whose Retry-After says when to come again opens for that long. `true`: a 503, 5 minutes at most.',
+    [
+      boolean(''),
+      object('Which, and how long at most.', {
+        statuses: array('Statuses of such responses: numbers, or classes such as `5xx`.', statusCode, { default: [503], minItems: 1 }),
+        maxDelay: duration('It never opens for longer than this.', { default: '5m', min: 1 }),
+      }),
+    ],
+    { default: false },
   ),
   gradualReadmission: object('After HALF_OPEN, CLOSED lets through only a growing share of the calls.', {
     shares: array('Share of calls in each step.', number('', { min: 0, max: 100, unit: '%' }), { required: true, minItems: 1 }),
