@@ -2,6 +2,7 @@
 import type { Clock } from '../base/time/clock.ts'
 import type { Random } from '../base/time/random.ts'
 import { BulkheadFullError, CircuitOpenError, RateLimitedError, reject } from '../core/errors.ts'
+import { Emitter } from '../core/events.ts'
 import { link } from '../core/layer.ts'
 import type { Next } from '../core/next.ts'
 import { BLOCKS } from '../core/schema/policies/index.ts'
@@ -11,6 +12,9 @@ import { adaptiveConcurrency } from '../policies/adaptive-concurrency/index.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
 import { readCacheOptions } from '../policies/cache/options.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
+import { hedgeMetrics } from '../policies/hedge/index.ts'
+import { Hedging } from '../policies/hedge/layer.ts'
+import { readHedgeOptions } from '../policies/hedge/options.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
 import type { Fallback, Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
@@ -24,6 +28,7 @@ interface Policies {
   timeLimiter?: ReturnType<typeof timeLimiter>
   bulkhead?: ReturnType<typeof bulkhead>
   adaptiveConcurrency?: ReturnType<typeof adaptiveConcurrency>
+  hedge?: Hedging
   cache?: ResponseCache
 }
 interface Kept extends Guard {
@@ -94,6 +99,11 @@ function policiesFrom(blocks: RouteResilience, old: Policies | undefined, around
     known?.update(options)
     policies[policy] = (known ?? make(name)) as any
   }
+  if (blocks.hedge !== undefined) {
+    const settings = readHedgeOptions(blocks.hedge)
+    old?.hedge?.update(settings)
+    policies.hedge = old?.hedge ?? new Hedging(settings, around.clock, new Emitter())
+  }
   if (blocks.cache !== undefined) {
     const settings = readCacheOptions(blocks.cache)
     old?.cache?.update(settings)
@@ -108,11 +118,13 @@ function guarded(policies: Policies, fallback: Resilience['fallback'], innermost
   const kept: Kept = {
     next: chain.length === 0 ? undefined : link(parts, innermost),
     fallback: fallback === undefined ? undefined : fallbackOf(fallback),
+    hedge: policies.hedge,
     cache: policies.cache,
     breaker: policies.circuitBreaker,
     policies,
     snapshot: () => ({
       ...snapshotOf(policies),
+      ...(policies.hedge !== undefined && { hedge: hedgeMetrics(policies.hedge) }),
       ...(policies.cache !== undefined && { cache: policies.cache.metrics }),
       ...(fallback !== undefined && { fallback }),
     }),

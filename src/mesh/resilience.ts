@@ -17,6 +17,7 @@ export interface Resilience {
   rateLimiter?: Options
   timeLimiter?: Options
   adaptiveConcurrency?: Options
+  hedge?: Options
   cache?: Options
   fallback?: {
     directResponse?: { status?: number; body?: { string?: string; bytes?: string } }
@@ -37,7 +38,16 @@ export interface ClusterResilience {
   readonly routes: { readonly [key: string]: RouteResilience } | undefined
 }
 
-export const BLOCKS = ['circuitBreaker', 'bulkhead', 'rateLimiter', 'timeLimiter', 'adaptiveConcurrency', 'cache', 'fallback'] as const
+export const BLOCKS = [
+  'circuitBreaker',
+  'bulkhead',
+  'rateLimiter',
+  'timeLimiter',
+  'adaptiveConcurrency',
+  'hedge',
+  'cache',
+  'fallback',
+] as const
 
 type Block = (typeof BLOCKS)[number]
 type Client = { readonly namespace: string; readonly domain: string }

@@ -52,11 +52,11 @@ export function hedge<R = unknown>(options: HedgeOptions<R> = {}, around: { name
     },
   }
   return Object.defineProperties(Object.assign(core, own), {
-    metrics: { get: () => metrics(hedging), enumerable: true },
+    metrics: { get: () => hedgeMetrics(hedging), enumerable: true },
   }) as unknown as Hedge<R>
 }
 
-function metrics(hedging: Hedging): HedgeMetrics {
+export function hedgeMetrics(hedging: Hedging): HedgeMetrics {
   const { counts, clock } = hedging
   return {
     numberOfCalls: counts.calls,

@@ -23,13 +23,6 @@ export function resiliencePolicy(check: Check, spec: any): void {
   const given = BLOCK_NAMES.filter(block => spec[block] !== undefined)
   if (given.length === 0)
     check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${BLOCK_NAMES.join(', ')}`)
-  if (spec.hedge !== undefined)
-    check.warn(
-      'not-executed',
-      'spec.hedge',
-      'hedge is checked and has no effect in the mesh yet',
-      'round a function: hedge() of meshless/policies',
-    )
   for (const block of given)
     for (const { kind, path, message, hint } of blockFaults(block, spec[block], `spec.${block}`))
       check.error(CODES[kind], path, message, hint ?? HINTS[kind])

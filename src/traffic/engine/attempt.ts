@@ -7,6 +7,8 @@ import type { ClusterRuntime } from './cluster-runtime.ts'
 
 /** A try that is under way. */
 export interface Try {
+  /** Where it went; `undefined` before that is chosen. */
+  readonly host: Host | undefined
   /** The request is complete: the per-try timeout begins. */
   bodySent(): void
   /** Gives the try up; nobody hears of it any more. `timeout`: the endpoint is charged with it. */

@@ -1,5 +1,6 @@
 /** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
 import type { Next } from '../../core/next.ts'
+import type { Hedging } from '../../policies/hedge/layer.ts'
 import type { ResponseCache } from './response-cache.ts'
 
 /** What is answered when the call fails: this, or what another cluster says. */
@@ -27,9 +28,10 @@ export interface Observed {
 }
 
 export interface Guard {
-  /** The whole chain; absent when only a fallback is set. */
+  /** The whole chain; absent when only a fallback, cache or hedge is set. */
   readonly next: Next | undefined
   readonly fallback: Fallback | undefined
+  readonly hedge: Hedging | undefined
   readonly cache: ResponseCache | undefined
   readonly breaker: GuardBreaker | undefined
   snapshot(): Record<string, unknown>

@@ -7,6 +7,7 @@ import { Call } from '../../core/call.ts'
 import { isMeshlessError, NoHealthyEndpointError, OverflowError, reject, TimeLimitError } from '../../core/errors.ts'
 import type { Next } from '../../core/next.ts'
 import type { ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { Host } from '../upstream/host.ts'
 import type { Attempt, AttemptOwner, Try } from './attempt.ts'
 
 /** The innermost place of the chain: what the policies stand around. */
@@ -37,6 +38,10 @@ export class GuardedTry implements Try, AttemptOwner {
     this.#clock = clock
     this.#cluster = cluster
     this.perTryTimeout = owner.perTryTimeout
+  }
+
+  get host(): Host | undefined {
+    return this.attempt?.host
   }
 
   start(chain: Next, options: { method: string; host: string; deadline: number; attempt: number }): void {

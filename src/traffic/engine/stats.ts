@@ -10,6 +10,10 @@ export class RouterStats {
   upstream_rq_retry_overflow = 0
   upstream_rq_retry_limit_exceeded = 0
   upstream_rq_retry_backoff_exponential = 0
+  /** Tries that the hedge block started beside a slow one, those that won, and those that the retry budget did not allow; Envoy counts such as retries. */
+  upstream_rq_hedge = 0
+  upstream_rq_hedge_success = 0
+  upstream_rq_hedge_overflow = 0
   upstream_cx_none_healthy = 0
   retry_or_shadow_abandoned = 0
   upstream_rq_completed = 0

@@ -1,24 +1,24 @@
 /**
  * From a request that is ready to go to one answer: a try, perhaps under the cluster's policies, and what follows when it fails. It
- * decides as Envoy's router does (wanted, allowed, affordable), counts, waits and tries again; usually one try runs at a time, with
- * hedging several. Redirects, faults, headers and the body are nothing to it.
+ * decides as Envoy's router does (wanted, allowed, affordable), counts, waits and tries again. Usually one try runs at a time; several
+ * that run beside each other are beside.ts', and when the hedge block starts one, hedges.ts'. Redirects, faults, headers and the body are nothing to it.
  */
-import { getHeader } from '../../base/formats/headers.ts'
-import type { Timer } from '../../base/time/clock.ts'
 import { NoHealthyEndpointError, OverflowError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
-import { backoffInterval, shouldRetryReset, shouldRetryResponse } from '../../policies/retry/kernel.ts'
+import { shouldRetryReset } from '../../policies/retry/kernel.ts'
 import type { CompiledRetry, Plan } from '../routing/compiled-route.ts'
 import type { Host } from '../upstream/host.ts'
 import { RetryPriorities } from '../upstream/retry-priorities.ts'
 import { Attempt, type AttemptOwner, type Try } from './attempt.ts'
+import { Beside } from './beside.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { Guard } from './guard.ts'
 import { GuardedTry, isTimeLimit, ResetError } from './guarded-try.ts'
+import { elsewhere, Hedges, mayHedge } from './hedges.ts'
 import { type LocalReply, policyReply, REPLIES } from './local-reply.ts'
-import { repeatable } from './recorded-body.ts'
+import { Retries, wantsAnother } from './retries.ts'
 
 /** Who wants the answer. Exactly one of `answered`, `unanswered`, `reset` is called, unless it cancels first. */
 export interface TriesOwner {
@@ -51,16 +51,16 @@ export class Tries implements AttemptOwner {
   readonly #hash: bigint | undefined
   /** When the route's time is up, ms of the clock. */
   #deadline: number
-  #left: number
   #expected = Infinity
+  /** The latest try. */
   #running: Try | undefined
-  /** Tries that ran into the per-try timeout and may still answer. */
-  #hedged: Try[] | undefined
-  #waiting: Timer | undefined
+  /** All that run, when there may be several. */
+  #beside: Beside | undefined
+  /** The hedge block, when it applies to this request. */
+  #hedges: Hedges | undefined
+  #retries: Retries | undefined
   #tried: Host[] | undefined
   #priorities: RetryPriorities | undefined
-  #hasSlot = false
-  #retriedBefore = false
   #answered = false
   #over = false
 
@@ -80,15 +80,20 @@ export class Tries implements AttemptOwner {
     this.#owner = owner
     this.#hash = hash
     this.#deadline = deadline
-    this.#left = plan?.retry?.numRetries ?? 0
     this.perTryTimeout = plan?.perTryTimeout ?? 0
+    const hedging = guard?.hedge
+    if (hedging !== undefined && mayHedge(hedging, owner.method, owner.body, engine.retryBufferLimit)) {
+      this.#beside = new Beside(cluster)
+      this.#hedges = new Hedges(hedging, cluster, () => this.start(engine.clock.now()))
+    }
   }
 
   /** Sends a try. */
   start(now: number): void {
     const { outcome } = this.#owner
     outcome.attempts++
-    this.#expected = this.perTryTimeout > 0 && !this.#hedges ? this.perTryTimeout : Infinity
+    this.#running = undefined
+    this.#expected = this.perTryTimeout > 0 && !this.#goesOnLate ? this.perTryTimeout : Infinity
     const timeout = this.#plan?.timeout ?? 0
     if (!this.uploaded && timeout > 0 && timeout < this.#expected) this.#expected = timeout
     if (this.#deadline !== Infinity) {
@@ -97,36 +102,51 @@ export class Tries implements AttemptOwner {
       if (left < this.#expected) this.#expected = left
     }
     const guarded = this.#guard?.next
-    if (guarded === undefined) return this.send(this, now)
-    const guard = new GuardedTry(this, this.#cluster.name, this.#engine.clock)
-    this.#running = guard
-    guard.start(guarded, { method: this.#owner.method, host: this.#cluster.name, deadline: this.#deadline, attempt: outcome.attempts })
+    if (guarded === undefined) this.send(this, now)
+    else {
+      const guard = new GuardedTry(this, this.#cluster.name, this.#engine.clock)
+      this.#begun(guard, now)
+      guard.start(guarded, { method: this.#owner.method, host: this.#cluster.name, deadline: this.#deadline, attempt: outcome.attempts })
+    }
+    if (this.#hedges !== undefined && !this.#over && !this.#answered && this.#retries?.waiting !== true) this.#hedges.arm(now)
+  }
+
+  #begun(one: Try, now: number): void {
+    this.#running = one
+    this.#beside?.add(one, now, this.#hedges?.starting === true)
   }
 
   /** Chooses an endpoint and sends; whatever becomes of it is told to `owner`. */
   send(owner: AttemptOwner<any> & { noHealthy(): void }, now: number): void {
     const retry = this.#plan?.retry
-    const host = this.#cluster.choose(now, this.#hash, retry?.previousHosts === true ? this.#tried : undefined, this.#priorities)
+    const host = this.#choose(now, retry)
     if (host === undefined) return owner.noHealthy()
     this.#owner.outcome.endpoint = host.address
-    if (retry !== undefined) {
+    if (retry !== undefined || this.#hedges !== undefined) {
       if (this.#tried === undefined) this.#tried = [host]
       else this.#tried.push(host)
-      if (retry.previousPriorities > 0) {
+      if (retry !== undefined && retry.previousPriorities > 0) {
         this.#priorities ??= new RetryPriorities(retry.previousPriorities)
         this.#priorities.attempted(host)
       }
     }
     const attempt = new Attempt(this.#cluster, host, owner)
-    if (owner === this) this.#running = attempt
+    if (owner === this) this.#begun(attempt, now)
     else (owner as GuardedTry).attempt = attempt
     attempt.start()
   }
 
-  /** A stream cannot be sent by two at once. */
-  get #hedges(): boolean {
+  #choose(now: number, retry: CompiledRetry | undefined): Host | undefined {
+    const tried = this.#tried
+    if (this.#hedges !== undefined && tried !== undefined)
+      return elsewhere(tried, () => this.#cluster.choose(now, this.#hash, tried, this.#priorities))
+    return this.#cluster.choose(now, this.#hash, retry?.previousHosts === true ? tried : undefined, this.#priorities)
+  }
+
+  /** Whether a try that reaches its time goes on beside the next one, as Envoy hedges. A stream cannot be sent by two at once. */
+  get #goesOnLate(): boolean {
     const { body } = this.#owner
-    return this.#plan?.hedge === true && (body === undefined || body.bytes !== undefined)
+    return this.#plan?.hedge === true && this.#hedges === undefined && (body === undefined || body.bytes !== undefined)
   }
 
   get uploaded(): boolean {
@@ -152,73 +172,93 @@ export class Tries implements AttemptOwner {
   answered(from: Try, response: WireResponse): void {
     if (this.#over) return
     const retry = this.#plan?.retry
-    if (retry !== undefined && !this.#isAnswer(from, response, retry)) return
+    const wanted = retry !== undefined && wantsAnother(retry, response)
+    if ((wanted || this.#beside !== undefined) && !this.#decides(from, response, wanted)) return
+    if (wanted || this.#beside?.isLate(from) === true) this.#retries?.giveSlot()
+    else this.#retries?.may(false)
+    this.#deliver(from, response)
+  }
+
+  /** Whether this response is passed on, bad as it is or one of several; otherwise another try runs or will, or the held one decides. */
+  #decides(from: Try, response: WireResponse, wanted: boolean): boolean {
+    const bad = wanted || response.status >= 500
+    const drop = () => from.cancel(false)
+    if (this.#hedges !== undefined) {
+      if (!bad) this.#hedges.answered(this.#beside!.remove(from), this.#engine.clock.now())
+      else if (this.#waits(from, () => this.#deliver(from, response), drop)) return false
+    }
+    if (wanted && this.#beside?.isLate(from) !== true && this.#again.may(true)) {
+      drop()
+      this.#beside?.remove(from)
+      this.#later()
+      return false
+    }
+    if (wanted && this.#waits(from)) {
+      drop()
+      return false
+    }
+    if (this.#hedges === undefined || !bad) return true
+    this.#hedges.failed()
+    if (!this.#beside!.isHeld) return true
+    drop()
+    this.#beside!.tellHeld()
+    return false
+  }
+
+  #deliver(from: Try, response: WireResponse): void {
     this.#cluster.stats.answered(response.status)
     this.#answered = true
-    if (this.#hedged !== undefined || this.#waiting !== undefined) this.#dropOthers(from)
+    if (this.#beside !== undefined) {
+      this.#owner.outcome.endpoint = from.host?.address ?? ''
+      this.#hedges?.disarm()
+      this.#retries?.stopWaiting()
+      this.#beside.keepOnly(from)
+    }
     this.#running = from
     this.#owner.answered(response)
   }
 
-  /** Whether this response is passed on; otherwise the try is dropped and another one runs or will. */
-  #isAnswer(from: Try, response: WireResponse, retry: CompiledRetry): boolean {
-    const header = (name: string) => getHeader(response.headers, name)
-    const wanted =
-      shouldRetryResponse(retry.retryOn, response.status, header) ||
-      (retry.retriableHeaders !== undefined &&
-        retry.retryOn.tokens.has('retriable-headers') &&
-        retry.retriableHeaders.some(name => header(name) !== undefined))
-    const triedAgain = this.#hedged?.includes(from) === true
-    if (!triedAgain && this.#mayRetry(wanted)) {
-      from.cancel(false)
-      this.#later()
-      return false
-    }
-    if (wanted && this.#othersRun(from)) {
-      from.cancel(false)
-      return false
-    }
-    this.#giveSlot()
-    return true
-  }
-
   failed(from: Try, reason: ResetReason, error: Error, sent: boolean): void {
-    if (this.#over) return
+    if (this.#over || this.#beside?.ends(from, () => this.#owner.broken(reason, error)) === true) return
     if (this.#answered) return this.#owner.broken(reason, error)
     this.#owner.outcome.error = error
-    if (this.#hedged !== undefined && this.#othersRun(from)) return
+    const tell = () => this.#owner.reset(reason, error)
+    if (this.#waits(from, tell)) return
     const retry = this.#plan?.retry
-    if (retry !== undefined && reason !== 'overflow' && this.#mayRetry(shouldRetryReset(retry.retryOn, reason, sent))) return this.#later()
-    this.#giveSlot()
-    this.#owner.reset(reason, error)
+    if (retry !== undefined && reason !== 'overflow' && this.#again.may(shouldRetryReset(retry.retryOn, reason, sent))) return this.#later()
+    this.#lost(tell)
   }
 
   timedOut(from: Try): void {
     if (this.#over) return
     this.#cluster.stats.upstream_rq_per_try_timeout++
     const retry = this.#plan?.retry
-    const wanted = retry !== undefined && shouldRetryReset(retry.retryOn, 'per_try_timeout', true)
-    if (this.#hedges) {
+    if (this.#goesOnLate) {
       if (from instanceof Attempt) from.charge()
-      if (!this.#mayRetry(true)) return
-      if (this.#hedged === undefined) this.#hedged = [from]
-      else this.#hedged.push(from)
+      if (!this.#again.may(true)) return
+      this.#beside ??= new Beside(this.#cluster)
+      this.#beside.late(from)
       return this.#later()
     }
     from.cancel(true)
-    if (this.#mayRetry(wanted)) return this.#later()
-    this.#owner.flag('UT')
-    this.#owner.unanswered(REPLIES.upstream_per_try_timeout)
+    const tell = () => {
+      this.#owner.flag('UT')
+      this.#owner.unanswered(REPLIES.upstream_per_try_timeout)
+    }
+    if (this.#waits(from, tell)) return
+    if (this.#again.may(retry !== undefined && shouldRetryReset(retry.retryOn, 'per_try_timeout', true))) return this.#later()
+    this.#lost(tell)
   }
 
-  completed(): void {
+  completed(from: Try): void {
     if (this.#answered) this.#owner.completed()
+    else this.#beside?.ends(from, () => this.#owner.completed())
   }
 
-  noHealthy(): void {
+  noHealthy(from?: Try): void {
     this.#cluster.stats.upstream_cx_none_healthy++
-    this.#giveSlot()
-    this.#owner.unanswered(REPLIES.no_healthy_upstream)
+    const tell = () => this.#owner.unanswered(REPLIES.no_healthy_upstream)
+    if (!this.#waits(from, tell)) this.#lost(tell)
   }
 
   /** A policy said no, or what it let through has failed. */
@@ -226,90 +266,65 @@ export class Tries implements AttemptOwner {
     if (this.#over) return
     if (error instanceof ResetError)
       return error.reason === 'per_try_timeout' ? this.timedOut(from) : this.failed(from, error.reason, error.cause as Error, error.sent)
-    if (error instanceof NoHealthyEndpointError) return this.noHealthy()
+    if (error instanceof NoHealthyEndpointError) return this.noHealthy(from)
     if (error instanceof OverflowError) return this.failed(from, 'overflow', error.cause as Error, false)
-    this.#owner.outcome.error = error
+    const tell = () => {
+      this.#owner.outcome.error = error
+      this.#owner.unanswered(policyReply(error))
+    }
+    if (this.#waits(from, tell)) return
     const retry = this.#plan?.retry
-    if (isTimeLimit(error) && retry !== undefined && this.#mayRetry(shouldRetryReset(retry.retryOn, 'per_try_timeout', true)))
+    if (isTimeLimit(error) && retry !== undefined && this.#again.may(shouldRetryReset(retry.retryOn, 'per_try_timeout', true)))
       return this.#later()
-    this.#giveSlot()
-    this.#owner.unanswered(policyReply(error))
+    this.#lost(tell)
   }
 
-  // ── another try? ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Envoy's decision: wanted, allowed, affordable. A slot that the last retry held is given back first. */
-  #mayRetry(wanted: boolean): boolean {
-    const { stats, limits } = this.#cluster
-    if (this.#retriedBefore && !wanted) stats.upstream_rq_retry_success++
-    this.#giveSlot()
-    if (!wanted || !repeatable(this.#owner.body, this.#engine.retryBufferLimit)) return false
-    if (this.#left === 0) {
-      stats.upstream_rq_retry_limit_exceeded++
-      this.#owner.flag('URX')
-      return false
-    }
-    this.#left--
-    if (!limits.takeRetry()) {
-      stats.upstream_rq_retry_overflow++
-      this.#owner.flag('UO')
-      return false
-    }
-    this.#hasSlot = true
-    this.#retriedBefore = true
-    stats.upstream_rq_retry++
-    stats.upstream_rq_retry_backoff_exponential++
+  /**
+   * A try has failed. True: others still run, so nothing is decided yet. With the hedge block what the first try came to is held: `tell`
+   * says it when no other one does better, `drop` lets go of it.
+   */
+  #waits(from: Try | undefined, tell: () => void = nothing, drop: () => void = nothing): boolean {
+    const beside = this.#beside
+    if (beside === undefined) return false
+    const begun = from === undefined ? undefined : beside.remove(from)
+    if (this.#running === from) this.#running = undefined
+    if (beside.size === 0 && this.#retries?.waiting !== true) return false
+    if (this.#hedges !== undefined) beside.hold(begun, from, tell, drop)
     return true
   }
 
+  /** The last try has failed: the request ends as its first one did. */
+  #lost(tell: () => void): void {
+    this.#retries?.giveSlot()
+    this.#hedges?.failed()
+    if (this.#beside?.isHeld === true) this.#beside.tellHeld()
+    else tell()
+  }
+
+  /** Made when the first try fails. */
+  get #again(): Retries {
+    this.#retries ??= new Retries(this.#engine, this.#cluster, this.#plan?.retry, this.#owner)
+    return this.#retries
+  }
+
   #later(): void {
-    const retry = this.#plan!.retry!
-    const wait = Math.floor(this.#engine.random() * backoffInterval(this.#owner.outcome.attempts, retry.baseInterval, retry.maxInterval))
     this.#running = undefined
-    const again = () => {
-      this.#waiting = undefined
-      this.start(this.#engine.clock.now())
-    }
-    this.#waiting = this.#engine.clock.schedule(wait, again, { keepAlive: true })
+    this.#hedges?.disarm()
+    this.#beside?.dropHeld()
+    this.#again.wait(() => this.start(this.#engine.clock.now()))
   }
 
-  #giveSlot(): void {
-    if (!this.#hasSlot) return
-    this.#hasSlot = false
-    this.#cluster.limits.retries.give()
-  }
-
-  // ── several at once, and the end ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Takes a try off; whether another one may still answer. */
-  #othersRun(without: Try): boolean {
-    if (this.#hedged === undefined) return false
-    const at = this.#hedged.indexOf(without)
-    if (at >= 0) this.#hedged.splice(at, 1)
-    if (this.#running === without) this.#running = undefined
-    return this.#running !== undefined || this.#waiting !== undefined || this.#hedged.length > 0
-  }
-
-  /** This one answers; the rest is not wanted any more. */
-  #dropOthers(one: Try): void {
-    this.#waiting?.cancel()
-    this.#waiting = undefined
-    const hedged = this.#hedged
-    const running = this.#running
-    this.#hedged = undefined
-    if (running !== one) running?.cancel(false)
-    if (hedged !== undefined) for (const other of hedged) if (other !== one) other.cancel(false)
-  }
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Gives everything up; the owner hears nothing more. `timeout`: the endpoints that owe an answer are charged with it. */
   cancel(timeout: boolean): void {
     if (this.#over) return
-    this.end()
     const running = this.#running
-    const hedged = this.#hedged
-    this.#running = this.#hedged = undefined
+    const others = this.#beside?.takeAll()
+    this.end()
+    this.#running = undefined
     if (running !== undefined) this.#giveUp(running, timeout)
-    if (hedged !== undefined) for (const other of hedged) this.#giveUp(other, timeout)
+    if (others !== undefined) for (const other of others) if (other !== running) this.#giveUp(other, timeout)
   }
 
   #giveUp(one: Try, timeout: boolean): void {
@@ -321,7 +336,9 @@ export class Tries implements AttemptOwner {
   end(): void {
     if (this.#over) return
     this.#over = true
-    this.#giveSlot()
-    this.#waiting?.cancel()
+    this.#retries?.end()
+    this.#hedges?.disarm()
   }
 }
+
+const nothing = () => {}

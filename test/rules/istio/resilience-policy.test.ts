@@ -25,12 +25,9 @@ describe('ResiliencePolicy', () => {
     ['fallback: { destination: { host: reviews, subset: v1 } }'],
     ['cache: { ttl: 1s, maxEntries: 1000, maxBytes: 10Mi, coalesce: true }'],
     ['adaptiveConcurrency: {}'],
+    ['hedge: { delay: 50ms, maxHedgedRequests: 1 }'],
+    ['hedge: { delay: { quantile: 0.95, initial: 100ms }, methods: [GET] }'],
   ])('accepts %s', block => expect(policy(block)).toEqual([]))
-
-  it('says that hedge has no effect in the mesh yet', () =>
-    expect(policy('hedge: { delay: 50ms, maxHedgedRequests: 1 }')).toMatchObject([
-      { severity: 'warning', code: 'not-executed', path: 'spec.hedge' },
-    ]))
 
   it.each([
     ['circuitBreaker: { failureRateThreshold: 0 }', 'out-of-range', 'spec.circuitBreaker.failureRateThreshold'],

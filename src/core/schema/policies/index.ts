@@ -38,7 +38,7 @@ export const BLOCKS = {
     fields: adaptiveConcurrencyFields,
     check: adaptiveConcurrencyFaults,
   },
-  hedge: { text: 'Starts another try beside a slow one. In the mesh it is checked and has no effect yet.', fields: hedgeFields },
+  hedge: { text: 'Starts another try beside a slow one.', fields: hedgeFields },
   cache: { text: 'Keeps answers for a while and joins equal calls.', fields: cacheFields },
   fallback: { text: 'What is answered when the call fails.', fields: fallbackFields, check: fallbackFaults },
 } as const satisfies Record<string, Block>
