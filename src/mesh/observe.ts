@@ -91,8 +91,7 @@ export function decide(engine: Engine, view: LookedAt): Decision {
       return answered(abort)
     }
   }
-  if (route.redirect !== undefined) stats.rq_redirect++
-  else if (route.directResponse !== undefined) stats.rq_direct_response++
+  if (route.redirect !== undefined || route.directResponse !== undefined) stats.rq_direct_response++
   if (route.clusterFor === undefined) return answered(REPLIES.blocked) // the same details: answered without an upstream
   const hash = route.hashPolicies === undefined ? undefined : hashOf(route.hashPolicies, view, engine.clientAddress)?.hash
   outcome.cluster = route.clusterFor(share, view, hash).cluster

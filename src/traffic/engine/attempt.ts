@@ -4,6 +4,7 @@ import type { ResetReason, Stream, StreamListener, WireRequest, WireResponse } f
 import type { Host } from '../upstream/host.ts'
 import type { Lease, PoolListener, PoolTicket } from '../upstream/pool/host-pool.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
+import { isGrpc } from './grpc.ts'
 
 /** A try that is under way. */
 export interface Try {
@@ -46,6 +47,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
   #timer: Timer | undefined
   #over = false
   #charged = false
+  #grpc = false
   #answered = false
 
   constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner<Attempt>) {
@@ -68,7 +70,9 @@ export class Attempt implements Try, PoolListener, StreamListener {
     this.#cluster.stats.upstream_rq_total++
     this.#cluster.report(this.host, 'connected')
     this.bodySent()
-    this.#stream = lease.send(this.#owner.wire(), this)
+    const request = this.#owner.wire()
+    this.#grpc = isGrpc(request.headers)
+    this.#stream = lease.send(request, this)
   }
 
   rejected(reason: ResetReason, error: Error): void {
@@ -85,13 +89,12 @@ export class Attempt implements Try, PoolListener, StreamListener {
     if (this.#over) return
     this.#answered = true
     this.#timer?.cancel()
-    this.#cluster.reportResponse(this.host, response)
+    this.#cluster.reportResponse(this.host, response, this.#grpc)
     this.#owner.answered(this, response)
   }
 
   reset(reason: ResetReason, error: Error): void {
     if (!this.#finish()) return
-    if (reason === 'remote_reset') this.#cluster.stats.upstream_rq_rx_reset++
     this.#cluster.report(this.host, 'reset')
     this.#owner.failed(this, reason, error, true)
   }

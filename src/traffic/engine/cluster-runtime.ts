@@ -102,6 +102,11 @@ export class ClusterRuntime {
     this.#pools.keep(this.#hosts)
   }
 
+  /** Whether endpoints are chosen by hash. */
+  get hashes(): boolean {
+    return this.#balancer.hashes
+  }
+
   choose(now: number, hash: bigint | undefined, tried: readonly Host[] | undefined, retry: RetryPriorities | undefined): Host | undefined {
     this.#ejections.advance(now)
     return this.#balancer.choose(now, hash, tried, retry)
@@ -128,8 +133,9 @@ export class ClusterRuntime {
     this.#ejections.report(host, result)
   }
 
-  reportResponse(host: Host, response: WireResponse): void {
-    this.#ejections.reportStatus(host, countedStatus(response, this.#isError))
+  /** `grpc`: the request was one. */
+  reportResponse(host: Host, response: WireResponse, grpc: boolean): void {
+    this.#ejections.reportStatus(host, countedStatus(response, grpc, this.#isError))
   }
 
   /** Takes an endpoint out by hand; `Infinity`: until `uneject`. */

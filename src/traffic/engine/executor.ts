@@ -21,7 +21,7 @@ import type { Fallback } from './guard.ts'
 import { directReply, flagOf, type LocalReply, REPLIES, redirectReply, resetReply } from './local-reply.ts'
 import { mirrored } from './mirror.ts'
 import { announce, outgoing } from './outgoing.ts'
-import { ONE_TRY, planOf } from './plan.ts'
+import { ONE_TRY, planOf, timeOfFirst } from './plan.ts'
 import { kept } from './recorded-body.ts'
 import type { Fetch } from './response-cache.ts'
 import { Routed } from './routed.ts'
@@ -120,7 +120,7 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
       }
     }
     if (route.redirect !== undefined) {
-      stats.rq_redirect++
+      stats.rq_direct_response++
       return this.local(redirectReply(route.redirect(this)))
     }
     if (route.directResponse !== undefined) {
@@ -162,13 +162,15 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     const { engine } = this
     const now = this.#waited ? engine.clock.now() : this.startedAt
     if (route !== undefined) {
-      if (route.hashPolicies !== undefined) this.hash ??= hashOf(route.hashPolicies, this, engine.clientAddress)
       const left = this.request.deadline === undefined ? Infinity : this.request.deadline - now
       this.#plan = planOf(route, this.headers, engine.requestOverrides, left)
-      this.headers = outgoing(this.headers)
+      this.#announceFirst(this.#plan)
       route.applyRequest(this, this.destination)
+      // As in Envoy the hash sees what the rules made of the request.
+      if (route.hashPolicies !== undefined && cluster.hashes)
+        this.hash = hashOf(route.hashPolicies, this, engine.clientAddress, this.request.headers)
       this.#keepBody(cluster)
-    } else if (this.#plan !== undefined) this.headers = outgoing(this.headers)
+    } else if (this.#plan !== undefined) this.#announceFirst(this.#plan)
     const timeout = this.#plan?.timeout ?? 0
     const limited = timeout > 0 && this.uploaded
     if (limited) this.#armRouteTimer(timeout)
@@ -178,6 +180,12 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     // When nobody was there for the request itself, nobody else gets it either.
     if (route?.mirrors !== undefined && this.outcome.details !== REPLIES.no_healthy_upstream.details)
       mirrored(route.mirrors, this, cluster, this.#plan!)
+  }
+
+  /** Rules see what the upstream is told about the first try. */
+  #announceFirst(plan: Plan): void {
+    this.headers = outgoing(this.headers)
+    announce(this.headers, 1, timeOfFirst(plan, this.body), plan)
   }
 
   /** A stream is kept while it is sent, for the next try; the upstream's time begins when it has the whole request. */
@@ -226,7 +234,8 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
   }
 
   wire(expected: number): WireRequest {
-    if (this.#plan !== undefined) announce(this.headers, this.outcome.attempts, expected, this.#plan)
+    const { attempts } = this.outcome
+    if (this.#plan !== undefined && attempts > 1) announce(this.headers, attempts, expected, this.#plan)
     return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
   }
 
@@ -243,6 +252,7 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     this.headersAreHere()
     this.status = response.status
     const headers = response.headers as string[]
+    this.giveCookies(headers)
     this.answerRules(headers)
     this.#answer = new AnswerBody(response.body, this)
     this.give({ status: response.status, statusText: response.statusText, headers, body: this.#answer, text: undefined, outcome })

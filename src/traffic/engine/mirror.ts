@@ -5,7 +5,7 @@ import type { CompiledMirror, Plan } from '../routing/compiled-route.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
-import { announce } from './outgoing.ts'
+import { announceTime } from './outgoing.ts'
 import { repeatable } from './recorded-body.ts'
 
 /** The request that is copied: as it goes to its own upstream. */
@@ -33,7 +33,7 @@ export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, clust
       continue
     }
     const headers = of.headers.slice()
-    announce(headers, 1, plan.timeout > 0 ? plan.timeout : Infinity, plan)
+    if (plan.timeout > 0) announceTime(headers, plan.timeout)
     new Mirror({ method, path, authority, scheme, headers, body }, tls).start(to, plan.timeout)
   }
 }

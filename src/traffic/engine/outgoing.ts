@@ -27,11 +27,15 @@ export function outgoing(headers: readonly string[]): string[] {
 }
 
 /** Tells the upstream which try this is and how long it has: ms, `Infinity` for no limit. */
-export function announce(headers: string[], attempt: number, expected: number, plan: Plan | undefined): void {
+export function announce(headers: string[], attempt: number, expected: number, plan: Plan): void {
   setHeader(headers, 'x-envoy-attempt-count', String(attempt))
-  if (expected === Infinity) return
-  setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(expected)))
-  if (plan?.tellsGrpc === true) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(expected))
+  announceTime(headers, expected)
+  if (plan.tellsGrpc && expected !== Infinity) setHeader(headers, 'grpc-timeout', formatGrpcTimeout(expected))
+}
+
+/** How long the upstream has, ms. */
+export function announceTime(headers: string[], expected: number): void {
+  if (expected !== Infinity) setHeader(headers, 'x-envoy-expected-rq-timeout-ms', String(Math.floor(expected)))
 }
 
 const STRIPPED = new Set([

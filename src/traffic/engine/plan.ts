@@ -3,6 +3,7 @@
  * common case is the route's own plan, made once. Rules: Envoy's FilterUtility::finalTimeout and RetryStateImpl::create.
  */
 import { getHeader } from '../../base/formats/headers.ts'
+import type { WireBody } from '../../core/transport.ts'
 import { parseRetryOn } from '../../policies/retry/kernel.ts'
 import type { CompiledRetry, CompiledRoute, Plan } from '../routing/compiled-route.ts'
 import { isGrpc, parseGrpcTimeout } from './grpc.ts'
@@ -48,6 +49,18 @@ export function planOf(route: CompiledRoute, headers: readonly string[], obeyed:
   if (left !== Infinity) timeout = sooner(timeout, Math.max(1, left))
   if (timeout !== 0 && perTryTimeout >= timeout) perTryTimeout = 0
   return { timeout, perTryTimeout, retry, hedge, timeoutStatus, maxGrpcTimeout: plan.maxGrpcTimeout, tellsGrpc: grpc }
+}
+
+/** Whether tries that reach the per-try timeout go on: a stream cannot be sent by two at once. */
+export function goesOn(plan: Plan | undefined, body: WireBody | undefined): boolean {
+  return plan?.hedge === true && (body === undefined || body.bytes !== undefined)
+}
+
+/** ms that the first try's upstream has, `Infinity` for no limit. */
+export function timeOfFirst(plan: Plan, body: WireBody | undefined): number {
+  const { timeout, perTryTimeout } = plan
+  const own = goesOn(plan, body) ? 0 : perTryTimeout
+  return sooner(timeout, own) || Infinity
 }
 
 /** The shorter of two limits, of which 0 is none. */

@@ -28,6 +28,11 @@ export function wantsAnother({ retryOn, retriableHeaders }: CompiledRetry, respo
   )
 }
 
+/** Envoy waits for nothing after a 425 that its list names: the next try is a plain request, not an early one. */
+export function isTooEarly({ retryOn }: CompiledRetry, { status }: WireResponse): boolean {
+  return status === 425 && retryOn.codes.has(status)
+}
+
 export class Retries {
   readonly #engine: Engine
   readonly #cluster: ClusterRuntime
@@ -66,7 +71,6 @@ export class Retries {
     this.#hasSlot = true
     this.#before = true
     stats.upstream_rq_retry++
-    stats.upstream_rq_retry_backoff_exponential++
     return true
   }
 
@@ -75,15 +79,21 @@ export class Retries {
     return this.#timer !== undefined
   }
 
-  wait(again: () => void): void {
-    const { random, clock } = this.#engine
-    const { baseInterval, maxInterval } = this.#retry!
-    const wait = Math.floor(random() * backoffInterval(this.#of.outcome.attempts, baseInterval, maxInterval))
+  /** `atOnce`: without the back-off. */
+  wait(again: () => void, atOnce: boolean): void {
+    const { clock } = this.#engine
+    const wait = atOnce ? 0 : this.#backOff()
     const passed = () => {
       this.#timer = undefined
       again()
     }
     this.#timer = clock.schedule(wait, passed, KEEP_ALIVE)
+  }
+
+  #backOff(): number {
+    const { baseInterval, maxInterval } = this.#retry!
+    this.#cluster.stats.upstream_rq_retry_backoff_exponential++
+    return Math.floor(this.#engine.random() * backoffInterval(this.#of.outcome.attempts, baseInterval, maxInterval))
   }
 
   stopWaiting(): void {

@@ -46,8 +46,14 @@ export abstract class Routed extends Asked {
     if (route === undefined) return
     this.responseHeaders = headers
     route.applyResponse(headers, this.destination, this)
-    if (this.hash?.setCookie !== undefined && this.cluster !== undefined) headers.push('set-cookie', this.hash.setCookie)
     if (this.origin !== undefined) route.cors!.decorate(headers, this.origin)
+  }
+
+  /** The cookies made for the hash: Envoy makes them anew for each choice of an endpoint. Answers of our own have none. */
+  protected giveCookies(headers: string[]): void {
+    const cookies = this.hash?.setCookies
+    if (cookies === undefined || cookies.length === 0) return
+    for (let i = this.outcome.attempts; i > 0; i--) for (const cookie of cookies) headers.push('set-cookie', cookie)
   }
 
   /** Answers with a reply of ours, worded for who asks. */

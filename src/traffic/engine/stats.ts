@@ -4,7 +4,6 @@ export class RouterStats {
   upstream_rq_total = 0
   upstream_rq_timeout = 0
   upstream_rq_per_try_timeout = 0
-  upstream_rq_rx_reset = 0
   upstream_rq_retry = 0
   upstream_rq_retry_success = 0
   upstream_rq_retry_overflow = 0
@@ -36,8 +35,8 @@ export class RouterStats {
 export class ListenerStats {
   no_route = 0
   no_cluster = 0
+  /** Redirects too: Envoy's router counts both here, and none under rq_redirect. */
   rq_direct_response = 0
-  rq_redirect = 0
   'fault.aborts_injected' = 0
   'fault.delays_injected' = 0
   'fault.active_faults' = 0

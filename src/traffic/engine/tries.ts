@@ -18,7 +18,8 @@ import type { Guard } from './guard.ts'
 import { GuardedTry, isTimeLimit, ResetError } from './guarded-try.ts'
 import { elsewhere, Hedges, mayHedge } from './hedges.ts'
 import { type LocalReply, policyReply, REPLIES } from './local-reply.ts'
-import { Retries, wantsAnother } from './retries.ts'
+import { goesOn } from './plan.ts'
+import { isTooEarly, Retries, wantsAnother } from './retries.ts'
 
 /** Who wants the answer. Exactly one of `answered`, `unanswered`, `reset` is called, unless it cancels first. */
 export interface TriesOwner {
@@ -61,6 +62,8 @@ export class Tries implements AttemptOwner {
   #retries: Retries | undefined
   #tried: Host[] | undefined
   #priorities: RetryPriorities | undefined
+  /** Any try has gone out: then nothing is `reset-before-request` any more. */
+  #sent = false
   #answered = false
   #over = false
 
@@ -145,8 +148,7 @@ export class Tries implements AttemptOwner {
 
   /** Whether a try that reaches its time goes on beside the next one, as Envoy hedges. A stream cannot be sent by two at once. */
   get #goesOnLate(): boolean {
-    const { body } = this.#owner
-    return this.#plan?.hedge === true && this.#hedges === undefined && (body === undefined || body.bytes !== undefined)
+    return this.#hedges === undefined && goesOn(this.#plan, this.#owner.body)
   }
 
   get uploaded(): boolean {
@@ -171,6 +173,7 @@ export class Tries implements AttemptOwner {
 
   answered(from: Try, response: WireResponse): void {
     if (this.#over) return
+    this.#sent = true
     const retry = this.#plan?.retry
     const wanted = retry !== undefined && wantsAnother(retry, response)
     if ((wanted || this.#beside !== undefined) && !this.#decides(from, response, wanted)) return
@@ -190,7 +193,7 @@ export class Tries implements AttemptOwner {
     if (wanted && this.#beside?.isLate(from) !== true && this.#again.may(true)) {
       drop()
       this.#beside?.remove(from)
-      this.#later()
+      this.#later(isTooEarly(this.#plan!.retry!, response))
       return false
     }
     if (wanted && this.#waits(from)) {
@@ -222,16 +225,19 @@ export class Tries implements AttemptOwner {
     if (this.#over || this.#beside?.ends(from, () => this.#owner.broken(reason, error)) === true) return
     if (this.#answered) return this.#owner.broken(reason, error)
     this.#owner.outcome.error = error
+    this.#sent ||= sent
     const tell = () => this.#owner.reset(reason, error)
     if (this.#waits(from, tell)) return
     const retry = this.#plan?.retry
-    if (retry !== undefined && reason !== 'overflow' && this.#again.may(shouldRetryReset(retry.retryOn, reason, sent))) return this.#later()
+    if (retry !== undefined && reason !== 'overflow' && this.#again.may(shouldRetryReset(retry.retryOn, reason, this.#sent)))
+      return this.#later()
     this.#lost(tell)
   }
 
   timedOut(from: Try): void {
     if (this.#over) return
     this.#cluster.stats.upstream_rq_per_try_timeout++
+    this.#sent = true
     const retry = this.#plan?.retry
     if (this.#goesOnLate) {
       if (from instanceof Attempt) from.charge()
@@ -307,11 +313,11 @@ export class Tries implements AttemptOwner {
     return this.#retries
   }
 
-  #later(): void {
+  #later(atOnce = false): void {
     this.#running = undefined
     this.#hedges?.disarm()
     this.#beside?.dropHeld()
-    this.#again.wait(() => this.start(this.#engine.clock.now()))
+    this.#again.wait(() => this.start(this.#engine.clock.now()), atOnce)
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -102,8 +102,7 @@ export class Http2Stream implements Stream, BodySource {
     if (code === NGHTTP2_REFUSED_STREAM) return 'remote_refused_stream_reset'
     // What nghttp2 says of a peer that does not speak HTTP/2; a reset by the peer has another code.
     if (codeOf(error) === 'ERR_HTTP2_ERROR' || codeOf(broken) === 'ERR_HTTP2_ERROR') return 'protocol_error'
-    if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined)
-      return this.#answered ? 'protocol_error' : 'connection_termination'
+    if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined) return 'connection_termination'
     return 'remote_reset'
   }
 

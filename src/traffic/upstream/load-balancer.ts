@@ -35,6 +35,10 @@ export class LoadBalancer {
     this.#slowStart = slowStart
   }
 
+  get hashes(): boolean {
+    return this.#strategy instanceof ByHash
+  }
+
   /** New settings; positions are kept when the policy is the same. */
   update(before: Cluster, cluster: Cluster, now: number): void {
     this.#threshold = thresholdOf(cluster)

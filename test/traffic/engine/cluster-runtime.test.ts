@@ -35,7 +35,7 @@ const make = (config: Partial<Cluster> = {}, resolve: (name: string) => string[]
   const fail = (address: string) => {
     for (let i = 0; i < 10; i++) {
       const host = choose()
-      if (host?.address === address) runtime.reportResponse(host, { status: 500, statusText: '', headers: [], body: {} as never })
+      if (host?.address === address) runtime.reportResponse(host, { status: 500, statusText: '', headers: [], body: {} as never }, false)
     }
   }
   return { clock, wire, told, runtime, choose, fail }

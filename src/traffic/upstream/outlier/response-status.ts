@@ -6,11 +6,16 @@ import type { Cluster } from '../../../envoy/index.ts'
 /** Whether a status is an error by the cluster's own list. */
 export type IsError = (status: number) => boolean
 
-/** The status to count. With a matcher only what it matches is an error. */
-export function countedStatus({ status, headers }: WireResponse, isError: IsError | undefined): number {
+/**
+ * The status to count. A gRPC request (`grpc`) is judged by the grpc-status in the response's headers where there is one; of any other,
+ * with a matcher, only what it matches is an error.
+ */
+export function countedStatus({ status, headers }: WireResponse, grpc: boolean, isError: IsError | undefined): number {
+  if (grpc) {
+    const said = getHeader(headers, 'grpc-status')
+    return said ? (GRPC_TO_HTTP[said] ?? 500) : status
+  }
   if (isError !== undefined) return isError(status) ? Math.max(500, status) : 200
-  if (status < 500 && getHeader(headers, 'content-type')?.startsWith('application/grpc'))
-    return GRPC_TO_HTTP[getHeader(headers, 'grpc-status') ?? ''] ?? status
   return status
 }
 

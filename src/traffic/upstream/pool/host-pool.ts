@@ -211,9 +211,10 @@ export class HostPool implements ConnectionListener {
   }
 
   /** A request on this member is over. */
-  ended(member: Member): void {
+  ended(member: Member, cut: ResetReason | undefined): void {
     member.active--
     this.#limits.requests.give()
+    if (cut !== undefined && member.isShared) this.#limits.stats.streamCut(cut)
     if (member.active > 0) return
     if (member.draining) member.drain()
     else member.idleSince = this.#clock.now()

@@ -1,4 +1,5 @@
 /** Envoy's limits of a cluster ("circuit breakers" in its configuration): counted per cluster, shared by the pools of its hosts, read live. */
+import type { ResetReason } from '../../../core/transport.ts'
 import type { CircuitBreakerThresholds } from '../../../envoy/index.ts'
 
 /** One limit and its use. */
@@ -74,16 +75,18 @@ export class ClusterLimits {
       upstream_rq_active: this.requests.used,
       upstream_rq_pending_active: this.pending.used,
     }
+    // A retry budget moves no gauge: Envoy's compares with the limit beside it, and shows nothing as remaining.
     const limits = [
-      ['cx', this.connections, this.connections.max],
-      ['rq_pending', this.pending, this.pending.max],
-      ['rq', this.requests, this.requests.max],
-      ['rq_retry', this.retries, this.mostRetries],
+      ['cx', 'cx', this.connections],
+      ['rq_pending', 'pending', this.pending],
+      ['rq', 'rq', this.requests],
+      ['rq_retry', 'retries', this.retries],
     ] as const
-    for (const [name, { used }, max] of limits) {
+    for (const [name, remaining, { used, max }] of limits) {
       gauges[`circuit_breakers.default.${name}_open`] = used >= max ? 1 : 0
       if (this.#tracksRemaining)
-        gauges[`circuit_breakers.default.remaining_${name === 'rq_retry' ? 'retries' : name}`] = Math.max(0, max - used)
+        gauges[`circuit_breakers.default.remaining_${remaining}`] =
+          name === 'rq_retry' && this.#budget !== undefined ? 0 : Math.max(0, max - used)
     }
     return gauges
   }
@@ -110,6 +113,15 @@ export class PoolStats {
   upstream_rq_pending_overflow = 0
   upstream_rq_pending_failure_eject = 0
   upstream_rq_cancelled = 0
+  upstream_rq_rx_reset = 0
+  upstream_rq_tx_reset = 0
+
+  /** A stream of a connection that carries several ended before its time; Envoy counts none of this for HTTP/1.1. */
+  streamCut(reason: ResetReason): void {
+    if (reason === 'remote_reset') this.upstream_rq_rx_reset++
+    else if (reason === 'local_reset' || reason === 'protocol_error') this.upstream_rq_tx_reset++
+    else if (reason === 'connection_termination') this.upstream_rq_pending_failure_eject++
+  }
 
   /** A connection is gone. */
   destroyed(locally: boolean, withRequests: boolean): void {

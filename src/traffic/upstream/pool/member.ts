@@ -8,7 +8,8 @@ export interface Lease {
 
 /** Who is told when a request on a member is over. */
 export interface MemberOwner {
-  ended(member: Member): void
+  /** `cut`: why it ended before its time; `local_reset`: we gave it up. */
+  ended(member: Member, cut: ResetReason | undefined): void
 }
 
 export class Member implements Lease {
@@ -58,6 +59,8 @@ class Exchanged implements Stream, StreamListener {
   readonly #listener: StreamListener
   readonly #stream: Stream
   #over = false
+  /** Nothing follows the response headers. */
+  #bare = false
 
   constructor(owner: MemberOwner, member: Member, request: WireRequest, listener: StreamListener) {
     this.#owner = owner
@@ -67,29 +70,30 @@ class Exchanged implements Stream, StreamListener {
   }
 
   response(response: WireResponse): void {
+    this.#bare = response.body.length === 0
     this.#listener.response(response)
   }
 
   reset(reason: ResetReason, error: Error): void {
-    this.#end()
+    this.#end(reason)
     this.#listener.reset(reason, error)
   }
 
   complete(): void {
-    this.#end()
+    this.#end(undefined)
     this.#listener.complete()
   }
 
   cancel(error?: Error): void {
     if (!this.#over && !this.#member.isShared) this.#member.closedByUs = true
-    this.#end()
+    this.#end(this.#bare ? undefined : 'local_reset')
     this.#stream.cancel(error)
   }
 
-  #end(): void {
+  #end(cut: ResetReason | undefined): void {
     if (this.#over) return
     this.#over = true
-    this.#owner.ended(this.#member)
+    this.#owner.ended(this.#member, cut)
   }
 }
 

@@ -10,8 +10,19 @@ const matcher = (errorMatcher: unknown): Cluster => ({
 })
 
 test('a plain status counts as it is', () => {
-  expect(countedStatus(response(503), undefined)).toBe(503)
-  expect(countedStatus(response(200, ['grpc-status', '14']), undefined)).toBe(200)
+  expect(countedStatus(response(503), false, undefined)).toBe(503)
+})
+
+// Envoy's router.cc onUpstreamHeaders: whether the request was a gRPC one decides, whatever the answer calls itself.
+test('a grpc-status counts only for a gRPC request', () => {
+  expect(countedStatus(response(200, ['content-type', 'application/grpc', 'grpc-status', '14']), false, undefined)).toBe(200)
+  expect(countedStatus(response(200, ['content-type', 'text/html', 'grpc-status', '14']), true, undefined)).toBe(503)
+})
+test('a grpc-status wins over the status of HTTP and over a matcher', () => {
+  const nothing = () => false
+  expect(countedStatus(response(503, ['grpc-status', '5']), true, undefined)).toBe(404)
+  expect(countedStatus(response(200, ['grpc-status', '13']), true, nothing)).toBe(500)
+  expect(countedStatus(response(503), true, nothing)).toBe(503)
 })
 
 test.each([
@@ -19,15 +30,16 @@ test.each([
   ['8', 429],
   ['12', 501],
   ['14', 503],
-  ['99', 200],
+  ['99', 500],
+  ['x', 500],
 ])('grpc-status %s counts as %d', (grpc, counted) => {
-  expect(countedStatus(response(200, ['content-type', 'application/grpc+proto', 'grpc-status', grpc]), undefined)).toBe(counted)
+  expect(countedStatus(response(200, ['content-type', 'application/grpc+proto', 'grpc-status', grpc]), true, undefined)).toBe(counted)
 })
 
 describe('an error matcher', () => {
   test('says what is an error, and nothing else is', () => {
     const isError = errorMatcherOf(matcher({ orMatch: { rules: [status(':status', '429'), status(':status', '503')] } }))
-    expect([429, 503, 500, 200].map(s => countedStatus(response(s), isError))).toEqual([500, 503, 200, 200])
+    expect([429, 503, 500, 200].map(s => countedStatus(response(s), false, isError))).toEqual([500, 503, 200, 200])
   })
   test('by range, by beginning, turned round', () => {
     const one = (header: object) => errorMatcherOf(matcher({ httpResponseHeadersMatch: { headers: [{ name: ':status', ...header }] } }))!

@@ -38,6 +38,16 @@ test('a budget replaces the limit: a share of what runs and waits, never less th
   expect(retries(make({ maxRetries: 2 }))).toBe(2)
 })
 
+// resource_manager_impl.h, RetryBudgetImpl: the gauge belongs to the limit beside the budget, and nothing is shown as remaining.
+test('a budget moves no gauge', () => {
+  const limits = make({ retryBudget: { minRetryConcurrency: 1 }, trackRemaining: true })
+  expect(retries(limits)).toBe(1)
+  expect(limits.snapshot()).toMatchObject({
+    'circuit_breakers.default.rq_retry_open': 0,
+    'circuit_breakers.default.remaining_retries': 0,
+  })
+})
+
 test('gauges say which limit is reached, and what remains when asked to', () => {
   const limits = make({ maxRequests: 2, maxRetries: 3, trackRemaining: true })
   take(limits, 2)

@@ -1,0 +1,124 @@
+/**
+ * More neighbours of the recordings, each read off a file of Envoy 1.37 which its comment names: what its router does in which order, and
+ * what it counts.
+ */
+import { describe, expect, test } from 'vitest'
+import { xxhash64 } from '../../../src/base/formats/xxhash64.ts'
+import { A, B, world } from './world.ts'
+
+const HASHED = (how: string) => `{ loadBalancer: { consistentHash: ${how} } }`
+/** The endpoint that a value of the header x-u hashes to. */
+const ownerOf = async (value: string) => {
+  const w = world({ [A]: {}, [B]: {} }, { policy: HASHED('{ httpHeaderName: x-u }') })
+  return (await w.ask('/', { headers: { 'x-u': value } })).outcome.endpoint
+}
+
+// router.cc, Filter::decodeHeaders: headers are finalized before an endpoint is chosen, so the hash sees what rules made of the request.
+describe('rules come before the hash', () => {
+  test('of a header that they set', async () => {
+    const w = world(
+      { [A]: {}, [B]: {} },
+      { policy: HASHED('{ httpHeaderName: x-u }'), route: 'headers: { request: { set: { x-u: k7 } } }' },
+    )
+    const owner = await ownerOf('k7')
+    for (const own of ['a', 'b', 'c', 'd', 'e', 'f']) expect((await w.ask('/', { headers: { 'x-u': own } })).outcome.endpoint).toBe(owner)
+  })
+  test('of a header that they remove there is none', async () => {
+    const w = world({ [A]: {}, [B]: {} }, { policy: HASHED('{ httpHeaderName: x-u }'), route: 'headers: { request: { remove: [x-u] } }' })
+    const met = new Set<string>()
+    for (let i = 0; i < 40; i++) met.add((await w.ask('/', { headers: { 'x-u': 'same' } })).outcome.endpoint)
+    expect(met.size).toBe(2)
+  })
+  test('the number and the time of the first try stand before them, those of a retry after', async () => {
+    const w = world(
+      { [A]: [{ status: 503 }, {}] },
+      {
+        route:
+          'timeout: 2s, retries: { attempts: 1, retryOn: "503" }, headers: { request: { set: { x-try: "%REQ(x-envoy-attempt-count)%", x-left: "%REQ(x-envoy-expected-rq-timeout-ms)%" }, remove: [x-envoy-attempt-count] } }',
+      },
+    )
+    await w.askWithin(500)
+    const seen = w.transport.requests.map(r => [r.headers['x-envoy-attempt-count'], r.headers['x-try'], r.headers['x-left']])
+    // Removals come first, so the value is gone before it is read.
+    expect(seen).toEqual([
+      [undefined, undefined, '2000'],
+      ['2', undefined, '2000'],
+    ])
+  })
+})
+
+// router.h addDownstreamSetCookie is asked at each choice; router.cc onUpstreamHeaders appends them before the rules of the answer.
+describe('the cookie made for a hash', () => {
+  const policy = HASHED('{ httpCookie: { name: sid, ttl: 60s } }')
+  const sid = `sid="${xxhash64('127.0.0.1').toString(16)}"; Max-Age=60; HttpOnly`
+  const cookies = async (script: Parameters<typeof world>[0], route = '') => {
+    const w = world(script, { policy, route })
+    return (await w.askWithin(500)).response.headers.getSetCookie()
+  }
+  test('comes with an answer of the upstream', async () => expect(await cookies({ [A]: {} })).toEqual([sid]))
+  test('comes once for each try', async () =>
+    expect(await cookies({ [A]: [{ status: 503 }, { status: 503 }, {}] }, 'retries: { attempts: 2, retryOn: "503" }')).toEqual([
+      sid,
+      sid,
+      sid,
+    ]))
+  test('does not come with an answer of our own', async () => expect(await cookies({ [A]: 'refuse' })).toEqual([]))
+  test('is taken off by a rule', async () =>
+    expect(await cookies({ [A]: {} }, 'headers: { response: { remove: [set-cookie] } }')).toEqual([]))
+})
+
+// retry_state_impl.cc: 425 is tried again at once; x in `|=` upstream_request_started_ of router.cc stays for all tries.
+describe('retries', () => {
+  test('after 425 do not wait', async () => {
+    const w = world({ [A]: [{ status: 425 }, {}] }, { route: 'retries: { attempts: 1, retryOn: "425", backoff: 100s }' })
+    expect((await w.askWithin(1)).said).toBe('200 - via_upstream 2')
+    expect(w.stats()).toMatchObject({ upstream_rq_retry: 1, upstream_rq_retry_backoff_exponential: 0, upstream_rq_retry_success: 1 })
+  })
+  test('before the request are none once a try has gone out', async () => {
+    const w = world({ [A]: [{ status: 503 }] }, { route: 'retries: { attempts: 5, retryOn: "503,reset-before-request", backoff: 1s }' })
+    const asked = w.ask()
+    await w.clock.advanceAsync(0)
+    w.transport.script(A, 'refuse')
+    w.transport.kill(A)
+    await w.clock.advanceAsync(60_000)
+    expect((await asked).said).toMatch(/^503 UF .* 2$/)
+  })
+})
+
+// router.cc counts a redirect as a direct response; context_impl.h's rq_redirect is never counted.
+test('a redirect counts as an answer of our own', async () => {
+  const w = world({ [A]: {} }, { route: 'redirect: { uri: /n }' })
+  await w.ask('/', { redirect: 'manual' })
+  expect(w.mesh.snapshot().stats).toMatchObject({ rq_direct_response: 1 })
+})
+
+// router.cc onUpstreamHeaders: a gRPC request is judged by the grpc-status in headers, whatever the answer's content type is.
+test.each([
+  ['application/grpc', 'ejected'],
+  ['application/json', 'healthy'],
+])('grpc-status 14 to a request of %s: %s', async (type, health) => {
+  const policy = '{ outlierDetection: { consecutive5xxErrors: 1, maxEjectionPercent: 100 } }'
+  const w = world({ [A]: { headers: { 'grpc-status': '14' } } }, { policy, route: 'retries: { attempts: 0 }' })
+  await w.ask('/', { method: 'POST', headers: { 'content-type': type } })
+  expect(w.mesh.snapshot().clusters['outbound|80||s.test']!.endpoints[0]!.health).toBe(health)
+})
+
+// conn_pool_base.cc, MultiplexedActiveClientBase::onStreamReset.
+describe('HTTP/2 streams that end early are counted', () => {
+  const h2 = '{ connectionPool: { http: { h2UpgradePolicy: UPGRADE } } }'
+  test.each([
+    ['hang', 'timeout: 100ms', { upstream_rq_tx_reset: 1, upstream_rq_timeout: 1 }],
+    ['hang', 'retries: { attempts: 1, perTryTimeout: 50ms, retryOn: "5xx" }', { upstream_rq_tx_reset: 2, upstream_rq_per_try_timeout: 2 }],
+    ['reset', 'retries: { attempts: 0 }', { upstream_rq_pending_failure_eject: 1, upstream_rq_tx_reset: 0 }],
+    ['refused-stream', 'retries: { attempts: 0 }', { upstream_rq_rx_reset: 0, upstream_rq_tx_reset: 0 }],
+  ] as const)('%s under %s', async (step, route, counted) => {
+    const w = world({ [A]: step }, { policy: h2, route })
+    await w.askWithin(1000)
+    expect(w.stats()).toMatchObject(counted)
+  })
+  test('and those of HTTP/1.1 are not', async () => {
+    const w = world({ [A]: 'hang' }, { route: 'timeout: 100ms' })
+    await w.askWithin(1000)
+    expect(w.stats()).toMatchObject({ upstream_rq_tx_reset: 0, upstream_rq_timeout: 1 })
+  })
+})
