@@ -12,6 +12,7 @@ export class Windowed implements Limit {
   #count = 0
   #inflight = 0
   #dropped = false
+  #quickDrops = 0
 
   constructor(settings: AdaptiveConcurrencySettings, inner: Limit) {
     this.#inner = inner
@@ -23,14 +24,21 @@ export class Windowed implements Limit {
   }
 
   sample(start: number, rtt: number, inflight: number, dropped: boolean): void {
-    const least = this.#window.minRttThreshold * 1e6
-    if (rtt < least && !dropped) return
-    this.#gather(Math.max(rtt, least), inflight, dropped) // a drop counts however quick it was; the peer leaves quick ones out
     const end = start + rtt
-    if (end <= this.#until) return
     const { minWindowTime, maxWindowTime, windowSize } = this.#window
-    this.#until = end + Math.min(Math.max(this.#least * 2, minWindowTime * 1e6), maxWindowTime * 1e6)
+    const threshold = this.#window.minRttThreshold * 1e6
+    if (rtt < threshold) {
+      // Too quick to be measured. The peer does not hear such drops; here they are heard, and as many as make a window are one.
+      if (!dropped) return
+      this.#dropped = true
+      if (++this.#quickDrops < windowSize) return
+    } else this.#gather(rtt, inflight, dropped)
+    if (end <= this.#until) return
+    const measured = this.#count > 0
+    const least = measured ? this.#least : threshold
+    this.#until = end + Math.min(Math.max(least * 2, minWindowTime * 1e6), maxWindowTime * 1e6)
     if (this.#count >= windowSize) this.#inner.sample(start, this.#tracked(), this.#inflight, this.#dropped)
+    else if (this.#quickDrops >= windowSize) this.#inner.sample(start, measured ? this.#tracked() : threshold, inflight, true)
     this.#begin()
   }
 
@@ -61,7 +69,7 @@ export class Windowed implements Limit {
 
   #begin(): void {
     this.#least = Infinity
-    this.#sum = this.#count = this.#inflight = 0
+    this.#sum = this.#count = this.#inflight = this.#quickDrops = 0
     this.#rtts = []
     this.#dropped = false
   }

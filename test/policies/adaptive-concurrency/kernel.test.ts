@@ -31,7 +31,7 @@ class Model {
   long = 0
   /** The window that is filling, and when the one before ended. */
   gathered: Sample[] = []
-  quickest: number[] = []
+  quickDrops = 0
   closedAt = 0
 
   constructor(settings: AdaptiveConcurrencySettings, seed: number) {
@@ -52,24 +52,28 @@ class Model {
     const { window } = this.settings
     if (window === undefined) return this.#learn(sample)
     const least = window.minRttThreshold * 1e6
-    if (sample.rtt < least && !sample.dropped) return
+    const quick = sample.rtt < least
+    if (quick && sample.dropped) this.quickDrops++
+    if (quick && (!sample.dropped || this.quickDrops < window.windowSize)) return
     const full = window.percentile !== undefined && this.gathered.length >= window.percentileSamples
-    if (!full) this.gathered.push({ ...sample, rtt: Math.max(sample.rtt, least) })
+    if (!full && !quick) this.gathered.push(sample)
     const end = sample.start + sample.rtt
     if (end <= this.closedAt) return
-    const times = this.gathered.map(s => s.rtt)
+    const times = this.gathered.length > 0 ? this.gathered.map(s => s.rtt) : [least]
     const length = Math.min(Math.max(2 * Math.min(...times), window.minWindowTime * 1e6), window.maxWindowTime * 1e6)
     this.closedAt = end + length
-    if (this.gathered.length >= window.windowSize) {
+    const enough = this.gathered.length >= window.windowSize
+    if (enough || this.quickDrops >= window.windowSize) {
       const ranked = times.toSorted((a, b) => a - b)
       const rank = Math.max(1, Math.round(ranked.length * (window.percentile ?? 1)))
       this.#learn({
         start: sample.start,
         rtt: window.percentile === undefined ? Math.floor(mean(times)) : ranked[rank - 1]!,
-        inflight: Math.max(...this.gathered.map(s => s.inflight)),
-        dropped: this.gathered.some(s => s.dropped),
+        inflight: enough ? Math.max(...this.gathered.map(s => s.inflight)) : sample.inflight,
+        dropped: this.quickDrops > 0 || this.gathered.some(s => s.dropped),
       })
     }
+    this.quickDrops = 0
     this.gathered = []
   }
 
