@@ -1,5 +1,5 @@
 /** What would happen to a request, and why: every route tried with each condition, the clusters and who of them may answer, limits and policy. */
-import type { Route } from '../envoy/index.ts'
+import type { Cluster, Route } from '../envoy/index.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import { localityText } from './endpoints.ts'
@@ -44,6 +44,8 @@ export interface ExplainedDestination {
   /** Share of the requests. */
   percent: number
   endpoints: ExplainedEndpoint[]
+  /** Names (`host:port`) that DNS is asked for its endpoints. */
+  names: string[]
   /** Pool limits of the cluster with their current use. */
   limits: Record<string, { limit: number; used: number }>
   /** What stands in front of the cluster, with its state and figures. */
@@ -99,6 +101,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
       cluster,
       percent,
       endpoints,
+      names: namesOf(core.rules.compiled.clusters.get(cluster)?.config),
       limits: runtime?.limitsInUse() ?? {},
       policies: runtime?.guardOf(found?.policies)?.snapshot() ?? {},
       policy: clusterValues(core, cluster, route),
@@ -126,6 +129,15 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     mode: core.mode,
     warnings,
   }
+}
+
+function namesOf(config: Cluster | undefined): string[] {
+  if (config?.type !== 'STRICT_DNS' && config?.type !== 'LOGICAL_DNS') return []
+  const entries = (config.loadAssignment?.endpoints ?? []).flatMap(group => group.lbEndpoints ?? [])
+  return entries.flatMap(({ endpoint }) => {
+    const at = endpoint?.address?.socketAddress
+    return at === undefined ? [] : [`${at.address}:${at.portValue}`]
+  })
 }
 
 function routesOf(core: MeshCore, port: number, virtualHost: string | undefined): readonly Route[] {

@@ -4,8 +4,7 @@ import { changesText } from './changes.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
 import { text } from './diagnostics.ts'
-import { joined } from './diff.ts'
-import { errorsOf, read } from './input.ts'
+import { joined, readRight } from './input.ts'
 
 export const apply: Command = {
   name: 'apply',
@@ -20,16 +19,11 @@ export const apply: Command = {
   ],
   async run(args, around) {
     const client = new Client(args, around)
-    const given = await read(args.rest, around)
-    const errors = errorsOf(given)
-    if (errors.length > 0) {
-      around.err(text(errors, around))
-      return EXIT.rules
-    }
-    const { parts } = given
+    const given = await readRight(args.rest, around)
+    if (given === undefined) return EXIT.rules
     const version = args.get('if-version')
     const whole = args.has('replace')
-    const body = joined(parts)
+    const body = joined(given)
     const plan = await client.ask('POST', whole ? '/plan' : '/plan?patch', body)
     const { body: done } = await client.ask(
       whole ? 'PUT' : 'PATCH',

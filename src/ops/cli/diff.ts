@@ -5,7 +5,7 @@ import { changesText } from './changes.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
 import { text } from './diagnostics.ts'
-import { errorsOf, read } from './input.ts'
+import { joined, readRight } from './input.ts'
 
 export const diff: Command = {
   name: 'diff',
@@ -18,23 +18,13 @@ export const diff: Command = {
   ],
   async run(args, around) {
     const client = new Client(args, around)
-    const given = await read(args.rest, around)
-    const errors = errorsOf(given)
-    if (errors.length > 0) {
-      around.err(text(errors, around))
-      return EXIT.rules
-    }
-    const { parts } = given
-    const { body } = await client.ask('POST', args.has('replace') ? '/plan' : '/plan?patch', joined(parts))
+    const given = await readRight(args.rest, around)
+    if (given === undefined) return EXIT.rules
+    const { body } = await client.ask('POST', args.has('replace') ? '/plan' : '/plan?patch', joined(given))
     const plan = body as Plan
     if (args.has('json')) around.out(`${JSON.stringify(plan, undefined, 2)}\n`)
     else if (plan.accepted) around.out(changesText(plan.changes, around))
     else around.err(text([...plan.errors, ...plan.warnings], around))
     return plan.accepted ? EXIT.good : EXIT.rules
   },
-}
-
-/** Several files as one text. A JSON file is YAML too. */
-export function joined(parts: readonly { readonly text: string }[]): string {
-  return parts.map(part => (part.text.endsWith('\n') ? part.text : `${part.text}\n`)).join('---\n')
 }

@@ -1,5 +1,6 @@
 /** `meshless explain`: what would happen to a request, under files or in a running process. */
 
+import type { Resolver } from '../../core/resolver.ts'
 import type { Transport } from '../../core/transport.ts'
 import type { Explanation } from '../../mesh/explain.ts'
 import { explain as explainIn } from '../../mesh/explain.ts'
@@ -62,10 +63,10 @@ async function offline(request: Asked, args: Args, around: Around): Promise<Expl
   const { workload, meshConfig } = await workloadOf(args)
   const sets = parts.map(part => ({ documents: part.text, origin: part.origin }))
   const source = { name: 'files', start: (deliver: (given: typeof sets) => void) => (deliver(sets), () => {}) }
-  const core = new MeshCore({ sources: [source], workload, meshConfig, mode: 'enforce', discovery: { unlisted: 'none' } }, NO_TRANSPORT)
+  const core = new MeshCore({ sources: [source], workload, meshConfig, mode: 'enforce', discovery: { resolver: NOBODY } }, NO_TRANSPORT)
   try {
     await core.ready()
-    return explainIn(core, request)
+    return withoutDns(explainIn(core, request))
   } catch (error) {
     if (!(error instanceof RuleError)) throw error
     around.err(text(error.diagnostics, around))
@@ -80,6 +81,18 @@ const NO_TRANSPORT: Transport = {
   connect() {
     throw new Error('explain sends nothing')
   },
+}
+
+/** The names of a cluster mean something where the process runs, not here. */
+const NOBODY: Resolver = { resolve: async () => [] }
+
+/** A cluster is not empty because DNS was not asked. */
+function withoutDns(said: Explanation): Explanation {
+  const warnings = said.destinations.reduce(
+    (left, { cluster, names }) => (names.length === 0 ? left : left.filter(warning => !warning.startsWith(`${cluster} has no endpoint`))),
+    said.warnings,
+  )
+  return { ...said, warnings }
 }
 
 async function online(request: Asked, args: Args, around: Around): Promise<Explanation> {
@@ -103,6 +116,7 @@ function shown(said: Explanation, around: Around): string {
     lines.push('', paint.bold(`${Math.round(to.percent * 100) / 100} % ${to.cluster}`))
     const rows = to.endpoints.map(e => ['', e.address, labels(e.labels), `active ${e.active}`, e.why])
     if (rows.length > 0) lines.push(table(rows))
+    else for (const name of to.names) lines.push(`  ${name}  by DNS, asked where the process runs`)
     const used = Object.entries(to.limits).filter(([, { limit }]) => limit < 4_294_967_295)
     for (const [name, { limit, used: now }] of used) lines.push(`  limit ${name}: ${now} of ${limit} in use`)
     for (const [name, state] of Object.entries(to.policies)) {

@@ -5,16 +5,12 @@ import { parseRules } from '../../rules/istio/parse.ts'
 import { validateDocuments } from '../../rules/istio/validate.ts'
 import { nodeModules, readFiles } from '../../rules/sources/read-files.ts'
 import { type Around, CliError, EXIT } from './around.ts'
+import { text } from './diagnostics.ts'
 
 export interface Part {
   /** `rules.yaml`, or `-`. */
   readonly origin: string
   readonly text: string
-}
-
-/** What reading and checking found wrong, with the names of the files: what is sent to a process has none. */
-export function errorsOf({ documents, diagnostics }: Given): Diagnostic[] {
-  return [...diagnostics, ...validateDocuments(documents)].filter(d => d.severity === 'error')
 }
 
 export interface Given {
@@ -24,19 +20,46 @@ export interface Given {
   readonly diagnostics: Diagnostic[]
 }
 
+/** Reads rules that are sent or translated. Those with errors are not: the errors are told, by the names of the files. */
+export async function readRight(paths: readonly string[], around: Around): Promise<Given | undefined> {
+  const given = await read(paths, around)
+  const errors = errorsOf(given)
+  if (errors.length === 0) return given
+  around.err(text(errors, around))
+  return undefined
+}
+
+/** What makes rules unusable. */
+export function errorsOf({ documents, diagnostics }: Given): Diagnostic[] {
+  return [...diagnostics, ...validateDocuments(documents)].filter(d => d.severity === 'error')
+}
+
+/** Several files as one text. A JSON file is YAML too. */
+export function joined({ parts }: Given): string {
+  return parts.map(part => (part.text.endsWith('\n') ? part.text : `${part.text}\n`)).join('---\n')
+}
+
 /** Reads and parses. Throws a `CliError` for a path that is not there or holds no rules. */
 export async function read(paths: readonly string[], around: Around): Promise<Given> {
   if (paths.length === 0) throw new CliError(EXIT.usage, 'no rules are given', 'name files or directories, or - for standard input')
   const parts: Part[] = []
-  for (const path of paths) parts.push(...(path === '-' ? [{ origin: '-', text: await around.stdin() }] : await partsOf(path)))
+  for (const path of paths) parts.push(...(path === '-' ? [{ origin: '-', text: await standardInput(around) }] : await partsOf(path)))
   const documents: RuleDocument[] = []
   const diagnostics: Diagnostic[] = []
-  for (const { text, origin } of parts) {
-    const parsed = parseRules(text, origin)
+  for (const part of parts) {
+    const parsed = parseRules(part.text, part.origin)
     documents.push(...parsed.documents)
     diagnostics.push(...parsed.diagnostics)
   }
   return { parts, documents, diagnostics }
+}
+
+/** A pipe that brings nothing is a pipe from the wrong place, not rules without faults. */
+async function standardInput(around: Around): Promise<string> {
+  const given = await around.stdin()
+  if (given.trim() === '')
+    throw new CliError(EXIT.usage, 'standard input is empty', 'e.g. kubectl get virtualservices -o yaml | meshless validate -')
+  return given
 }
 
 async function partsOf(path: string): Promise<Part[]> {

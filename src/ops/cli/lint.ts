@@ -1,10 +1,12 @@
 /** `meshless lint`: what is valid and will surprise. */
-import { lintDocuments } from '../../rules/istio/lint.ts'
-import { validateDocuments } from '../../rules/istio/validate.ts'
-import { EXIT } from './around.ts'
+import { suggest } from '../../core/schema/read.ts'
+import { LINT_RULES, lintDocuments } from '../../rules/istio/lint.ts'
+import { CliError, EXIT } from './around.ts'
 import type { Command } from './command.ts'
 import { FORMAT, tell } from './diagnostics.ts'
-import { read } from './input.ts'
+import { errorsOf, read } from './input.ts'
+
+const CODES = [...new Set(LINT_RULES.map(rule => rule.code))]
 
 export const lint: Command = {
   name: 'lint',
@@ -17,9 +19,13 @@ export const lint: Command = {
     ...FORMAT,
   ],
   async run(args, around) {
-    const { documents, diagnostics } = await read(args.rest, around)
-    const errors = [...diagnostics, ...validateDocuments(documents)].filter(d => d.severity === 'error')
-    const findings = errors.length > 0 ? [] : lintDocuments(documents, { ignore: [...args.all('ignore')] })
+    const ignore = args.all('ignore')
+    for (const code of ignore)
+      if (!CODES.includes(code))
+        throw new CliError(EXIT.usage, `--ignore: there is no finding ${code}`, suggest(code, CODES) ?? 'docs/rules/lint.md has them all')
+    const given = await read(args.rest, around)
+    const errors = errorsOf(given)
+    const findings = errors.length > 0 ? [] : lintDocuments(given.documents, { ignore })
     const wrong = tell([...errors, ...findings], args, around)
     return wrong || (args.has('fail') && findings.length > 0) ? EXIT.rules : EXIT.good
   },

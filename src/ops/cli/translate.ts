@@ -3,8 +3,7 @@ import { readMeshConfig } from '../../rules/istio/mesh-config.ts'
 import { translateDocuments } from '../../rules/istio/translate.ts'
 import { EXIT } from './around.ts'
 import type { Command } from './command.ts'
-import { text } from './diagnostics.ts'
-import { errorsOf, read } from './input.ts'
+import { readRight } from './input.ts'
 import { WORKLOAD, workloadOf } from './workload.ts'
 
 const PARTS = ['clusters', 'routes', 'endpoints'] as const
@@ -15,12 +14,8 @@ export const translate: Command = {
   text: "prints the rules in Envoy's form (JSON)",
   options: [{ name: 'only', value: 'PART', of: PARTS, text: 'one part: clusters, routes or endpoints' }, ...WORKLOAD],
   async run(args, around) {
-    const given = await read(args.rest, around)
-    const errors = errorsOf(given)
-    if (errors.length > 0) {
-      around.err(text(errors, around))
-      return EXIT.rules
-    }
+    const given = await readRight(args.rest, around)
+    if (given === undefined) return EXIT.rules
     const { workload, meshConfig } = await workloadOf(args)
     const { clusters, routes, endpoints } = translateDocuments(given.documents, { workload, meshConfig: readMeshConfig(meshConfig) })
     const all = { clusters, routes, endpoints }

@@ -71,6 +71,8 @@ describe('usage', () => {
     [['rollback', 'yesterday'], 2, 'is no version'],
     [['completion', 'tcsh'], 2, 'bash, zsh, fish'],
     [['get', '--admin', 'http://['], 2, 'is no URL'],
+    [['lint', '--ignore', 'retries-of', '-'], 2, 'did you mean retries-off?'],
+    [['lint', '--ignore', 'zz', '-'], 2, 'there is no finding zz'],
   ])('%j ends with %i', async (argv, code, said) => {
     const result = await cli(argv as string[], { stdin: STARTER })
     expect(result.code).toBe(code)
@@ -150,6 +152,21 @@ describe('rules in files', () => {
       err: expect.stringContaining('invalid-duration'),
     })
     expect(await cli(['translate', bad])).toMatchObject({ code: 1, out: '' })
+  })
+
+  test('explain looks at hosts without a ServiceEntry as the mesh does, and asks no DNS', async () => {
+    const bare = file('a.yaml', virtual('a', '[{ timeout: 1s, route: [{ destination: { host: a } }] }]').replace('[a.test]', '[a]'))
+    const { code, out } = await cli(['explain', bare, '--url', 'http://a/'])
+    expect([code, out.split('\n')[0]]).toEqual([0, 'sent to outbound|80||a.default.svc.cluster.local'])
+    expect(out).toContain('a.default.svc.cluster.local:80  by DNS, asked where the process runs')
+    expect(out).not.toContain('503')
+    const said = JSON.parse((await cli(['explain', bare, '--url', 'http://a/', '--json'])).out)
+    expect([said.warnings, said.destinations[0].names]).toEqual([[], ['a.default.svc.cluster.local:80']])
+  })
+
+  test('a pipe that brings nothing is no set without faults', async () => {
+    for (const command of ['validate', 'lint', 'translate'])
+      expect(await cli([command, '-'], { stdin: '\n' })).toMatchObject({ code: 2, err: expect.stringContaining('standard input is empty') })
   })
 
   test('what init writes is right, and is not written over', async () => {
