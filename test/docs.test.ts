@@ -53,7 +53,7 @@ test.each(blocks)('$name', async ({ block }) => {
 })
 
 describe('options tables', async () => {
-  const sources = [...list('src/policies', 'options.ts'), ...list('src/core/schema', '.ts'), ...list('src/traffic', '.ts')]
+  const sources = ['core', 'policies', 'traffic', 'mesh', 'rules/sources', 'testing'].flatMap(room => list(`src/${room}`, '.ts'))
   const known: Record<string, Fields> = {}
   for (const source of sources) {
     if (!/\w+Fields\b/.test(text(source))) continue

@@ -19,6 +19,7 @@ export class Emitter<E extends object> implements Observable<E> {
   listening = 0
 
   on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void {
+    if (typeof listener !== 'function') throw new TypeError(`on(${JSON.stringify(type)}): the listener is not a function`)
     if (options?.signal?.aborted) return () => {}
     const entry = (event: E[K]) => listener(event)
     this.#listeners ??= new Map()

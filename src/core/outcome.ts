@@ -27,6 +27,10 @@ const OUTCOME: unique symbol = Symbol.for('meshless.outcome') as any
 
 /** How the request behind this response ended; `undefined` for a response that no mesh governed. */
 export function outcomeOf(response: object): Outcome | undefined {
+  if ((typeof response !== 'object' && typeof response !== 'function') || response === null || typeof (response as any).then === 'function')
+    throw new TypeError(
+      `outcomeOf: expected a response, got ${response && typeof response === 'object' ? 'a promise of one: await it first' : String(response)}`,
+    )
   return (response as any)[OUTCOME]
 }
 

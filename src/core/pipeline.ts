@@ -1,5 +1,5 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
-import { type AddsOf, type AnyPolicy, type Description, type Policy, policy, type SeesOf } from './policy.ts'
+import { type AddsOf, type AnyPolicy, type Description, needPolicy, type Policy, policy, type SeesOf } from './policy.ts'
 import { surprises } from './surprises.ts'
 
 type Meet<P> = (P extends AnyPolicy ? (s: SeesOf<P>) => void : never) extends (s: infer I) => void ? I : never
@@ -25,6 +25,7 @@ type Linked<P extends readonly AnyPolicy[]> = number extends P['length']
  */
 export function pipeline<const P extends readonly AnyPolicy[]>(...policies: P & Linked<P>): Policy<AllSees<P>, AddsOf<P[number]>> {
   const row = policies as unknown as readonly AnyPolicy[]
+  for (const [i, part] of row.entries()) needPolicy(part, `pipeline: argument ${i + 1}`)
   const describe = (): Description => {
     const inner = row.map(part => part.describe())
     return { kind: 'pipeline', name: '', options: {}, inner, warnings: surprises(inner) }

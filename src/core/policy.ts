@@ -90,12 +90,14 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
   }
 
   execute(fn: any, options?: CallOptions): Promise<any> {
+    if (typeof fn !== 'function') return Promise.reject(noWork('execute', fn))
     const call = new Call(options)
     call.work = fn
     return start(call, this.#run, options?.signal != null)
   }
 
   wrap(fn: any): any {
+    if (typeof fn !== 'function') throw noWork('wrap', fn)
     const run = this.#run
     return function wrapped(this: unknown, ...args: unknown[]) {
       const call = new Call(undefined)
@@ -108,6 +110,24 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
       return start(call, run, false)
     }
   }
+}
+
+function noWork(method: string, given: unknown): TypeError {
+  const what = isPromiseLike(given)
+    ? 'a promise, whose work has begun already,'
+    : typeof given === 'string'
+      ? JSON.stringify(given)
+      : String(given)
+  return new TypeError(
+    `${method}: ${what} is not a function; give the function that makes the call, e.g. call => fetch(url, { signal: call.signal })`,
+  )
+}
+
+/** Throws when something is no policy. `where` begins the message. */
+export function needPolicy(given: unknown, where: string): void {
+  if (typeof (given as AnyPolicy | undefined)?.execute === 'function' && Array.isArray((given as AnyPolicy).parts)) return
+  const what = typeof given === 'function' ? 'a function' : Array.isArray(given) ? 'a list' : String(given)
+  throw new TypeError(`${where}: ${what} is no policy, such as retry() or pipeline(retry(), circuitBreaker())`)
 }
 
 /** Gives parts the methods of a policy. */

@@ -1,5 +1,6 @@
 /** Where rule documents come from. Each source owns its own set; a new set replaces its old one as a whole. */
 import type { Clock } from '../base/time/clock.ts'
+import { anything, array, boolean, type InputOf, string } from './schema/index.ts'
 
 export interface SourceSet {
   /** YAML text or parsed documents. */
@@ -8,20 +9,20 @@ export interface SourceSet {
   readonly origin?: string | undefined
 }
 
+export const trustFields = {
+  unixSockets: boolean('Whether endpoints may be Unix sockets.'),
+  linkLocal: boolean(
+    'Whether endpoints may have link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep their credentials; also by DNS.',
+  ),
+  tlsDirectory: anything<string | false>('The directory below which certificates and keys may be named; `false`: none may be named.'),
+  hosts: array('The hosts that may be named: exact, or wildcards such as `*.shop.svc.cluster.local`.', string('')),
+} as const
+
 /**
  * How far the rules of a source may reach. What is left out is allowed, as for rules that the program itself gives; sources that others
  * can write to over a network begin with `TIGHT`.
  */
-export interface Trust {
-  /** Whether endpoints may be Unix sockets. */
-  readonly unixSockets?: boolean | undefined
-  /** Whether endpoints may have link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep their credentials; also by DNS. */
-  readonly linkLocal?: boolean | undefined
-  /** The directory below which certificates and keys may be named; `false`: none may be named. */
-  readonly tlsDirectory?: string | false | undefined
-  /** The hosts that may be named: exact, or wildcards such as `*.shop.svc.cluster.local`. */
-  readonly hosts?: readonly string[] | undefined
-}
+export interface Trust extends InputOf<typeof trustFields> {}
 
 /** Nothing but addresses on the network. */
 export const TIGHT: Trust = { unixSockets: false, linkLocal: false, tlsDirectory: false }

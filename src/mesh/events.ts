@@ -16,3 +16,13 @@ export interface MeshEvents {
   /** A source could not deliver; its last set stays. */
   sourceError: { source: string; error: Error; at: number }
 }
+
+const EVERY: Record<keyof MeshEvents, true> = {
+  ejection: true,
+  unejection: true,
+  transition: true,
+  applied: true,
+  rejected: true,
+  sourceError: true,
+}
+export const MESH_EVENTS = Object.keys(EVERY) as readonly (keyof MeshEvents)[]

@@ -1,4 +1,5 @@
 /** What would happen to a request, and why: every route tried with each condition, the clusters and who of them may answer, limits and policy. */
+import { anything, type InputOf, readOptions, string } from '../core/schema/index.ts'
 import type { Cluster, Route } from '../envoy/index.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
@@ -7,12 +8,13 @@ import { clusterValues, type Place, placeOf, routeValues, type Value } from './e
 import type { MeshCore } from './mesh.ts'
 import { viewOf } from './request-view.ts'
 
-export interface ExplainRequest {
-  /** Default GET. */
-  method?: string
-  url: string
-  headers?: Record<string, string>
-}
+export const explainFields = {
+  method: string('Method.', { default: 'GET' }),
+  url: string('What is asked for, e.g. `http://reviews:9080/reviews/1`.', { required: true }),
+  headers: anything<HeadersInit>('Headers, as fetch takes them.'),
+} as const
+
+export interface ExplainRequest extends InputOf<typeof explainFields> {}
 
 /** A route that was looked at. */
 export interface TriedRoute {
@@ -75,9 +77,11 @@ export interface Explanation {
   warnings: string[]
 }
 
-/** @throws TypeError for a URL that is none. */
+/** @throws OptionsError for what is no request, TypeError for a URL or headers that fetch would refuse. */
 export function explain(core: MeshCore, request: ExplainRequest): Explanation {
-  const view = viewOf(request.method ?? 'GET', request.url, new Headers(request.headers))
+  const { method, url, headers } = readOptions(explainFields, request, 'explain')
+  if (!URL.canParse(url)) throw new TypeError(`explain: url: ${JSON.stringify(url)} is no absolute URL, e.g. http://reviews:9080/reviews/1`)
+  const view = viewOf(method, url, new Headers(headers))
   const { table, clusters, allowAny } = core.engine
   const warnings: string[] = []
   const { virtualHost, routes } = table.explain(view)

@@ -2,8 +2,9 @@
  * Joins the wings: rules become Envoy configuration, configuration becomes a snapshot that calls run on, and the state of clusters lives
  * beside it. A call keeps the snapshot it began with.
  */
-import { toMs } from '../base/time/duration.ts'
+import { OptionsError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
+import { type InputOf, readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
 import type { Cluster } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
@@ -22,7 +23,7 @@ import { assignmentOf, localityText } from './endpoints.ts'
 import type { MeshEvents } from './events.ts'
 import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
-import type { EndpointInput, MeshOptions } from './options.ts'
+import { closeFields, type EndpointInput, ejectFields, type MeshOptions, readyFields } from './options.ts'
 import { withoutLinkLocal } from './restricted.ts'
 import { RouteBreakers } from './route-breakers.ts'
 import { RuleError } from './rule-error.ts'
@@ -125,8 +126,8 @@ export class MeshCore {
     return execute(this.#engine, request)
   }
 
-  async ready(options?: { timeout?: number | string }): Promise<void> {
-    const timeout = options?.timeout === undefined ? undefined : toMs(options.timeout, 'ready.timeout')
+  async ready(options?: InputOf<typeof readyFields>): Promise<void> {
+    const { timeout } = readOptions(readyFields, options, 'mesh.ready')
     const all = this.#feed.delivered().then(async () => {
       await Promise.allSettled([...this.clusters.values()].map(c => c.warming))
     })
@@ -176,6 +177,8 @@ export class MeshCore {
 
   /** A cluster by its Envoy name, or by `host|subset|port`. */
   cluster(key: string): ClusterRuntime {
+    if (typeof key !== 'string')
+      throw new OptionsError(`the key of a cluster: ${String(key)} is not a text such as "reviews.default.svc.cluster.local|v1|9080"`)
     const [host = '', subset = '', port = ''] = key.split('|')
     const found = this.clusters.get(key) ?? this.clusters.get(`outbound|${port}|${subset}|${host}`) ?? this.dynamicHosts.get(key)
     if (found !== undefined) return found
@@ -217,17 +220,18 @@ export class MeshCore {
     this.#attached.push(closing)
   }
 
-  eject(cluster: string, address: string, options?: { for?: number | string }): void {
-    this.cluster(cluster).eject(address, options?.for === undefined ? Infinity : toMs(options.for, 'eject.for'))
+  eject(cluster: string, address: string, options?: InputOf<typeof ejectFields>): void {
+    const { for: time = Infinity } = readOptions(ejectFields, options, 'mesh.eject')
+    this.cluster(cluster).eject(address, time)
   }
 
   uneject(cluster: string, address: string): void {
     this.cluster(cluster).uneject(address)
   }
 
-  async close(options?: { drain?: number | string }): Promise<void> {
+  async close(options?: InputOf<typeof closeFields>): Promise<void> {
+    const { drain } = readOptions(closeFields, options, 'mesh.close')
     if (this.#closed) return
-    const drain = options?.drain === undefined ? 0 : toMs(options.drain, 'close.drain')
     this.#closed = true
     this.rules.close()
     await this.#feed.stop()

@@ -1,109 +1,132 @@
-/** What a mesh is made from. */
-import type { Size } from '../base/formats/size.ts'
+/** What a mesh is made from. Described once: names, types, checks, defaults and the table in the docs all come from here. */
 import type { Clock } from '../base/time/clock.ts'
-import type { Duration } from '../base/time/duration.ts'
 import type { Random } from '../base/time/random.ts'
 import type { Resolver } from '../core/resolver.ts'
+import {
+  anything,
+  array,
+  boolean,
+  duration,
+  hook,
+  type InputOf,
+  integer,
+  map,
+  type OptionsOf,
+  object,
+  oneOf,
+  provided,
+  size,
+  string,
+} from '../core/schema/index.ts'
 import type { Source } from '../core/source.ts'
 import type { Transport } from '../core/transport.ts'
-import type { NativeOptions } from '../traffic/upstream/native.ts'
+import type { endpointFields } from '../traffic/upstream/factories/options/endpoint.ts'
+import { nativeClusterFields } from '../traffic/upstream/native.ts'
 
 /** YAML text (several documents allowed), a parsed document, or an array of both. */
 export type RuleInput = string | object | readonly (string | object)[]
 
-/** Who calls: rules may look at it. */
-export interface WorkloadOptions {
-  /** Kubernetes namespace; short host names are completed with it. Default `default`. */
-  namespace?: string | undefined
-  /** Labels that `sourceLabels` and workload selectors look at. */
-  labels?: Record<string, string> | undefined
-  /** `region/zone/subzone`, for locality load balancing. */
-  locality?: string | undefined
-  /** DNS domain of the cluster. Default `cluster.local`. */
-  domain?: string | undefined
-}
+export const workloadFields = {
+  namespace: string('Kubernetes namespace; short host names are completed with it.', { default: 'default' }),
+  labels: map('Labels that `sourceLabels` and workload selectors look at.', string(''), { default: {} }),
+  locality: string('`region/zone/subzone`, for locality load balancing. Without it no endpoint is nearer than another.'),
+  domain: string('DNS domain of the cluster.', { default: 'cluster.local' }),
+} as const
 
-export const MODES = ['enforce', 'observe', 'off'] as const
+export const meshFields = {
+  rules: anything<RuleInput>(
+    'The first set of rules of the apply source: YAML text, a document, or a list of both. Wrong rules throw a `RuleError` with all diagnostics.',
+  ),
+  sources: array(
+    'Where more rules come from. Each owns its own set; `mesh.ready()` waits for them.',
+    provided<Source>('', ['start'], 'files("./rules"); rules themselves are given as `rules`'),
+    { default: [] },
+  ),
+  workload: object('Who calls: rules may look at it.', workloadFields, { default: {} }),
+  meshConfig: anything<string | object>("Istio's MeshConfig, as an object or YAML text."),
+  strict: boolean('Unknown fields and dangling references are errors.', { default: false }),
+  discovery: object(
+    'Where endpoints come from that no rule lists.',
+    {
+      unlisted: oneOf('A host with rules but without endpoints resolves its own name by DNS, or has no endpoint.', ['dns', 'none'], {
+        default: 'dns',
+      }),
+      resolver: provided<Resolver>("How names become addresses. Default: the system's resolver.", ['resolve']),
+    },
+    { default: {} },
+  ),
+  mode: oneOf(
+    '`observe` decides and counts, and lets requests go ungoverned, `outcomeOf(response)` saying what would have happened; `off`: requests pass ungoverned and uncounted. Default `enforce`; beside an Istio sidecar (ISTIO_META_* in the environment) `observe`.',
+    ['enforce', 'observe', 'off'],
+  ),
+  faults: boolean('`false` turns every injected fault off.', { default: true }),
+  requestOverrides: boolean(
+    "Whether `x-envoy-retry-on`, `-max-retries`, `-upstream-rq-timeout-ms`, `-expected-rq-timeout-ms` and their kin on the application's requests are obeyed. They never reach the upstream.",
+    { default: false },
+  ),
+  localReplies: oneOf(
+    'What goes wrong is answered as Envoy answers, or `throw`: local error replies reject instead.',
+    ['response', 'throw'],
+    {
+      default: 'response',
+    },
+  ),
+  processes: integer('How many processes or worker threads share the limits of the connection pools: each takes its part.', {
+    default: 1,
+    min: 1,
+  }),
+  clusters: map(
+    "What Istio cannot say of a destination: active health checks, and the rest of Envoy's outlier detection. By `host`, `host|subset`, `host|subset|port`, or `*` for all (hosts in full, e.g. `reviews.default.svc.cluster.local`).",
+    object('', nativeClusterFields),
+    { default: {} },
+  ),
+  clock: provided<Clock>("Whose time everything uses. Default: the machine's.", ['now', 'wall', 'schedule'], 'virtualClock()'),
+  random: hook<Random>("Gives numbers in [0, 1). Default: the machine's."),
+  transport: provided<Transport>(
+    'How bytes reach an endpoint. Default on Node: connections of our own.',
+    ['connect'],
+    'nodeTransport() or fetchTransport()',
+  ),
+  limits: object(
+    'Bounds of what the mesh itself keeps.',
+    {
+      abandonedBodyTimeout: duration('How long an unread body may hold its connection.', { default: '30s', min: 0 }),
+      retryBufferLimit: size(
+        'How much of a streamed request body is kept so that it can be sent again; a larger one is sent once and not retried.',
+        { default: '1Mi' },
+      ),
+      dynamicHosts: integer('Hosts that only traffic brings and that are remembered.', { default: 1000, min: 1 }),
+      history: integer('Versions of the rules that are kept for `rollback`.', { default: 20, min: 1 }),
+    },
+    { default: {} },
+  ),
+} as const
+
+export interface MeshOptions extends InputOf<typeof meshFields> {}
+export type MeshSettings = OptionsOf<typeof meshFields>
+
+/** Who calls: rules may look at it. */
+export interface WorkloadOptions extends InputOf<typeof workloadFields> {}
 
 /** How far the rules take effect. */
-export type Mode = (typeof MODES)[number]
-
-export interface MeshOptions {
-  /** The first set of rules of the apply source. Wrong rules throw a `RuleError` with all diagnostics. */
-  rules?: RuleInput | undefined
-  /** Where more rules come from, e.g. `files('./rules', { watch: true })`. Each owns its own set; `mesh.ready()` waits for them. */
-  sources?: readonly Source[] | undefined
-  workload?: WorkloadOptions | undefined
-  /** Istio's MeshConfig, as an object or YAML text. */
-  meshConfig?: string | object | undefined
-  /** Unknown fields and dangling references are errors. Default `false`. */
-  strict?: boolean | undefined
-  discovery?:
-    | {
-        /** `dns` (default): a host with rules but without endpoints resolves its own name. `none`: it has no endpoint. */
-        unlisted?: 'dns' | 'none' | undefined
-        /** How names become addresses. Default: the system's resolver. */
-        resolver?: Resolver | undefined
-      }
-    | undefined
-  /**
-   * `enforce`; `observe`: decides and counts, and lets the request go ungoverned, `outcomeOf(response)` saying what would have happened;
-   * `off`: requests pass ungoverned and uncounted. Default `enforce`, beside an Istio sidecar (ISTIO_META_* in the environment) `observe`.
-   */
-  mode?: Mode | undefined
-  /** `false` turns every injected fault off. Default `true`. */
-  faults?: boolean | undefined
-  /**
-   * Whether `x-envoy-retry-on`, `-max-retries`, `-upstream-rq-timeout-ms`, `-expected-rq-timeout-ms` and their kin on the application's
-   * requests are obeyed. They never reach the upstream. Default `false`, as behind Istio's listeners.
-   */
-  requestOverrides?: boolean | undefined
-  /** `response` (default): what goes wrong is answered as Envoy answers. `throw`: local error replies reject instead. */
-  localReplies?: 'response' | 'throw' | undefined
-  /** How many processes or worker threads share the limits of the connection pools: each takes its part. Default 1. */
-  processes?: number | undefined
-  /**
-   * What Istio cannot say of a destination: active health checks, and the rest of Envoy's outlier detection. By `host`, `host|subset`,
-   * `host|subset|port`, or `*` for all (hosts in full, e.g. `reviews.default.svc.cluster.local`).
-   */
-  clusters?: NativeOptions | undefined
-  clock?: Clock | undefined
-  random?: Random | undefined
-  transport?: Transport | undefined
-  limits?:
-    | {
-        /** How long an unread body may hold its connection. Default 30s. */
-        abandonedBodyTimeout?: Duration | undefined
-        /** Bytes of a streamed request body that are kept so that it can be sent again; a larger one is sent once and not retried. Default 1Mi. */
-        retryBufferLimit?: Size | undefined
-        /** How many hosts that only traffic brings are remembered. Default 1000. */
-        dynamicHosts?: number | undefined
-        /** How many versions of the rules are kept for `rollback`. Default 20. */
-        history?: number | undefined
-      }
-    | undefined
-}
+export type Mode = NonNullable<MeshSettings['mode']>
 
 /** An endpoint as `setEndpoints` takes it. */
-export interface EndpointInput {
-  /** `ip:port`. */
-  address: string
-  labels?: Record<string, string> | undefined
-  /** `region/zone/subzone`. */
-  locality?: string | undefined
-  /** 0 is asked first. Default 0. */
-  priority?: number | undefined
-  /** Default 1. */
-  weight?: number | undefined
-  /** Default `healthy`. A degraded one is asked when the healthy ones are too few. */
-  health?: 'healthy' | 'degraded' | 'unhealthy' | undefined
-}
+export interface EndpointInput extends InputOf<typeof endpointFields> {}
+
+// Of the methods.
+export const changeFields = {
+  ifVersion: integer('Refused with a `conflict` when another version is in force.', { min: 0 }),
+} as const
+export const planFields = { patch: boolean('As `patch` would, not as `apply`.', { default: false }) } as const
+export const readyFields = { timeout: duration('Rejects when it takes longer. Default: waits as long as it takes.', { min: 0 }) } as const
+export const ejectFields = {
+  for: duration('Comes back by itself after this time. Default: at `uneject`.', { min: 0, above: true }),
+} as const
+export const closeFields = { drain: duration('How long open requests may take to finish.', { default: 0, min: 0 }) } as const
 
 /** Only if nobody was faster. */
-export interface ChangeOptions {
-  /** Refused with a `conflict` when another version is in force. */
-  ifVersion?: number | undefined
-}
+export interface ChangeOptions extends InputOf<typeof changeFields> {}
 
 /** The result of `apply`, `patch` and `rollback`. */
 export type Applied<D> =

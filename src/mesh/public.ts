@@ -1,16 +1,27 @@
 /** The mesh as its users hold it: the core with the ways in attached. */
 import type { ListenOptions } from '../core/events.ts'
+import { type InputOf, readOptions, suggest } from '../core/schema/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { BodyCare } from '../traffic/transport/inflow.ts'
 import type { AdminOptions, AdminServer } from './admin-options.ts'
-import type { MeshEvents } from './events.ts'
+import { MESH_EVENTS, type MeshEvents } from './events.ts'
 import { type ExplainRequest, type Explanation, explain } from './explain.ts'
 import type { Version } from './history.ts'
 import type { MeshCore } from './mesh.ts'
 import { observingFetch } from './observe.ts'
-import type { Applied, ChangeOptions, EndpointInput, MeshOptions, RuleInput } from './options.ts'
+import {
+  type Applied,
+  type ChangeOptions,
+  changeFields,
+  type closeFields,
+  type EndpointInput,
+  type ejectFields,
+  planFields,
+  type RuleInput,
+  type readyFields,
+} from './options.ts'
 import type { Plan } from './plan.ts'
 import { type MeshSnapshot, snapshotOf } from './snapshot.ts'
 import { thrown } from './thrown.ts'
@@ -27,7 +38,7 @@ export interface MeshMethods {
    * Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`, and with a `RuleError` or the
    * source's own error when its first delivery could not be used.
    */
-  ready(options?: { timeout?: number | string }): Promise<void>
+  ready(options?: InputOf<typeof readyFields>): Promise<void>
   /** WHATWG fetch, governed by the rules. */
   readonly fetch: typeof fetch
   /** An adapter for `axios.create({ adapter: mesh.axios() })`. */
@@ -43,7 +54,7 @@ export interface MeshMethods {
    */
   patch(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** What `apply` (or with `{ patch: true }` what `patch`) would change, and what would become of the state. Changes nothing. */
-  plan(rules: RuleInput, options?: { patch?: boolean }): Plan
+  plan(rules: RuleInput, options?: InputOf<typeof planFields>): Plan
   /** Brings back the rules of an earlier version, of all sources, as a new version. A source's next delivery replaces its set again. */
   rollback(version: number, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** The versions that are kept, newest last. */
@@ -57,7 +68,7 @@ export interface MeshMethods {
   /** A breaker of the mesh by hand; key: `host|subset|port`, or as in `snapshot().policies`. */
   breaker(key: string): GuardBreaker
   /** Takes an endpoint out, for a time or until `uneject`. */
-  eject(cluster: string, address: string, options?: { for?: number | string }): void
+  eject(cluster: string, address: string, options?: InputOf<typeof ejectFields>): void
   uneject(cluster: string, address: string): void
   /** Listens to events; gives back what stops it. */
   on<K extends keyof MeshEvents>(type: K, listener: (event: MeshEvents[K]) => void, options?: ListenOptions): () => void
@@ -73,7 +84,7 @@ export interface MeshMethods {
   /** What was said about the rules in force. */
   readonly diagnostics: readonly Diagnostic[]
   /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
-  close(options?: { drain?: number | string }): Promise<void>
+  close(options?: InputOf<typeof closeFields>): Promise<void>
 }
 
 type MakeFetch = (handle: Handle, care: BodyCare) => typeof fetch
@@ -83,15 +94,9 @@ const noAdmin: Admin = () => Promise.reject(new Error('this mesh was made withou
 type Admin = (core: MeshCore, options?: AdminOptions) => Promise<AdminServer>
 
 /** Joins the core with the ways in. */
-export function governed(
-  core: MeshCore,
-  options: MeshOptions,
-  makeFetch: MakeFetch,
-  axiosAdapter: AxiosAdapter,
-  admin: Admin = noAdmin,
-): Mesh {
+export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: AxiosAdapter, admin: Admin = noAdmin): Mesh {
   const ungoverned = globalThis.fetch
-  const throwing = options.localReplies === 'throw'
+  const throwing = core.settings.localReplies === 'throw'
   const governedFetch = makeFetch(request => {
     const reply = core.handle(request)
     return throwing ? reply.then(thrown) : reply
@@ -103,10 +108,10 @@ export function governed(
     ready: o => core.ready(o),
     fetch: meshFetch,
     axios: () => axiosAdapter(meshFetch),
-    apply: (rules, o) => core.rules.apply(rules, o && { ifVersion: o.ifVersion }),
-    patch: (rules, o) => core.rules.patch(rules, o && { ifVersion: o.ifVersion }),
-    plan: (rules, o) => core.rules.plan(rules, { patch: o?.patch === true }),
-    rollback: (version, o) => core.rules.rollback(version, o),
+    apply: async (rules, o) => core.rules.apply(rules, readOptions(changeFields, o, 'mesh.apply')),
+    patch: async (rules, o) => core.rules.patch(rules, readOptions(changeFields, o, 'mesh.patch')),
+    plan: (rules, o) => core.rules.plan(rules, readOptions(planFields, o, 'mesh.plan')),
+    rollback: async (version, o) => core.rules.rollback(version, readOptions(changeFields, o, 'mesh.rollback')),
     history: () => core.rules.history,
     setEndpoints: (cluster, endpoints) => core.setEndpoints(cluster, endpoints),
     explain: request => explain(core, request),
@@ -114,7 +119,13 @@ export function governed(
     breaker: key => core.breaker(key),
     eject: (cluster, address, o) => core.eject(cluster, address, o),
     uneject: (cluster, address) => core.uneject(cluster, address),
-    on: (type, listener, o) => core.events.on(type, listener, o),
+    on(type, listener, o) {
+      if (!MESH_EVENTS.includes(type))
+        throw new TypeError(
+          `mesh.on: there is no event ${JSON.stringify(type)}; ${suggest(String(type), MESH_EVENTS) ?? MESH_EVENTS.join(', ')}`,
+        )
+      return core.events.on(type, listener, o)
+    },
     admin: o => admin(core, o),
     get diagnostics() {
       return core.diagnostics

@@ -1,119 +1,65 @@
 /** The options of a mesh, read once: defaults filled in, wrong ones refused at construction. */
-import { toBytes } from '../base/formats/size.ts'
 import { type Clock, systemClock } from '../base/time/clock.ts'
-import { toMs } from '../base/time/duration.ts'
 import { type Random, systemRandom } from '../base/time/random.ts'
 import { OptionsError } from '../core/errors.ts'
 import type { Resolver } from '../core/resolver.ts'
-import { suggest } from '../core/schema/read.ts'
-import type { Source } from '../core/source.ts'
+import { type Fault, readOptions } from '../core/schema/index.ts'
 import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
 import { systemResolver } from '../traffic/discovery/node-dns.ts'
 import { nativeOverlay, type Overlay } from '../traffic/upstream/native.ts'
-import { type MeshOptions, MODES, type Mode } from './options.ts'
+import { type MeshOptions, type MeshSettings, type Mode, meshFields } from './options.ts'
 
-export interface Settings {
+/** What the options say, with what stands behind those that were left out. */
+export interface Settings extends Omit<MeshSettings, 'rules' | 'transport' | 'workload' | 'discovery' | 'limits' | 'clusters'> {
   readonly clock: Clock
   readonly random: Random
   readonly resolver: Resolver
   readonly workload: { namespace: string; labels: Record<string, string>; domain: string; locality?: string }
   readonly meshConfig: MeshConfig
-  readonly strict: boolean
   readonly unlisted: 'dns' | 'none'
   readonly mode: Mode
   /** Whether `mode` was chosen because an Istio sidecar stands beside the process. */
   readonly besideSidecar: boolean
-  readonly faults: boolean
-  readonly requestOverrides: boolean
-  readonly processes: number
   /** What Istio cannot say of clusters, laid over them. */
   readonly native: Overlay
-  readonly sources: readonly Source[]
   readonly retryBufferLimit: number
   readonly abandonedBodyTimeout: number
   readonly dynamicHosts: number
   readonly history: number
 }
 
-const whole = (given: number | undefined, otherwise: number, what: string): number => {
-  if (given === undefined) return otherwise
-  if (!Number.isInteger(given) || given < 1) throw new OptionsError(`createMesh: ${what}: ${given} is not a whole number above 0`)
-  return given
-}
-
-const KNOWN = {
-  '': [
-    ...['rules', 'sources', 'workload', 'meshConfig', 'strict', 'discovery', 'mode', 'faults', 'requestOverrides', 'localReplies'],
-    ...['processes', 'clusters', 'clock', 'random', 'transport', 'limits'],
-  ],
-  workload: ['namespace', 'labels', 'locality', 'domain'],
-  discovery: ['unlisted', 'resolver'],
-  limits: ['abandonedBodyTimeout', 'retryBufferLimit', 'dynamicHosts', 'history'],
-} as const
-
-/** A misspelt option would be an option that silently does nothing. */
-function knownOnly(given: unknown, part: keyof typeof KNOWN): void {
-  if (given === undefined && part !== '') return
-  const where = part === '' ? '' : `${part}: `
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new OptionsError(
-      `createMesh: ${where}expected an object with ${KNOWN[part].slice(0, 3).join(', ')} …${part === '' ? '; rules are given as { rules }' : ''}`,
-    )
-  for (const name of Object.keys(given))
-    if (!(KNOWN[part] as readonly string[]).includes(name))
-      throw new OptionsError(
-        `createMesh: ${where}${name} is no option; ${suggest(name, KNOWN[part]) ?? `known: ${KNOWN[part].join(', ')}`}`,
-      )
-}
-
-const OUTBOUND = ['ALLOW_ANY', 'REGISTRY_ONLY']
-
 export function readSettings(options: MeshOptions): Settings {
-  knownOnly(options, '')
-  for (const part of ['workload', 'discovery', 'limits'] as const) knownOnly(options[part], part)
-  if (options.transport !== undefined && typeof options.transport?.connect !== 'function')
-    throw new OptionsError('createMesh: transport: expected a transport such as nodeTransport() or fetchTransport()')
-  const meshConfig = readMeshConfig(options.meshConfig)
-  const outbound = meshConfig.outboundTrafficPolicy?.mode
-  if (outbound !== undefined && !OUTBOUND.includes(outbound))
-    throw new OptionsError(
-      `createMesh: meshConfig.outboundTrafficPolicy.mode: ${JSON.stringify(outbound)} is not one of ${OUTBOUND.join(', ')}`,
-    )
-  const { namespace = 'default', labels = {}, domain = 'cluster.local', locality } = options.workload ?? {}
-  const { mode, discovery, limits } = options
-  if (mode !== undefined && !MODES.includes(mode))
-    throw new OptionsError(`createMesh: mode: ${JSON.stringify(mode)} is not one of ${MODES.join(', ')}; ${suggest(mode, MODES) ?? ''}`)
-  if (discovery?.unlisted !== undefined && discovery.unlisted !== 'dns' && discovery.unlisted !== 'none')
-    throw new OptionsError(`createMesh: discovery.unlisted: ${JSON.stringify(discovery.unlisted)} is not one of dns, none`)
-  const sources = [...(options.sources ?? [])]
-  const names = new Set(['apply'])
-  for (const source of sources) {
-    if (typeof source?.start !== 'function' || typeof source.name !== 'string')
-      throw new OptionsError('createMesh: sources: each is a source such as files("./rules"); rules themselves are given as `rules`')
-    if (names.has(source.name)) throw new OptionsError(`createMesh: sources: two are named ${JSON.stringify(source.name)}`)
-    names.add(source.name)
-  }
-  const besideSidecar = mode === undefined && sidecarBeside()
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || 'kind' in options)
+    throw new OptionsError('createMesh: expected an object of options; rules are given as { rules }')
+  const { rules, transport, discovery, limits, clusters, ...read } = readOptions(meshFields, options, 'createMesh', sourceFaults)
+  const { locality, ...workload } = read.workload
+  const besideSidecar = read.mode === undefined && sidecarBeside()
   return {
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
-    resolver: quiet(discovery?.resolver ?? systemResolver()),
-    workload: { namespace, labels: { ...labels }, domain, ...(locality === undefined ? {} : { locality }) },
-    meshConfig,
-    strict: options.strict === true,
-    unlisted: discovery?.unlisted ?? 'dns',
-    mode: mode ?? (besideSidecar ? 'observe' : 'enforce'),
+    ...read,
+    ...limits,
+    clock: read.clock ?? systemClock,
+    random: read.random ?? systemRandom,
+    resolver: quiet(discovery.resolver ?? systemResolver()),
+    workload: { ...workload, ...(locality === undefined ? {} : { locality }) },
+    meshConfig: readMeshConfig(read.meshConfig),
+    unlisted: discovery.unlisted,
+    mode: read.mode ?? (besideSidecar ? 'observe' : 'enforce'),
     besideSidecar,
-    faults: options.faults !== false,
-    requestOverrides: options.requestOverrides === true,
-    processes: whole(options.processes, 1, 'processes'),
-    native: nativeOverlay(options.clusters),
-    sources,
-    retryBufferLimit: toBytes(limits?.retryBufferLimit ?? '1Mi', 'limits.retryBufferLimit'),
-    abandonedBodyTimeout: toMs(limits?.abandonedBodyTimeout ?? '30s', 'limits.abandonedBodyTimeout'),
-    dynamicHosts: whole(limits?.dynamicHosts, 1000, 'limits.dynamicHosts'),
-    history: whole(limits?.history, 20, 'limits.history'),
+    native: nativeOverlay(clusters),
   }
+}
+
+/** A source is known by its name, in diagnostics and in `history`. */
+function sourceFaults({ sources }: MeshSettings): Fault[] {
+  const names = new Set<unknown>(['apply'])
+  const faults: Fault[] = []
+  for (const [i, { name }] of sources.entries()) {
+    const path = `sources[${i}].name`
+    if (typeof name !== 'string') faults.push({ path, kind: 'type', message: `${String(name)} is not a text` })
+    else if (names.has(name)) faults.push({ path, kind: 'value', message: `two are named ${JSON.stringify(name)}` })
+    names.add(name)
+  }
+  return faults
 }
 
 /** A resolver that throws at once is one that cannot resolve. */

@@ -1,26 +1,33 @@
 /** The public `translate`: what istiod would send for these documents. */
+import { anything, type InputOf, map, object, readOptions, string } from '../core/schema/index.ts'
 import type { EnvoyConfig } from '../envoy/index.ts'
 import { readMeshConfig } from './istio/mesh-config.ts'
 import { parseRules } from './istio/parse.ts'
 import { translateDocuments } from './istio/translate.ts'
 
-export interface TranslateInput {
-  /** Who calls: namespace, labels, locality, DNS domain. */
-  workload?: { namespace?: string; labels?: Record<string, string>; locality?: string; domain?: string } | undefined
-  /** Istio's MeshConfig, object or YAML text. */
-  meshConfig?: string | object | undefined
-}
+export const translateFields = {
+  workload: object('Who calls.', {
+    namespace: string('Kubernetes namespace.', { default: 'default' }),
+    labels: map('Labels.', string(''), { default: {} }),
+    locality: string('`region/zone/subzone`.'),
+    domain: string('DNS domain of the cluster.', { default: 'cluster.local' }),
+  }),
+  meshConfig: anything<string | object>("Istio's MeshConfig, object or YAML text."),
+} as const
+
+export interface TranslateInput extends InputOf<typeof translateFields> {}
 
 /**
  * Translates rule documents into Envoy's configuration, in proto3-JSON names. Faulty documents are left out: ask `validate` about them.
  *
- * @throws SyntaxError or TypeError for a MeshConfig that cannot be read.
+ * @throws OptionsError for a MeshConfig that cannot be read.
  */
 export function translate(documents: string | object | readonly (string | object)[], options: TranslateInput = {}): EnvoyConfig {
-  const { workload, meshConfig } = options
+  const { workload, meshConfig } = readOptions(translateFields, options, 'translate')
+  const { locality, ...caller } = workload ?? {}
   const { clusters, routes, endpoints } = translateDocuments(parseRules(documents).documents, {
     meshConfig: readMeshConfig(meshConfig),
-    ...(workload === undefined ? {} : { workload }),
+    workload: { ...caller, ...(locality !== undefined && { locality }) },
   })
   return { clusters, routes, endpoints }
 }

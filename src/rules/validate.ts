@@ -1,28 +1,36 @@
 /** The check of rules without a mesh: everything that is wrong, at once. */
+import { array, boolean, type InputOf, object, oneOf, readOptions, union } from '../core/schema/index.ts'
 import type { Diagnostic } from './istio/diagnostic.ts'
-import { type LintOptions, lintDocuments } from './istio/lint.ts'
+import { LINT_CODES, lintDocuments } from './istio/lint.ts'
 import { parseRules, type RulesInput } from './istio/parse.ts'
 import { crossReferences } from './istio/references.ts'
 import { validateDocuments } from './istio/validate.ts'
 
-export interface ValidateOptions {
-  /** Unknown fields, what only the CRD refuses, and references that lead nowhere are errors. Default false: warnings. */
-  strict?: boolean
-  /** Also what is valid and will surprise; `{ ignore: [code] }` leaves findings out. Default false. */
-  lint?: boolean | LintOptions
-}
+export const validateFields = {
+  strict: boolean('Unknown fields, what only the CRD refuses, and references that lead nowhere are errors, not warnings.', {
+    default: false,
+  }),
+  lint: union(
+    'Also what is valid and will surprise.',
+    [boolean(''), object('', { ignore: array('Findings that are left out.', oneOf('', LINT_CODES), { default: [] }) })],
+    { default: false },
+  ),
+} as const
+
+export interface ValidateOptions extends InputOf<typeof validateFields> {}
 
 /**
- * Reads and checks rules as Istio's webhook does. Never throws; an empty list means that all is well.
+ * Reads and checks rules as Istio's webhook does. Whatever the rules are it does not throw; an empty list means that all is well.
  *
- * ```ts
+ * @throws OptionsError for wrong options.
+ * @example
  * for (const d of validate(yaml, { lint: true })) console.log(`${d.line}:${d.column} ${d.message}`)
- * ```
  */
 export function validate(input: RulesInput, options: ValidateOptions = {}): Diagnostic[] {
+  const { strict, lint } = readOptions(validateFields, options, 'validate')
   const { documents, diagnostics } = parseRules(input)
-  const references = crossReferences(documents, options.strict === true ? 'error' : 'warning')
-  const found = [...diagnostics, ...validateDocuments(documents, options), ...references]
-  if (options.lint === undefined || options.lint === false) return found
-  return [...found, ...lintDocuments(documents, options.lint === true ? {} : options.lint)]
+  const references = crossReferences(documents, strict ? 'error' : 'warning')
+  const found = [...diagnostics, ...validateDocuments(documents, { strict }), ...references]
+  if (lint === false) return found
+  return [...found, ...lintDocuments(documents, lint === true ? {} : lint)]
 }

@@ -11,7 +11,7 @@ import type {
   StreamListener,
   WireRequest,
 } from '../core/transport.ts'
-import type { FakeResponse, FakeStep } from './fake-step.ts'
+import type { PlayedResponse, PlayedStep } from './fake-step.ts'
 
 /** A request as an endpoint saw it. */
 export interface FakeRequest {
@@ -31,7 +31,7 @@ interface Director {
   readonly connectDelay: number
   opened(): void
   gone(): void
-  answer(request: FakeRequest): FakeStep | Promise<FakeStep>
+  answer(request: FakeRequest): PlayedStep | Promise<PlayedStep>
 }
 
 export class FakeConnection implements Connection {
@@ -163,27 +163,23 @@ class FakeStream implements Stream, BodySource {
     this.#listener = listener
   }
 
-  play(step: FakeStep): void {
+  play(step: PlayedStep): void {
     if (step === 'hang') return
     if (step === 'reset') return this.reset('connection_termination', Object.assign(new Error('other side closed'), { code: 'ECONNRESET' }))
     if (step === 'garbage')
       return this.reset('protocol_error', Object.assign(new Error('Parse Error: Expected HTTP/'), { code: 'HPE_INVALID_CONSTANT' }))
     if (step === 'refused-stream') return this.reset('remote_refused_stream_reset', new Error('the stream was refused'))
     if (typeof step === 'string') throw new TypeError(`${step} can only happen to a connection`)
-    this.#later(step.delay ?? 0, () => this.#respond(step))
+    this.#later(step.delay, () => this.#respond(step))
   }
 
-  #respond(step: FakeResponse): void {
-    const { status = 200, body, pause = 0, cut = false } = step
-    const headers: string[] = []
-    for (const [name, value] of Object.entries(step.headers ?? {}))
-      for (const line of typeof value === 'string' ? [value] : value) headers.push(name, line)
-    this.#pieces = (body === undefined ? [] : Array.isArray(body) ? body : [body as string | Uint8Array]).map(bytesOf)
+  #respond({ status, headers, pieces, pause, cut }: PlayedResponse): void {
+    this.#pieces = [...pieces]
     this.#pause = pause
     this.#cut = cut
     if (!cut) this.length = this.#pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
     this.answered = true
-    this.#listener.response({ status, statusText: '', headers, body: this })
+    this.#listener.response({ status, statusText: '', headers: [...headers], body: this })
   }
 
   read(reader: BodyReader): void {
@@ -241,9 +237,7 @@ class FakeStream implements Stream, BodySource {
   }
 }
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const bytesOf = (piece: string | Uint8Array) => (typeof piece === 'string' ? encoder.encode(piece) : piece)
 
 async function textOf({ body }: WireRequest): Promise<string> {
   if (body === undefined) return ''

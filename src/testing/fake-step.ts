@@ -1,19 +1,33 @@
 /** What an upstream that exists only in a script does with one request. */
+import {
+  anything,
+  boolean,
+  duration,
+  type Fault,
+  type InputOf,
+  integer,
+  map,
+  readFields,
+  refuse,
+  show,
+  suggest,
+} from '../core/schema/index.ts'
+
+export const fakeResponseFields = {
+  status: integer('Status.', { default: 200, min: 100, max: 999 }),
+  headers: map('Headers; a list stands for several lines.', anything<string | readonly string[]>(''), { default: {} }),
+  body: anything<string | Uint8Array | readonly (string | Uint8Array)[]>(
+    'Text or bytes; a list comes in pieces, `pause` apart. Default: none.',
+  ),
+  delay: duration('Time on the clock until the headers come.', { default: 0, min: 0 }),
+  pause: duration('Time on the clock before each piece of the body.', { default: 0, min: 0 }),
+  cut: boolean('The connection breaks after the body, which is then not complete.', { default: false }),
+} as const
 
 /** An answer; `{}` is an empty 200. */
-export interface FakeResponse {
-  /** Default 200. */
-  status?: number
-  headers?: Readonly<Record<string, string | readonly string[]>>
-  /** Text or bytes; an array comes in pieces, `pause` ms apart. Default none. */
-  body?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** ms on the clock until the headers come. Default 0. */
-  delay?: number
-  /** ms on the clock before each piece of the body. Default 0. */
-  pause?: number
-  /** `true`: the connection breaks after the body, which is then not complete. Default `false`. */
-  cut?: boolean
-}
+export interface FakeResponse extends InputOf<typeof fakeResponseFields> {}
+
+const WORDS = ['refuse', 'unreachable', 'hang', 'reset', 'garbage', 'refused-stream'] as const
 
 /**
  * What happens to a request, or to a connection that is about to be made for it:
@@ -21,4 +35,45 @@ export interface FakeResponse {
  * - `hang`: the request is taken and never answered;
  * - `reset`: the connection ends before a byte of the answer; `garbage`: what comes back is no HTTP; `refused-stream`: HTTP/2's word for "not processed".
  */
-export type FakeStep = FakeResponse | 'refuse' | 'unreachable' | 'hang' | 'reset' | 'garbage' | 'refused-stream'
+export type FakeStep = FakeResponse | (typeof WORDS)[number]
+
+/** A step as it is played. */
+export type PlayedStep = PlayedResponse | (typeof WORDS)[number]
+export interface PlayedResponse {
+  readonly status: number
+  /** Name, value, name, value … */
+  readonly headers: readonly string[]
+  readonly pieces: readonly Uint8Array[]
+  readonly delay: number
+  readonly pause: number
+  readonly cut: boolean
+}
+
+/** Reads a step. `where` it stands begins what is said of a wrong one. */
+export function readStep(step: unknown, where: string): PlayedStep {
+  if (typeof step === 'string' && WORDS.includes(step as 'hang')) return step as 'hang'
+  const faults: Fault[] = []
+  if (typeof step === 'string') {
+    const hint = suggest(step, WORDS) ?? `a text is one of ${WORDS.join(', ')}; an answer is { body: … }`
+    refuse('fakeTransport', [{ path: where, kind: 'value', message: `${show(step)} is not a step`, hint }])
+  }
+  const read = readFields(fakeResponseFields, step, where, faults, true) as Omit<PlayedResponse, 'headers' | 'pieces'> &
+    Pick<FakeResponse, 'headers' | 'body'>
+  const { body, headers = {} } = read
+  const pieces = body === undefined ? [] : Array.isArray(body) ? body : [body]
+  if (!pieces.every(piece => typeof piece === 'string' || piece instanceof Uint8Array))
+    faults.push({
+      path: `${where}.body`,
+      kind: 'type',
+      message: `${show(body)} is not text, bytes or a list of them`,
+      hint: 'JSON.stringify objects',
+    })
+  refuse('fakeTransport', faults)
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap(line => [name, String(line)]),
+  )
+  return { status: read.status, headers: lines, pieces: pieces.map(bytesOf), delay: read.delay, pause: read.pause, cut: read.cut }
+}
+
+const encoder = new TextEncoder()
+const bytesOf = (piece: string | Uint8Array) => (typeof piece === 'string' ? encoder.encode(piece) : piece)

@@ -3,21 +3,26 @@
  * delays, refusals and resets can be tested without waiting, and comes out the same every time.
  */
 import { type Clock, systemClock } from '../base/time/clock.ts'
+import { duration, type InputOf, provided, readOptions, refuse } from '../core/schema/index.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Transport } from '../core/transport.ts'
 import { FakeConnection, type FakeRequest } from './fake-connection.ts'
-import type { FakeResponse, FakeStep } from './fake-step.ts'
+import { type FakeResponse, type FakeStep, type PlayedStep, readStep } from './fake-step.ts'
 
 export type { FakeResponse, FakeStep }
 
 /** One step for ever, a list that is used up one by one (its last step stays), or a function of the request. */
 export type FakeScript = FakeStep | readonly FakeStep[] | ((request: FakeRequest) => FakeStep | Promise<FakeStep>)
 
-export interface FakeTransportOptions {
-  /** Whose time delays and timeouts use; the same as the mesh's. Default: the machine's. */
-  clock?: Clock
-  /** ms that connecting takes. Default 0. */
-  connectDelay?: number
-}
+export const fakeTransportFields = {
+  clock: provided<Clock>(
+    "Whose time delays and timeouts use; the same as the mesh's. Default: the machine's.",
+    ['now', 'schedule'],
+    'virtualClock()',
+  ),
+  connectDelay: duration('How long connecting takes.', { default: 0, min: 0 }),
+} as const
+
+export interface FakeTransportOptions extends InputOf<typeof fakeTransportFields> {}
 
 export interface FakeTransport extends Transport {
   /** Everything that was sent, in order. */
@@ -33,29 +38,29 @@ export interface FakeTransport extends Transport {
 /**
  * Makes a transport from a script: what each endpoint (`ip:port`; `'*'` for all others) does.
  *
+ * @throws OptionsError naming every wrong step.
  * @example
  * const clock = virtualClock()
  * const transport = fakeTransport({ '10.0.0.1:80': ['reset', { body: 'hello', delay: 20 }], '*': 'refuse' }, { clock })
  * const mesh = createMesh({ rules, clock, transport })
  */
 export function fakeTransport(script: Readonly<Record<string, FakeScript>> = {}, options: FakeTransportOptions = {}): FakeTransport {
-  const { clock = systemClock, connectDelay = 0 } = options
-  const scripts = new Map(Object.entries(script))
+  const { clock = systemClock, connectDelay } = readOptions(fakeTransportFields, options, 'fakeTransport')
+  const scripts = new Map<string, Played>(Object.entries(script).map(([endpoint, given]) => [endpoint, played(endpoint, given)]))
   const used = new Map<string, number>()
   const requests: FakeRequest[] = []
   const open = new Set<FakeConnection>()
   let made = 0
 
-  const scriptOf = (endpoint: string): FakeScript => scripts.get(endpoint) ?? scripts.get('*') ?? 'refuse'
+  const scriptOf = (endpoint: string): Played => scripts.get(endpoint) ?? scripts.get('*') ?? 'refuse'
 
   /** The next step of a list, used up unless it is the last. */
-  const next = (endpoint: string, take: (step: FakeStep) => boolean): FakeStep | undefined => {
+  const next = (endpoint: string, take: (step: PlayedStep) => boolean): PlayedStep | undefined => {
     const given = scriptOf(endpoint)
     if (typeof given === 'function') return undefined
     if (!isList(given)) return take(given) ? given : undefined
     const at = Math.min(used.get(endpoint) ?? 0, given.length - 1)
-    const step = given[at]
-    if (step === undefined) throw new TypeError(`the script of ${endpoint} is an empty list`)
+    const step = given[at]!
     if (!take(step)) return undefined
     used.set(endpoint, at + 1)
     return step
@@ -72,7 +77,7 @@ export function fakeTransport(script: Readonly<Record<string, FakeScript>> = {},
       },
     },
     script(endpoint, given) {
-      scripts.set(endpoint, given)
+      scripts.set(endpoint, played(endpoint, given))
       used.delete(endpoint)
     },
     kill(endpoint) {
@@ -89,7 +94,7 @@ export function fakeTransport(script: Readonly<Record<string, FakeScript>> = {},
         answer(request) {
           requests.push(request)
           const given = scriptOf(address)
-          if (typeof given === 'function') return given(request)
+          if (typeof given === 'function') return Promise.resolve(given(request)).then(step => readStep(step, `the answer of ${address}`))
           // A step for connections that meets a connection which exists already breaks it.
           const step = next(address, () => true)!
           return step === 'refuse' || step === 'unreachable' ? 'reset' : step
@@ -100,4 +105,16 @@ export function fakeTransport(script: Readonly<Record<string, FakeScript>> = {},
   }
 }
 
-const isList = (script: FakeScript): script is readonly FakeStep[] => Array.isArray(script)
+type Played = PlayedStep | readonly PlayedStep[] | Extract<FakeScript, (...args: never) => unknown>
+
+const isList = (script: Played): script is readonly PlayedStep[] => Array.isArray(script)
+
+function played(endpoint: string, script: FakeScript): Played {
+  const wrong = (message: string, hint: string) =>
+    refuse('fakeTransport', [{ path: JSON.stringify(endpoint), kind: 'value', message, hint }])
+  if (endpoint !== '*' && !/^[/@]|:\d+$/.test(endpoint)) wrong('no endpoint has this address', 'expected "ip:port", or "*" for all others')
+  if (typeof script === 'function') return script
+  if (!Array.isArray(script)) return readStep(script, JSON.stringify(endpoint))
+  if (script.length === 0) wrong('an empty list', 'give at least one step')
+  return script.map((step, i) => readStep(step, `${JSON.stringify(endpoint)}[${i}]`))
+}

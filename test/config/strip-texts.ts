@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Plugin, transform } from 'esbuild'
 
-const BUILDERS = 'number|integer|boolean|string|duration|oneOf|hook|array|map|object|union|anything|field|message'
+const BUILDERS = 'number|integer|boolean|string|duration|size|oneOf|hook|provided|array|map|object|union|anything|field|message'
 const TEXT = new RegExp(`(?<![.\\w])(${BUILDERS})\\(\\s*"(?:[^"\\\\]|\\\\.)*"`, 'g')
 const CALL = new RegExp(`(?<![.\\w])(?<!function )(${BUILDERS})\\(`, 'g')
 

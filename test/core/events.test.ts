@@ -33,3 +33,7 @@ test('one that throws is reported and disturbs no other', () => {
   expect([heard, warn.mock.calls.length]).toEqual([1, 1])
   warn.mockRestore()
 })
+
+test('a listener that is none is refused', () => {
+  expect(() => new Emitter<{ a: object }>().on('a', undefined as any)).toThrow('on("a"): the listener is not a function')
+})

@@ -29,3 +29,10 @@ test('orders that surprise are said', () => {
   expect(pipeline(named('circuitBreaker'), named('retry')).describe().warnings!.join()).toContain('outside retry')
   expect(pipeline(named('retry'), named('circuitBreaker')).describe().warnings).toEqual([])
 })
+
+test('what is no policy is refused', () => {
+  const some = policy('mark', '', next => next, () => ({ kind: 'mark', name: '', options: {} })) as unknown as Policy // biome-ignore format: as it is
+  expect(() => pipeline(some, 5 as any)).toThrow(/^pipeline: argument 2: 5 is no policy, such as retry\(\)/)
+  expect(() => pipeline([some] as any)).toThrow(/a list is no policy/)
+  expect(() => pipeline((() => 1) as any)).toThrow(/a function is no policy/)
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { bind, policy } from '../../src/core/policy.ts'
+import { circuitBreaker } from '../../src/policies/circuit-breaker/index.ts'
 
 const bare = policy(
   'bare',
@@ -21,4 +22,12 @@ test('a throw becomes a rejection; an aborted caller is never served', async () 
   let ran = false
   await expect(bare.execute(() => (ran = true), { signal: AbortSignal.abort('gone') })).rejects.toBe('gone')
   expect(ran).toBe(false)
+})
+
+test('what is no function is refused before anything counts it as a failure', async () => {
+  const breaker = circuitBreaker({ minimumNumberOfCalls: 1 })
+  await expect(breaker.execute(5 as any)).rejects.toThrow(/^execute: 5 is not a function; give the function that makes the call/)
+  await expect(breaker.execute(Promise.resolve(1) as any)).rejects.toThrow(/a promise, whose work has begun already, is not a function/)
+  expect(() => breaker.wrap(undefined as any)).toThrow(/^wrap: undefined is not a function/)
+  expect(breaker.metrics.numberOfBufferedCalls).toBe(0)
 })

@@ -21,6 +21,25 @@ function meshOver(script: Record<string, FakeScript>, route = '', options: MeshO
 }
 
 describe('the fake transport', () => {
+  test.each<[any, any, RegExp]>([
+    [{ [A]: 'refusse' }, {}, /"10.0.0.1:80": "refusse" is not a step \(did you mean refuse\?\)/],
+    [{ [A]: 'hello' }, {}, /an answer is \{ body: … \}/],
+    [{ [A]: { statsu: 500 } }, {}, /"10.0.0.1:80".statsu: unknown option \(did you mean status\?\)/],
+    [{ [A]: ['reset', { delay: -1 }] }, {}, /"10.0.0.1:80"\[1\].delay: -1 is out of range/],
+    [{ [A]: { body: { a: 1 } } }, {}, /body: \{"a":1\} is not text, bytes or a list of them \(JSON.stringify objects\)/],
+    [{ [A]: [] }, {}, /an empty list/],
+    [{ '10.0.0.1': {} }, {}, /no endpoint has this address \(expected "ip:port"/],
+    [{ [A]: {} }, { conectDelay: 1 }, /conectDelay: unknown option \(did you mean connectDelay\?\)/],
+    [{ [A]: {} }, { clock: 1 }, /clock: 1 is not an object with now, schedule/],
+  ])('%j %j is refused', (script, options, message) => expect(() => fakeTransport(script, options)).toThrow(message))
+
+  test('a wrong answer of a function is said as the reason', async () => {
+    const { mesh } = meshOver({ [A]: () => ({ stauts: 200 }) as any }, 'retries: { attempts: 0 }')
+    await expect(mesh.fetch('http://s.test/')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('the answer of 10.0.0.1:80.stauts: unknown option') },
+    })
+  })
+
   test('answers as scripted, remembers what was asked, and costs no socket', async () => {
     const { mesh, transport } = meshOver({
       [A]: request => ({ status: 201, headers: { 'x-a': ['1', '2'] }, body: `${request.method} ${request.path} ${request.body}` }),

@@ -1,6 +1,6 @@
 /** An axios instance under a policy, without a mesh. */
 import type { CallView } from '../../core/call.ts'
-import type { Policy } from '../../core/policy.ts'
+import { needPolicy, type Policy } from '../../core/policy.ts'
 import { FAILURE } from './govern.ts'
 
 /** What we use of an axios instance. */
@@ -39,7 +39,9 @@ class Refused {
  * governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
  */
 export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any, any>): A {
-  if (typeof instance.create !== 'function') throw new TypeError('governAxios: expected axios or an instance made by axios.create()')
+  if (typeof instance?.create !== 'function')
+    throw new TypeError('governAxios: expected axios or an instance made by axios.create(), then the policy')
+  needPolicy(policy, 'governAxios')
   const bare = instance.create({ adapter: instance.defaults.adapter, transformRequest: [asItIs], transformResponse: [asItIs] })
   const { adapter } = instance.defaults
   instance.defaults.adapter = async (config: any) => {

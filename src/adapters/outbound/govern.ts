@@ -1,6 +1,6 @@
 /** A fetch under a policy, without a mesh. */
 import type { CallView } from '../../core/call.ts'
-import type { Policy } from '../../core/policy.ts'
+import { needPolicy, type Policy } from '../../core/policy.ts'
 
 /** Statuses from here on are failures of the callee. */
 export const FAILURE = 500
@@ -25,6 +25,8 @@ export class FailedResponse extends Error {
  * const governed = governFetch(fetch, pipeline(retry({ attempts: 2 }), circuitBreaker()))
  */
 export function governFetch<F extends typeof fetch>(fetcher: F, policy: Policy<any, any>): typeof fetch {
+  if (typeof fetcher !== 'function') throw new TypeError('governFetch: expected fetch, then the policy: governFetch(fetch, retry())')
+  needPolicy(policy, 'governFetch')
   return (async (input: any, init: any) => {
     const request = input instanceof Request ? input : undefined
     const signal: AbortSignal | undefined = init?.signal ?? request?.signal ?? undefined

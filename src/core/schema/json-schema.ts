@@ -17,7 +17,8 @@ export function fieldsSchema(fields: Fields): JsonSchema {
 export function optionSchema(option: Option): JsonSchema {
   const shared: JsonSchema = {}
   if (option.text !== '')
-    shared['description'] = option.unit && option.type !== 'duration' ? `${option.text} (${option.unit})` : option.text
+    shared['description'] =
+      option.unit && option.type !== 'duration' && option.type !== 'size' ? `${option.text} (${option.unit})` : option.text
   if (option.default !== undefined) shared['default'] = option.default
   switch (option.type) {
     case 'number':
@@ -30,6 +31,14 @@ export function optionSchema(option: Option): JsonSchema {
       }
     case 'duration':
       return { ...shared, type: 'string', pattern: '^([0-9]+(\\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$' }
+    case 'size':
+      return {
+        ...shared,
+        anyOf: [
+          { type: 'integer', minimum: option.min ?? 0 },
+          { type: 'string', pattern: '^\\d+(?:\\.\\d+)?(?:Ki|Mi|Gi|k|M|G)?$' },
+        ],
+      }
     case 'boolean':
       return { ...shared, type: 'boolean' }
     case 'string':

@@ -2,6 +2,7 @@
  * One description per option: type, unit, default, bounds, text. Validators, TypeScript types, JSON Schema and the tables in the docs all
  * come from it, so that none of them can say something else.
  */
+import type { Size } from '../../base/formats/size.ts'
 import type { Duration } from '../../base/time/duration.ts'
 
 /** What every description has. `In` is what a user may write, `Out` what the code gets after defaults. */
@@ -13,6 +14,7 @@ export interface Option<In = any, Out = any> {
     | 'string'
     | 'enum'
     | 'duration'
+    | 'size'
     | 'function'
     | 'array'
     | 'object'
@@ -39,6 +41,9 @@ export interface Option<In = any, Out = any> {
   readonly fields?: Fields | undefined
   /** Of unions: tried in order. */
   readonly of?: readonly Option[] | undefined
+  /** Of things that code provides: the methods they have, and an example of one. */
+  readonly methods?: readonly string[] | undefined
+  readonly example?: string | undefined
   /** Only in code, never in a document: hooks. */
   readonly codeOnly?: boolean | undefined
   /** Only for the type system. */
@@ -61,6 +66,9 @@ export const string = <const S extends Spec<string>>(text: string, spec?: S): Gi
 /** Milliseconds in code, a Go duration in documents; the code gets milliseconds. */
 export const duration = <const S extends Spec<Duration>>(text: string, spec?: S): Given<Duration, number, S> =>
   make('duration', text, { unit: 'ms', ...spec })
+/** Bytes: a whole number, or text such as `'64Ki'`; the code gets a number. */
+export const size = <const S extends Spec<Size>>(text: string, spec?: S): Given<Size, number, S> =>
+  make('size', text, { unit: 'bytes', ...spec })
 export const oneOf = <const V extends readonly string[], const S extends Spec<V[number]>>(
   text: string,
   values: V,
@@ -69,6 +77,12 @@ export const oneOf = <const V extends readonly string[], const S extends Spec<V[
 /** A hook: code only. */
 export const hook = <F extends (...args: any[]) => unknown>(text: string): Option<F, F | undefined> =>
   make('function', text, { codeOnly: true })
+/** An object of code, known by its methods. It is kept as it is. */
+export const provided = <T extends object>(
+  text: string,
+  methods: readonly (keyof T & string)[],
+  example?: string,
+): Option<T, T | undefined> => make('any', text, { methods, example, codeOnly: true })
 export const array = <I, O, const S extends Spec<readonly I[]>>(
   text: string,
   items: Option<I, O>,
@@ -96,8 +110,8 @@ export type OutOf<O> = O extends Option<any, infer T> ? T : never
 type RequiredKeys<F extends Fields> = { [K in keyof F]: F[K] extends { readonly required: true } ? K : never }[keyof F]
 
 /** What a user writes. */
-export type InputOf<F extends Fields> = { [K in Exclude<keyof F, RequiredKeys<F>>]?: InOf<F[K]> | undefined } & {
-  [K in RequiredKeys<F>]: InOf<F[K]>
+export type InputOf<F extends Fields> = { -readonly [K in keyof F as K extends RequiredKeys<F> ? never : K]?: InOf<F[K]> | undefined } & {
+  -readonly [K in keyof F as K extends RequiredKeys<F> ? K : never]: InOf<F[K]>
 }
 /** What the code works with, defaults filled in. */
 export type OptionsOf<F extends Fields> = { readonly [K in keyof F]: OutOf<F[K]> }

@@ -1,4 +1,5 @@
 /** Checks what a user wrote against its description, fills in defaults and copies: the user's object is never kept or changed. All faults at once. */
+import { parseSize } from '../../base/formats/size.ts'
 import { parseDuration } from '../../base/time/duration.ts'
 import { OptionsError } from '../errors.ts'
 import type { Fields, Option, OptionsOf } from './option.ts'
@@ -27,11 +28,15 @@ export function readOptions<F extends Fields>(
   const faults: Fault[] = []
   const result = readFields(fields, given ?? {}, '', faults, true)
   if (faults.length === 0 && check !== undefined) faults.push(...check(result as OptionsOf<F>))
-  if (faults.length > 0)
-    throw new OptionsError(
-      `${what}: ${faults.map(f => `${f.path ? `${f.path}: ` : ''}${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`,
-    )
+  refuse(what, faults)
   return result as OptionsOf<F>
+}
+
+/** Throws an `OptionsError` that names all faults, if there are any. */
+export function refuse(what: string, faults: readonly Fault[]): void {
+  if (faults.length === 0) return
+  const said = faults.map(({ path, message, hint }) => `${path ? `${path}: ` : ''}${message}${hint ? ` (${hint})` : ''}`)
+  throw new OptionsError(`${what}: ${said.join('; ')}`)
 }
 
 /** Reads an object by its fields. Faults are added to `faults`; the result is usable only when none was. */
@@ -53,7 +58,7 @@ export function readFields(fields: Fields, given: unknown, path: string, faults:
       faults.push(
         Object.hasOwn(fields, key)
           ? { path: join(path, key), kind: 'unknown', message: `${key} is a function, which only code can give` }
-          : { path: join(path, key), kind: 'unknown', message: 'unknown option', hint: suggest(key, known) },
+          : { path: join(path, key), kind: 'unknown', message: 'unknown option', hint: suggest(key, known) ?? listed(known) },
       )
   for (const key of known) {
     const option = fields[key]!
@@ -110,6 +115,12 @@ export function readValue(option: Option, value: unknown, path: string, faults: 
       }
       return inRange(option, ms, path, faults)
     }
+    case 'size': {
+      const bytes = typeof value === 'number' || typeof value === 'string' ? parseSize(value) : undefined
+      return bytes === undefined
+        ? wrong('a size', 'a number of bytes, or text such as "64Ki" or "1Mi"')
+        : inRange(option, bytes, path, faults)
+    }
     case 'boolean':
       return typeof value === 'boolean' ? value : wrong('true or false')
     case 'string':
@@ -148,6 +159,8 @@ export function readValue(option: Option, value: unknown, path: string, faults: 
       return undefined
     }
     default:
+      if (option.methods?.some(method => typeof (value as any)?.[method] !== 'function') === true)
+        return wrong(`an object with ${option.methods.join(', ')}`, option.example && `such as ${option.example}`)
       return value
   }
 }
@@ -167,6 +180,8 @@ function inRange(option: Option, value: number, path: string, faults: Fault[]): 
   }
   return value
 }
+
+const listed = (known: readonly string[]) => `known: ${known.slice(0, 12).join(', ')}${known.length > 12 ? ' …' : ''}`
 
 const depth = (faults: readonly Fault[]) => Math.max(...faults.map(f => f.path.length))
 

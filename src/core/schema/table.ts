@@ -28,14 +28,16 @@ function typeOf(option: Option): string {
       ? option.values!.map(v => `\`${v}\``).join(' ')
       : option.type === 'union'
         ? option.of!.map(typeOf).join(' or ')
-        : option.type
-  const unit = option.unit && option.type !== 'duration' ? ` ${option.unit}` : ''
+        : option.methods !== undefined
+          ? 'object'
+          : option.type
+  const unit = option.unit && option.type !== 'duration' && option.type !== 'size' ? ` ${option.unit}` : ''
   return `${base}${unit}${bounds ? ` (${bounds})` : ''}`
 }
 
 function defaultOf(option: Option): string {
   if (option.required) return 'required'
-  if (option.default === undefined) return '–'
+  if (option.default === undefined || /^(\{\}|\[\])$/.test(JSON.stringify(option.default))) return '–'
   if (option.type !== 'duration') return `\`${JSON.stringify(option.default)}\``
   return option.default === Number.MAX_SAFE_INTEGER ? 'no bound' : formatDuration(toMs(option.default))
 }

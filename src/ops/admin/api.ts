@@ -4,7 +4,7 @@
  */
 import { TIGHT, type Trust } from '../../core/source.ts'
 import type { AdminOptions } from '../../mesh/admin-options.ts'
-import type { MeshEvents } from '../../mesh/events.ts'
+import { MESH_EVENTS, type MeshEvents } from '../../mesh/events.ts'
 import { explain } from '../../mesh/explain.ts'
 import type { MeshCore } from '../../mesh/mesh.ts'
 import { snapshotOf } from '../../mesh/snapshot.ts'
@@ -32,8 +32,6 @@ interface Address {
   readonly writes?: true
   answer(request: AdminRequest, around: Around): AdminReply | Promise<AdminReply>
 }
-
-const EVENTS: readonly (keyof MeshEvents)[] = ['ejection', 'unejection', 'transition', 'applied', 'rejected', 'sourceError']
 
 const ADDRESSES: readonly Address[] = [
   {
@@ -218,10 +216,10 @@ async function rollback(core: MeshCore, request: AdminRequest): Promise<AdminRep
 }
 
 function events(core: MeshCore, request: AdminRequest): AdminReply {
-  const asked = request.query.get('types')?.split(',') ?? EVENTS
+  const asked = request.query.get('types')?.split(',') ?? MESH_EVENTS
   for (const type of asked)
-    if (!EVENTS.includes(type as keyof MeshEvents))
-      throw new AdminError(400, 'unknown-event', `no event ${JSON.stringify(type)}`, { hint: `one of ${EVENTS.join(', ')}` })
+    if (!MESH_EVENTS.includes(type as keyof MeshEvents))
+      throw new AdminError(400, 'unknown-event', `no event ${JSON.stringify(type)}`, { hint: `one of ${MESH_EVENTS.join(', ')}` })
   return {
     status: 200,
     headers: {},

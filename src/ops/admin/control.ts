@@ -1,4 +1,5 @@
 /** What an operator does by hand: force a breaker, take an endpoint out and back, change a weight. */
+import { OptionsError } from '../../core/errors.ts'
 import type { Trust } from '../../core/source.ts'
 import type { MeshCore } from '../../mesh/mesh.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
@@ -109,11 +110,12 @@ function text(value: unknown, name: string): string {
   return value
 }
 
-/** A name that is not known, or a duration that is none, is the caller's fault. */
+/** A name that is not known or an option that is none is the caller's fault. */
 function known<T>(run: () => T): T {
   try {
     return run()
   } catch (error) {
+    if (error instanceof OptionsError) throw new AdminError(400, 'wrong-body', error.message)
     if (error instanceof RangeError || error instanceof TypeError) throw new AdminError(404, 'not-found', error.message)
     throw error
   }

@@ -1,12 +1,10 @@
 /** `meshless lint`: what is valid and will surprise. */
 import { suggest } from '../../core/schema/read.ts'
-import { LINT_RULES, lintDocuments } from '../../rules/istio/lint.ts'
+import { LINT_CODES, lintDocuments } from '../../rules/istio/lint.ts'
 import { CliError, EXIT } from './around.ts'
 import type { Command } from './command.ts'
 import { FORMAT, tell } from './diagnostics.ts'
 import { errorsOf, read } from './input.ts'
-
-const CODES = [...new Set(LINT_RULES.map(rule => rule.code))]
 
 export const lint: Command = {
   name: 'lint',
@@ -21,8 +19,12 @@ export const lint: Command = {
   async run(args, around) {
     const ignore = args.all('ignore')
     for (const code of ignore)
-      if (!CODES.includes(code))
-        throw new CliError(EXIT.usage, `--ignore: there is no finding ${code}`, suggest(code, CODES) ?? 'docs/rules/lint.md has them all')
+      if (!LINT_CODES.includes(code))
+        throw new CliError(
+          EXIT.usage,
+          `--ignore: there is no finding ${code}`,
+          suggest(code, LINT_CODES) ?? 'docs/rules/lint.md has them all',
+        )
     const given = await read(args.rest, around)
     const errors = errorsOf(given)
     const findings = errors.length > 0 ? [] : lintDocuments(given.documents, { ignore })

@@ -16,18 +16,9 @@ export type CacheOptions<R = unknown> = Omit<InputOf<typeof cacheFields>, 'key' 
   sizeOf?: ((result: R) => number) | undefined
 }
 
-export type CacheSettings = Omit<OptionsOf<typeof cacheFields>, 'maxBytes'> & { readonly maxBytes: number }
+export type CacheSettings = OptionsOf<typeof cacheFields>
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
 export function readCacheOptions(options: CacheOptions<any>): CacheSettings {
-  const settings = readOptions(cacheFields, options, 'cache')
-  return { ...settings, maxBytes: bytes(settings.maxBytes) }
-}
-
-const FACTORS: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, k: 1e3, M: 1e6, G: 1e9 }
-
-function bytes(size: number | string): number {
-  if (typeof size === 'number') return size
-  const [, value, unit] = /^([\d.]+)(.*)$/.exec(size)!
-  return Math.floor(Number(value) * (FACTORS[unit!] ?? 1))
+  return readOptions(cacheFields, options, 'cache')
 }

@@ -36,6 +36,8 @@ export const LINT_RULES: readonly LintRule[] = [
   ...resilience,
 ]
 
+export const LINT_CODES: readonly string[] = [...new Set(LINT_RULES.map(rule => rule.code))]
+
 /** Looks at documents that are otherwise in order; what is wrong with the others is for validation to say. */
 export function lintDocuments(given: readonly RuleDocument[], options: LintOptions = {}): Diagnostic[] {
   const documents = lastOfEachName(given)

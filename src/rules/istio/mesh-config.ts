@@ -1,5 +1,6 @@
 /** Istio's MeshConfig, as far as it changes what a client does; and the client itself. Everything else in a mesh config is left alone. */
 import { parseYaml } from '../../base/formats/yaml.ts'
+import { OptionsError } from '../../core/errors.ts'
 
 /** Who calls. It decides which documents are seen and which endpoints are near. */
 export interface Workload {
@@ -34,10 +35,24 @@ export interface MeshConfig {
   [field: string]: unknown
 }
 
-/** Reads a mesh config given as YAML text or object. Throws a `SyntaxError` for bad YAML and a `TypeError` for what is no mapping. */
+const OUTBOUND = ['ALLOW_ANY', 'REGISTRY_ONLY']
+
+/** Reads a mesh config given as YAML text or object. Throws an `OptionsError` that says what is wrong with it. */
 export function readMeshConfig(input: string | object | undefined): MeshConfig {
-  const value = typeof input === 'string' ? parseYaml(input) : input
+  const value = typeof input === 'string' ? parsed(input) : input
   if (value === undefined || value === null) return {}
-  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeError('meshConfig: expected a mapping of MeshConfig fields')
-  return value as MeshConfig
+  if (typeof value !== 'object' || Array.isArray(value)) throw new OptionsError('meshConfig: expected a mapping of MeshConfig fields')
+  const config = value as MeshConfig
+  const mode = config.outboundTrafficPolicy?.mode
+  if (mode !== undefined && !OUTBOUND.includes(mode))
+    throw new OptionsError(`meshConfig: outboundTrafficPolicy.mode: ${JSON.stringify(mode)} is not one of ${OUTBOUND.join(', ')}`)
+  return config
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseYaml(text)
+  } catch (error) {
+    throw new OptionsError(`meshConfig: ${(error as Error).message}`, { cause: error })
+  }
 }

@@ -33,6 +33,16 @@ export function* parsing(input: RulesInput, source?: string): Steps<ParsedRules>
   return { documents: reading.documents, diagnostics: reading.diagnostics }
 }
 
+/** A file, or one word with slashes (a directory): neither is a document. */
+function looksLikePath(text: string): boolean {
+  if (/:\s|[\n{}]/.test(text)) return false
+  return (
+    /^[^:]*(?::\S.*)?\.(?:ya?ml|json)$/i.test(text) ||
+    /^(?:\.{0,2}|~|[A-Za-z]:|[\w.-]+)(?:[/\\][\w. -]+)+[/\\]?$/.test(text) ||
+    /^[\w.-]+[/\\]$|^\.{1,2}$/.test(text)
+  )
+}
+
 class Reading {
   readonly documents: RuleDocument[] = []
   readonly diagnostics: Diagnostic[] = []
@@ -46,7 +56,7 @@ class Reading {
 
   *text(text: string): Steps<void> {
     const path = text.trim()
-    if (/^[^\n:{}]*(?::[^\s\n{}][^\n{}]*)?\.(?:ya?ml|json)$/i.test(path) && !/:\s/.test(path)) {
+    if (looksLikePath(path)) {
       this.diagnostics.push({
         severity: 'error',
         code: 'path-given',
@@ -103,7 +113,8 @@ class Reading {
       return
     }
     if (!isObject(value)) {
-      fault('not-a-document', '', 'a rule document is a map with apiVersion, kind, metadata and spec')
+      const hint = typeof value === 'string' ? 'a file or a directory is read by sources: [files(path)]' : undefined
+      fault('not-a-document', '', 'a rule document is a map with apiVersion, kind, metadata and spec', hint)
       this.#count++
       return
     }

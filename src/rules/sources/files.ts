@@ -1,20 +1,24 @@
 /** Rules from files: a file, a directory, or a ConfigMap's mount, read once or watched. */
 import type { FSWatcher } from 'node:fs'
 import type { Clock, Timer } from '../../base/time/clock.ts'
-import { type Duration, toMs } from '../../base/time/duration.ts'
-import type { Source, SourceSet, Trust } from '../../core/source.ts'
+import { OptionsError } from '../../core/errors.ts'
+import { boolean, duration, type InputOf, object, readOptions } from '../../core/schema/index.ts'
+import { type Source, type SourceSet, trustFields } from '../../core/source.ts'
 import { around, type Node, nodeModules, readFiles } from './read-files.ts'
 
-export interface FilesOptions {
-  /** Whether changes are followed. Default `false`. */
-  watch?: boolean | undefined
-  /** How long changes are gathered before the files are read again. Default 100ms. */
-  debounce?: Duration | undefined
-  /** Looks at the files this often as well, where the system tells of no changes (some network file systems). Default: never. */
-  poll?: Duration | undefined
-  /** How far the rules may reach. Default: as far as they like. */
-  trust?: Trust | undefined
-}
+export const filesFields = {
+  watch: boolean('Whether changes are followed.', { default: false }),
+  debounce: duration('How long changes are gathered before the files are read again.', { default: 100, min: 0 }),
+  poll: duration(
+    'Looks at the files this often as well, where the system tells of no changes (some network file systems). Default: never.',
+    {
+      min: 1,
+    },
+  ),
+  trust: object('How far the rules may reach. Default: as far as they like.', trustFields),
+} as const
+
+export interface FilesOptions extends InputOf<typeof filesFields> {}
 
 /** How often a path that cannot be watched is looked at, ms. */
 const FALLBACK_POLL = 5_000
@@ -24,16 +28,15 @@ const FALLBACK_POLL = 5_000
  * are left out. All files are one set: an edit that breaks one of them leaves the last good set in force, and the mesh tells by
  * `rejected` (the rules are wrong) or `sourceError` (they cannot be read). Watching keeps no process alive.
  *
- * @throws RangeError for a duration that is none.
+ * @throws OptionsError naming every wrong option.
  * @example
  * const mesh = createMesh({ sources: [files('./rules', { watch: true })] })
  * await mesh.ready()
  */
 export function files(path: string | URL, options: FilesOptions = {}): Source {
-  const given = typeof path === 'string' ? path : decodeURIComponent(path.pathname)
-  const debounce = toMs(options.debounce ?? 100, 'files.debounce')
-  const poll = options.poll === undefined ? undefined : toMs(options.poll, 'files.poll')
-  const { watch = false, trust } = options
+  const given = typeof path === 'string' ? path : path instanceof URL && path.protocol === 'file:' ? decodeURIComponent(path.pathname) : ''
+  if (given === '') throw new OptionsError(`files: ${String(path)} is no path, e.g. files('./rules')`)
+  const { watch, debounce, poll, trust } = readOptions(filesFields, options, 'files')
   return {
     name: `files:${given}`,
     trust,

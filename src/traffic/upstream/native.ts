@@ -1,6 +1,5 @@
 /** Settings of a cluster that Istio cannot say: active health checks, and the rest of Envoy's outlier detection. Laid over what the rules say. */
-import { OptionsError } from '../../core/errors.ts'
-import { array, type Fault, type InputOf, type OptionsOf, object, readFields } from '../../core/schema/index.ts'
+import { array, type InputOf, type OptionsOf, object } from '../../core/schema/index.ts'
 import type { Cluster } from '../../envoy/index.ts'
 import { healthCheckFields, healthCheckOf } from './factories/options/health-check.ts'
 import { nativeDetection, nativeOutlierFields } from './factories/options/outlier-detector.ts'
@@ -18,17 +17,9 @@ export type NativeOptions = Readonly<Record<string, NativeClusterOptions>>
 /** Lays native settings over a cluster. */
 export type Overlay = (cluster: Cluster) => Cluster
 
-/** Reads the settings. Throws an OptionsError naming every fault. */
-export function nativeOverlay(options: NativeOptions = {}): Overlay {
-  const faults: Fault[] = []
-  const read = new Map(
-    Object.entries(options).map(([key, value]) => [
-      key,
-      readFields(nativeClusterFields, value, key, faults, true) as OptionsOf<typeof nativeClusterFields>,
-    ]),
-  )
-  if (faults.length > 0)
-    throw new OptionsError(`clusters: ${faults.map(f => `${f.path}: ${f.message}${f.hint ? ` (${f.hint})` : ''}`).join('; ')}`)
+/** Lays settings over clusters, the nearest key first. */
+export function nativeOverlay(options: Readonly<Record<string, OptionsOf<typeof nativeClusterFields>>>): Overlay {
+  const read = new Map(Object.entries(options))
   if (read.size === 0) return cluster => cluster
   return cluster => {
     const [direction, port, subset, host] = cluster.name.split('|')

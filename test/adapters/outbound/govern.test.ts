@@ -153,3 +153,11 @@ describe('governAxios', () => {
     expect(() => governAxios({ request: async () => {}, defaults: {} }, twice())).toThrow('expected axios')
   })
 })
+
+test('wrong arguments are refused at once', () => {
+  expect(() => (governFetch as any)()).toThrow(/^governFetch: expected fetch, then the policy/)
+  expect(() => governFetch(twice() as any, fetch as any)).toThrow(/^governFetch: expected fetch, then the policy/)
+  expect(() => governFetch(fetch, {} as any)).toThrow(/is no policy/)
+  expect(() => (governAxios as any)()).toThrow(/^governAxios: expected axios/)
+  expect(() => governAxios(axios.create(), undefined as any)).toThrow(/^governAxios: undefined is no policy/)
+})

@@ -69,7 +69,7 @@ export class Client {
       discovery: { unlisted: 'none' as const },
     }
     this.#core = new MeshCore(options, createTransport({ connectTo }))
-    this.#mesh = governed(this.#core, options, makeFetch, () => async () => undefined)
+    this.#mesh = governed(this.#core, makeFetch, () => async () => undefined)
     this.#listed = Object.entries(this.#mesh.snapshot().clusters).map(([name, c]) => [name, c.endpoints])
   }
 

@@ -67,7 +67,7 @@ describe('the admin server', () => {
 
   test.each([
     [{ token: 'short' }, /token: expected at least 16/],
-    [{ port: 70_000 }, /port: 70000 is not a port/],
+    [{ port: 70_000 }, /port: 70000 is out of range/],
   ])('%j is refused', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message)
   })

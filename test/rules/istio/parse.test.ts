@@ -23,8 +23,21 @@ describe('parseRules', () => {
       trafficPolicy: { connectionPool: { tcp: { maxConnections: 5 } }, loadBalancer: { simple: 'ROUND_ROBIN' } },
     })
   })
-  it.each(['./rules.yaml', 'rules/a.yml', 'C:\\rules\\a.json', '/etc/mesh.yaml\n'])('recognises the path %j', path => {
+  it.each([
+    './rules.yaml',
+    'rules/a.yml',
+    'C:\\rules\\a.json',
+    '/etc/mesh.yaml\n',
+    './rules',
+    '../rules/',
+    '/etc/mesh',
+    'rules/',
+    'C:\\rules',
+  ])('recognises the path %j', path => {
     expect(validate(path)).toMatchObject([{ code: 'path-given', line: 1, hint: expect.stringContaining('files(') }])
+  })
+  it('a word is no document, and might be a directory', () => {
+    expect(validate('rules')).toMatchObject([{ code: 'not-a-document', hint: expect.stringContaining('files(path)') }])
   })
   it('objects made in code have paths and no lines, and are not changed', () => {
     const given = {

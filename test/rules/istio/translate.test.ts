@@ -103,7 +103,11 @@ describe('mesh config', () => {
     expect(readMeshConfig('connectTimeout: 3s')).toEqual({ connectTimeout: '3s' })
     expect(readMeshConfig({ connectTimeout: '3s' })).toEqual({ connectTimeout: '3s' })
     expect(readMeshConfig(undefined)).toEqual({})
-    expect(() => readMeshConfig('- a')).toThrow(TypeError)
+    expect(() => readMeshConfig('- a')).toThrow('meshConfig: expected a mapping')
+    expect(() => readMeshConfig('a: [')).toThrow(/^meshConfig: .*line 1/)
+    expect(() => readMeshConfig('outboundTrafficPolicy: { mode: REGISTRY_ONY }')).toThrow(
+      /^meshConfig: outboundTrafficPolicy.mode: "REGISTRY_ONY"/,
+    )
   })
 })
 

@@ -1,16 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { nativeOverlay } from '../../../src/traffic/upstream/native.ts'
+import { map, object, readOptions } from '../../../src/core/schema/index.ts'
+import { type NativeOptions, nativeClusterFields, nativeOverlay } from '../../../src/traffic/upstream/native.ts'
+
+/** As `createMesh({ clusters })` reads them. */
+const overlay = (given: NativeOptions) => {
+  const { clusters } = readOptions({ clusters: map('', object('', nativeClusterFields), { default: {} }) }, { clusters: given }, 'mesh')
+  return nativeOverlay(clusters)
+}
 
 const cluster = (name: string, outlierDetection?: object) => ({ name, ...(outlierDetection === undefined ? {} : { outlierDetection }) })
 
 test('nothing said changes nothing', () => {
   const plain = cluster('outbound|80|v1|a.test')
-  expect(nativeOverlay({})(plain)).toBe(plain)
-  expect(nativeOverlay({ 'b.test': { healthChecks: [{}] } })(plain)).toEqual(plain)
+  expect(overlay({})(plain)).toBe(plain)
+  expect(overlay({ 'b.test': { healthChecks: [{}] } })(plain)).toEqual(plain)
 })
 
 test('the most specific counts, block by block', () => {
-  const lay = nativeOverlay({
+  const lay = overlay({
     '*': { healthChecks: [{ interval: '1s' }], outlierDetection: { maxEjectionTime: '60s' } },
     'a.test': { healthChecks: [{ interval: '2s' }] },
     'a.test|v1': { healthChecks: [{ interval: '3s' }] },
@@ -27,14 +34,12 @@ test('the most specific counts, block by block', () => {
 })
 
 test('outlier detection is only laid over rules that have it', () => {
-  expect(nativeOverlay({ '*': { outlierDetection: { alwaysEjectOneHost: true } } })(cluster('outbound|80||a'))).toEqual(
-    cluster('outbound|80||a'),
-  )
+  expect(overlay({ '*': { outlierDetection: { alwaysEjectOneHost: true } } })(cluster('outbound|80||a'))).toEqual(cluster('outbound|80||a'))
 })
 
 describe('in Envoy words', () => {
   test('rates', () => {
-    const lay = nativeOverlay({ '*': { outlierDetection: { successRate: { enforcing: 50 }, failurePercentage: { threshold: 70 } } } })
+    const lay = overlay({ '*': { outlierDetection: { successRate: { enforcing: 50 }, failurePercentage: { threshold: 70 } } } })
     expect(lay(cluster('outbound|80||a', { enforcingSuccessRate: 0 })).outlierDetection).toMatchObject({
       enforcingSuccessRate: 50,
       successRateMinimumHosts: 5,
@@ -47,7 +52,7 @@ describe('in Envoy words', () => {
 })
 
 test('wrong options are named with their key', () => {
-  expect(() => nativeOverlay({ 'a.test': { healthChecks: [{ interval: 0, httpHealthCheck: {} as never }] } })).toThrow(
+  expect(() => overlay({ 'a.test': { healthChecks: [{ interval: 0, httpHealthCheck: {} as never }] } })).toThrow(
     /"a.test".healthChecks\[0\].interval[\s\S]*httpHealthCheck.path: is required|a.test.healthChecks\[0\].interval[\s\S]*path: is required/,
   )
 })

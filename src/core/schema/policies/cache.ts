@@ -1,13 +1,10 @@
 /** Options of the cache: answers kept for a while, calls for the same thing joined. The hooks are for code only. */
-import { boolean, duration, hook, integer, string, union } from '../option.ts'
-
-/** A size: bytes, or a number with Ki, Mi, Gi. */
-const size = [integer('', { min: 0 }), string('', { pattern: /^\d+(?:\.\d+)?(?:Ki|Mi|Gi|k|M|G)?$/ })] as const
+import { boolean, duration, hook, integer, size } from '../option.ts'
 
 export const cacheFields = {
   ttl: duration('How long an answer is fresh.', { default: '1s', min: 0 }),
   maxEntries: integer('Answers kept; the one unused for longest goes first.', { default: 1000, min: 1 }),
-  maxBytes: union('Bytes of answers kept, together: a number, or text such as `512Ki`, `10Mi`.', size, { default: '10Mi' }),
+  maxBytes: size('Bytes of answers kept, together: a number, or text such as `512Ki`, `10Mi`.', { default: '10Mi' }),
   coalesce: boolean('Whether calls for the same thing at the same time become one.', { default: true }),
   staleWhileRevalidate: duration('For so long after its time an answer is still given, while a new one is fetched behind it.', {
     default: 0,
