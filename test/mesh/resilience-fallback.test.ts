@@ -96,6 +96,17 @@ test('the other cluster stands under its own policies, and has the time of the r
   expect(active()).toEqual([0, 0])
 })
 
+test('it has as long as one try of the route', async () => {
+  const { ask, active } = meshOf(
+    ELSEWHERE,
+    { [A]: { status: 503, body: 'first' }, [SPARE]: 'hang' },
+    '',
+    'retries: { attempts: 1, perTryTimeout: 200ms, retryOn: reset }',
+  )
+  expect((await ask(250)).text).toBe('first')
+  expect(active()).toEqual([0, 0])
+})
+
 test('the caller who goes away while it is asked takes everything with him', async () => {
   const { mesh, clock, active } = meshOf(ELSEWHERE, { [A]: { status: 503 }, [SPARE]: 'hang' })
   const caller = new AbortController()

@@ -312,7 +312,8 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     asked.#waited = true
     asked.#inner = true
     asked.guard = cluster.guardOf(undefined)
-    asked.#plan = { ...ONE_TRY, timeout: this.#plan?.timeout ?? this.route?.plan.timeout ?? 0 }
+    const { timeout, perTryTimeout } = this.#plan ?? this.route?.plan ?? ONE_TRY
+    asked.#plan = { ...ONE_TRY, timeout, perTryTimeout }
     asked.#enter(cluster)
   }
 

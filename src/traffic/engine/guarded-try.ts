@@ -29,6 +29,8 @@ export class GuardedTry implements Try, AttemptOwner {
   #resolve: ((response: WireResponse) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
   #delivered = false
+  /** Says that the work has ended: what the policies hold for it comes back. */
+  #ended: (() => void) | undefined
   /** The body's end, when it came while the response was still on its way through the policies. */
   #afterwards: (() => void) | undefined
   #over = false
@@ -92,6 +94,7 @@ export class GuardedTry implements Try, AttemptOwner {
     this.#call?.end()
     // A policy may have given up on a try that had its answer.
     this.attempt?.cancel(isTimeLimit(error))
+    this.#end()
     this.#owner.refused(this, error)
   }
 
@@ -115,10 +118,18 @@ export class GuardedTry implements Try, AttemptOwner {
 
   answered(_attempt: Try, response: WireResponse): void {
     this.#reject = undefined
+    this.#ended = this.#call?.leftRunning() // a slot is held to the end of the body
     this.#resolve?.(response)
   }
 
+  #end(): void {
+    const ended = this.#ended
+    this.#ended = undefined
+    ended?.()
+  }
+
   failed(_attempt: Try, reason: ResetReason, error: Error, sent: boolean): void {
+    this.#end()
     if (this.#reject === undefined) return this.#after(() => this.#owner.failed(this, reason, error, sent))
     this.#fail(
       reason === 'overflow'
@@ -133,6 +144,7 @@ export class GuardedTry implements Try, AttemptOwner {
   }
 
   completed(): void {
+    this.#end()
     this.#after(() => this.#owner.completed(this))
   }
 
@@ -150,6 +162,7 @@ export class GuardedTry implements Try, AttemptOwner {
     if (this.#over) return
     this.#over = true
     this.attempt?.cancel(timeout)
+    this.#end()
     this.#call?.abort(timeout ? new TimeLimitError(`${this.#cluster}: the route timeout passed`) : new Error('given up'))
     this.#call?.end()
   }
