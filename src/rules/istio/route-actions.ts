@@ -40,7 +40,7 @@ export function routesOf(rules: readonly HttpRule[], around: Surroundings): Rout
 
 /** The route of a service about which no VirtualService speaks. */
 export function defaultRoute(service: Service, around: Surroundings): Route {
-  const action: RouteAction = { cluster: clusterName(around.port, '', service.host), timeout: '0s' }
+  const action: RouteAction = { cluster: clusterName(around.port, '', service.host), ...timeouts('0s') }
   const hash = hashPolicies(hashOnPort(service, around))
   if (hash.length > 0) action.hashPolicy = hash
   const retries = retryPolicy(undefined, around.caller.mesh.defaultHttpRetryPolicy, false)
@@ -73,7 +73,7 @@ function toRoute(http: any, match: any, around: Surroundings): Route {
 }
 
 function actionOf(http: any, route: Route, authority: string | undefined, around: Surroundings): RouteAction {
-  const action: RouteAction = { timeout: http.timeout == null ? '0s' : protoDuration(http.timeout) }
+  const action: RouteAction = timeouts(http.timeout == null ? '0s' : protoDuration(http.timeout))
   const { uri, uriRegexRewrite, authority: rewritten } = http.rewrite ?? {}
   if (uriRegexRewrite != null)
     action.regexRewrite = { pattern: { regex: uriRegexRewrite.match }, substitution: uriRegexRewrite.rewrite ?? '' }
@@ -108,6 +108,11 @@ function actionOf(http: any, route: Route, authority: string | undefined, around
   const mirrors = mirrorsOf(http, destination => clusterOf(destination, around))
   if (mirrors.length > 0) action.requestMirrorPolicies = mirrors
   return action
+}
+
+/** The route's time; it bounds the `grpc-timeout` of gRPC requests as well, which holds where the route has none. */
+export function timeouts(timeout: string): Pick<RouteAction, 'timeout' | 'maxGrpcTimeout'> {
+  return { timeout, maxGrpcTimeout: timeout }
 }
 
 /** The port a destination means: its own, else the one the call came to (a sidecar knows no other port of a service there). */

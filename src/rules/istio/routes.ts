@@ -6,7 +6,7 @@ import type { Steps } from '../../base/time/slices.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../../envoy/index.ts'
 import { clusterName } from './clusters.ts'
 import { domainsOf, inBrackets, isWildcard, overlaps } from './hosts.ts'
-import { defaultRoute, routesOf, type Surroundings } from './route-actions.ts'
+import { defaultRoute, routesOf, type Surroundings, timeouts } from './route-actions.ts'
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
 import { type Listener, listenerFor, type Scope } from './select-egress.ts'
@@ -149,7 +149,7 @@ function isKnown(host: string, known: ReadonlyMap<string, Service>): boolean {
 /** A call to an unknown host goes where it wanted to go, or to the Sidecar's proxy: no timeout, no retries. */
 function allowAny(proxy: Scope['proxy']): VirtualHost {
   const cluster = proxy === undefined ? 'PassthroughCluster' : clusterName(proxy.port?.number ?? 0, proxy.subset ?? '', proxy.host)
-  const route: Route = { name: 'allow_any', match: { prefix: '/' }, route: { cluster, timeout: '0s' } }
+  const route: Route = { name: 'allow_any', match: { prefix: '/' }, route: { cluster, ...timeouts('0s') } }
   return { name: 'allow_any', domains: ['*'], routes: [route], includeRequestAttemptCount: true }
 }
 

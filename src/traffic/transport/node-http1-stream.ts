@@ -69,6 +69,7 @@ export class Http1Stream implements Stream, BodySource {
       if (name.length === 14 && name.toLowerCase() === 'content-length') this.length = Number(headers[i + 1])
       else if (name.length === 10 && name.toLowerCase() === 'keep-alive') this.keepAlive = keepAliveOf(headers[i + 1]!)
     }
+    if (this.#head) keepAfterHead(this.#request, answer)
     const status = answer.statusCode!
     this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
     answer[STREAM] = this
@@ -158,6 +159,15 @@ function onEnd(this: Answer): void {
 }
 function onAnswerError(this: Answer, error: Error): void {
   this[STREAM]!.broken(error)
+}
+
+/**
+ * Node takes an answer without a length for one that ends with its connection, also the answer to HEAD, which has no body to end.
+ * HTTP/1.1 keeps the connection unless the peer says `close`.
+ */
+function keepAfterHead(request: http.ClientRequest, answer: http.IncomingMessage): void {
+  const { httpVersionMajor, httpVersionMinor, headers } = answer
+  if (httpVersionMajor === 1 && httpVersionMinor > 0 && !/\bclose\b/i.test(headers.connection ?? '')) request.shouldKeepAlive = true
 }
 
 const sideClosed = (cause: Error) => Object.assign(new Error('other side closed', { cause }), { code: 'UND_ERR_SOCKET' })

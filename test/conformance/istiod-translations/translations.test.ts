@@ -10,7 +10,7 @@ import { translate } from '../../../src/rules/translate.ts'
 
 const FREE = new Set([
   ...['altStatName', 'decorator', 'edsClusterConfig', 'transportSocket', 'transportSocketMatches', 'metadata', '@type'],
-  ...['maxDirectResponseBodySizeBytes', 'validateClusters', 'ignorePortInHostMatching', 'includeRequestAttemptCount', 'maxGrpcTimeout'],
+  ...['maxDirectResponseBodySizeBytes', 'validateClusters', 'ignorePortInHostMatching', 'includeRequestAttemptCount'],
 ])
 
 /** Protobuf's JSON name of a field; only this direction is a function (`consecutive_5xx` is `consecutive5xx`). */

@@ -122,3 +122,27 @@ describe('HTTP/2 streams that end early are counted', () => {
     expect(w.stats()).toMatchObject({ upstream_rq_tx_reset: 0, upstream_rq_timeout: 1 })
   })
 })
+
+// router.cc, FilterUtility::finalTimeout: istiod sends max_grpc_timeout with every route, so a gRPC request brings its own deadline.
+describe('grpc-timeout', () => {
+  const asked = async (route: string, timeout: string | undefined, type = 'application/grpc') => {
+    const w = world({ [A]: 'hang' }, { route })
+    const headers = { 'content-type': type, ...(timeout === undefined ? {} : { 'grpc-timeout': timeout }) }
+    const answer = await w.askWithin(20_000, '/', { method: 'POST', headers })
+    const sent = w.transport.requests[0]!.headers
+    return [answer.outcome.durations.total, sent['x-envoy-expected-rq-timeout-ms'], sent['grpc-timeout'], answer.said]
+  }
+  const UT = '200 UT response_timeout 1'
+  test.each([
+    ['timeout: 3s', '100m', 100, '100', '100m'],
+    ['timeout: 3s', '10S', 3000, '3000', '3000m'],
+    ['timeout: 3s', undefined, 3000, '3000', '3000m'],
+    ['timeout: 3s', 'soon', 3000, '3000', '3000m'],
+    ['', '2S', 2000, '2000', '2000m'],
+  ])('{%s} and %s', async (route, timeout, ms, expected, told) => {
+    expect(await asked(route, timeout)).toEqual([ms, expected, told, UT])
+  })
+  test('means nothing on another request', async () => {
+    expect(await asked('timeout: 3s', '100m', 'application/json')).toEqual([3000, '3000', '100m', '504 UT response_timeout 1'])
+  })
+})

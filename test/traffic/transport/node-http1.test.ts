@@ -79,6 +79,8 @@ describe('an exchange', () => {
 
   test.each([
     ['HEAD', 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n'],
+    ['HEAD', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['HEAD', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'],
     ['GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
     ['GET', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 500\r\n\r\n'],
     ['GET', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'],
@@ -95,6 +97,13 @@ describe('an exchange', () => {
     )
     const asked = await line.ask().over
     expect([asked.body, asked.trailers]).toEqual(['ok', ['x-t', '1']])
+  })
+
+  test.each(['HTTP/1.0 200 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'])('HEAD of a peer that keeps nothing: %j', async bytes => {
+    const { line } = await to(answering(bytes))
+    expect((await line.ask(wire({ method: 'HEAD' })).over).log.slice(1)).toEqual(['complete', 'end'])
+    await line.said('closed')
+    expect(line.log).not.toContain('available')
   })
 
   test('HTTP/1.0 and connection: close end with the connection', async () => {
