@@ -99,12 +99,15 @@ describe('an exchange', () => {
     expect([asked.body, asked.trailers]).toEqual(['ok', ['x-t', '1']])
   })
 
-  test.each(['HTTP/1.0 200 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'])('HEAD of a peer that keeps nothing: %j', async bytes => {
-    const { line } = await to(answering(bytes))
-    expect((await line.ask(wire({ method: 'HEAD' })).over).log.slice(1)).toEqual(['complete', 'end'])
-    await line.said('closed')
-    expect(line.log).not.toContain('available')
-  })
+  test.each(['HTTP/1.0 200 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'])(
+    'HEAD of a peer that keeps nothing: %j',
+    async bytes => {
+      const { line } = await to(answering(bytes))
+      expect((await line.ask(wire({ method: 'HEAD' })).over).log.slice(1)).toEqual(['complete', 'end'])
+      await line.said('closed')
+      expect(line.log).not.toContain('available')
+    },
+  )
 
   test('HTTP/1.0 and connection: close end with the connection', async () => {
     for (const bytes of ['HTTP/1.0 200 OK\r\n\r\nall of it', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall of it']) {
