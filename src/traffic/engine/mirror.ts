@@ -6,7 +6,6 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import { announceTime } from './outgoing.ts'
-import { repeatable } from './recorded-body.ts'
 
 /** The request that is copied: as it goes to its own upstream. */
 export interface Mirrored {
@@ -28,7 +27,7 @@ export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, clust
     if (!mirror.selects(of.share)) continue
     const to = engine.clusters.get(mirror.cluster)
     if (to === undefined) continue
-    if (body !== undefined && (body.bytes === undefined || !repeatable(body, engine.retryBufferLimit))) {
+    if (body !== undefined && body.bytes === undefined) {
       cluster.stats.retry_or_shadow_abandoned++
       continue
     }

@@ -1,5 +1,5 @@
 /** A route with everything worked out beforehand, so that a request only walks through it. */
-import { hasHeader, setHeader } from '../../base/formats/headers.ts'
+import { setHeader } from '../../base/formats/headers.ts'
 import { parseDuration } from '../../base/time/duration.ts'
 import type { CorsPolicy, HashPolicy, HttpFault, RetryPolicy, Route, RouteAction } from '../../envoy/index.ts'
 import { parseRetryOn, type RetryOn } from '../../policies/retry/kernel.ts'
@@ -112,15 +112,18 @@ export function compileRoute(route: Route): CompiledRoute {
     })),
     applyRequest(out, destination) {
       applyOps(out.headers, destination?.request, out)
+      // Only the route's own rewrite says what the host was before.
+      if (destination?.host) out.authority = destination.host
       applyOps(out.headers, requestOps, out)
-      const host = action?.hostRewriteLiteral ?? destination?.host
-      if (host !== undefined && host !== '') {
-        if (!hasHeader(out.headers, 'x-envoy-original-host')) setHeader(out.headers, 'x-envoy-original-host', out.authority)
+      const host = action?.hostRewriteLiteral
+      if (host) {
+        setHeader(out.headers, 'x-envoy-original-host', out.authority)
         out.authority = host
       }
-      if (rewrite !== undefined) {
+      const path = rewrite?.(out.path)
+      if (path !== undefined) {
         setHeader(out.headers, 'x-envoy-original-path', out.path)
-        out.path = rewrite(out.path)
+        out.path = path
       }
     },
     applyResponse(headers, destination, of) {

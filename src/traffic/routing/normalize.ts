@@ -12,7 +12,7 @@ function isNormal(target: string): boolean {
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i)
     if (code === QUESTION) return true
-    if (code === PERCENT || code === BACKSLASH || code === HASH || code === 0 || (code === DOT && before === SLASH)) return false
+    if (code > 126 || CHANGES[code] === 1 || (code === DOT && before === SLASH)) return false
     before = code
   }
   return true
@@ -20,17 +20,22 @@ function isNormal(target: string): boolean {
 
 const SLASH = 47
 const QUESTION = 63
-const PERCENT = 37
-const BACKSLASH = 92
-const HASH = 35
 const DOT = 46
+
+/** Characters that are written with a percent sign, as the URL library in Envoy has them. */
+const ESCAPED = /[\x01-\x20"<>^`{|}\x7f-\uffff]/
+/** Codes of characters whose path has to be looked at more closely. */
+const CHANGES = Uint8Array.from({ length: 127 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  return ESCAPED.test(character) || '\0%\\#'.includes(character) ? 1 : 0
+})
 
 function normalized(target: string): string | undefined {
   const query = target.indexOf('?')
   const path = query < 0 ? target : target.slice(0, query)
   const rest = query < 0 ? '' : target.slice(query)
   if (path.includes('#') || path.includes('%00') || path.includes('\0')) return undefined
-  const unescaped = path.replaceAll('\\', '/').replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => {
+  const unescaped = escaped(path.replaceAll('\\', '/')).replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16))
     return /[A-Za-z0-9\-._~]/.test(character) ? character : whole
   })
@@ -46,4 +51,14 @@ function normalized(target: string): string | undefined {
     } else kept.push(segment)
   })
   return `/${kept.join('/')}${rest}`
+}
+
+function escaped(path: string): string {
+  if (!ESCAPED.test(path)) return path
+  let text = ''
+  for (const character of path) {
+    if (!ESCAPED.test(character)) text += character
+    else for (const byte of new TextEncoder().encode(character)) text += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  }
+  return text
 }

@@ -61,17 +61,16 @@ export function applyOps(headers: string[], ops: HeaderOps | undefined, of: Form
   for (const part of added) headers.push(part)
 }
 
-/** Compiles the path rewrite of a route. */
-export function pathRewrite(route: Route): ((path: string) => string) | undefined {
+/** Compiles the path rewrite of a route. A regex that leaves nothing of the path rewrites nothing. */
+export function pathRewrite(route: Route): ((path: string) => string | undefined) | undefined {
   const action = route.route
   const regexRewrite = action?.regexRewrite
   if (regexRewrite !== undefined) {
     const regex = compileRe2(regexRewrite.pattern.regex)
     return path => {
       const query = path.indexOf('?')
-      return query < 0
-        ? regex.replaceAll(path, regexRewrite.substitution)
-        : regex.replaceAll(path.slice(0, query), regexRewrite.substitution) + path.slice(query)
+      const made = regex.replaceAll(query < 0 ? path : path.slice(0, query), regexRewrite.substitution)
+      return made === '' ? undefined : query < 0 ? made : made + path.slice(query)
     }
   }
   const to = action?.prefixRewrite

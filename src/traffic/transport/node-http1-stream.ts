@@ -64,11 +64,15 @@ export class Http1Stream implements Stream, BodySource {
       return
     }
     const headers = answer.rawHeaders
+    let coding = 'chunked'
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i]!
       if (name.length === 14 && name.toLowerCase() === 'content-length') this.length = Number(headers[i + 1])
       else if (name.length === 10 && name.toLowerCase() === 'keep-alive') this.keepAlive = keepAliveOf(headers[i + 1]!)
+      else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') coding = headers[i + 1]!.toLowerCase()
     }
+    // As in Envoy: any other one would have to be taken off here, and its bytes are no body.
+    if (coding !== 'chunked') return this.#refuse(new Error(`transfer-encoding ${coding} is not understood`))
     if (this.#head) keepAfterHead(this.#request, answer)
     const status = answer.statusCode!
     this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
@@ -105,6 +109,14 @@ export class Http1Stream implements Stream, BodySource {
     this.#error = code === undefined || error.message === 'socket hang up' || error.message === 'aborted' ? sideClosed(error) : error
     this.#listener.reset(reason, this.#error)
     this.#reader?.error(this.#error)
+  }
+
+  /** The answer cannot be taken. */
+  #refuse(error: Error): void {
+    this.over = true
+    this.#error = error
+    this.#socket.destroy()
+    this.#listener.reset('protocol_error', error)
   }
 
   connectionClosed(): void {

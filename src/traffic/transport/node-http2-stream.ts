@@ -23,6 +23,7 @@ export class Http2Stream implements Stream, BodySource {
   #counted = true
   #answered = false
   #empty = false
+  #received = 0
   #reader: BodyReader | undefined
   #error: Error | undefined
 
@@ -80,6 +81,9 @@ export class Http2Stream implements Stream, BodySource {
     const stream = this.#stream!
     // Without an answer this is a peer that closed the stream and called it no error; `close` says so.
     if (this.over || !this.#answered || (stream.rstCode !== NGHTTP2_NO_ERROR && stream.rstCode !== undefined)) return
+    // A reset with NO_ERROR looks like an end to Node.
+    if (!this.#empty && this.length !== undefined && this.#received < this.length)
+      return this.#broken(new Error(`${this.#received} of ${this.length} bytes of the response came`))
     this.over = true
     // Answered before it had everything: the rest of the request is of no use.
     if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL)
@@ -124,6 +128,7 @@ export class Http2Stream implements Stream, BodySource {
     if (this.#error !== undefined) return reader.error(this.#error)
     if (this.over) return reader.end()
     this.#stream!.on('data', (chunk: Uint8Array) => {
+      this.#received += chunk.byteLength
       if (!this.over) reader.data(chunk)
     })
   }

@@ -146,3 +146,30 @@ describe('grpc-timeout', () => {
     expect(await asked('timeout: 3s', '100m', 'application/json')).toEqual([3000, '3000', '100m', '504 UT response_timeout 1'])
   })
 })
+
+// weighted_cluster_specifier.cc sets the host without a word of the old one; config_impl.cc, for the route's own rewrite, tells it.
+describe('the host that is rewritten', () => {
+  const weighted =
+    'route: [{ destination: { host: s.test }, weight: 1, headers: { request: { set: { host: d.test } } } }, { destination: { host: s.test }, weight: 0 }]'
+  const seen = async (route: string, headers: Record<string, string> = {}) => {
+    const w = world({ [A]: {} }, { route })
+    await w.ask('/', { headers })
+    const { authority, headers: sent } = w.transport.requests[0]!
+    return [authority, sent['x-envoy-original-host'], sent['x-saw']]
+  }
+  test('by a weighted destination', async () => expect(await seen(weighted)).toEqual(['d.test', undefined, undefined]))
+  test('by the route after it', async () => {
+    const rules = `${weighted}, rewrite: { authority: r.test }, headers: { request: { set: { x-saw: "%REQ(:authority)%" } } }`
+    expect(await seen(rules)).toEqual(['r.test', 'd.test', 'd.test'])
+  })
+  test('by the route, whatever the caller says it was', async () => {
+    expect(await seen('rewrite: { authority: r.test }', { 'x-envoy-original-host': 'x' })).toEqual(['r.test', 's.test', undefined])
+  })
+})
+
+// config_impl.cc, finalizePathHeader: a rewrite that comes to nothing is none.
+test('a regex that leaves nothing of the path rewrites nothing', async () => {
+  const w = world({ [A]: {} }, { route: 'rewrite: { uriRegexRewrite: { match: "^/gone$|^/(kept)", rewrite: "\\\\1" } }' })
+  await w.ask('/gone?q=1')
+  expect([w.transport.requests[0]!.path, w.transport.requests[0]!.headers['x-envoy-original-path']]).toEqual(['/gone?q=1', undefined])
+})

@@ -20,6 +20,15 @@ test.each([
   ['/a?b=/../c%61\\#', '/a?b=/../c%61\\#'],
   ['/%zz', '/%zz'],
   ['/a/..?q', '/?q'],
+  // Of googleurl, kPathCharLookup, by which Envoy's path_utility.cc goes.
+  ['/a|b^c', '/a%7Cb%5Ec'],
+  ['/"<>`{}', '/%22%3C%3E%60%7B%7D'],
+  ['/a b\x7f', '/a%20b%7F'],
+  ['/é', '/%C3%A9'],
+  ['/😀', '/%F0%9F%98%80'],
+  ['/%7c%7E', '/%7c~'],
+  ["/!$&'()*+,;=:@[]", "/!$&'()*+,;=:@[]"],
+  ['/a?b|c', '/a?b|c'],
 ])('%s is %s', (given, path) => expect(normalizePath(given)).toBe(path))
 
 test.each(['/a#b', '/a%00', '/a\0'])('%j cannot be normalised', given => expect(normalizePath(given)).toBeUndefined())

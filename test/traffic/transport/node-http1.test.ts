@@ -91,6 +91,13 @@ describe('an exchange', () => {
     await free
   })
 
+  // Envoy's http1/codec_impl.cc, onHeadersCompleteImpl: only `chunked` is understood.
+  test.each(['gzip', 'gzip, chunked', 'identity'])('transfer-encoding: %s is refused', async coding => {
+    const { line } = await to(answering(`HTTP/1.1 200 OK\r\ntransfer-encoding: ${coding}\r\n\r\n0\r\n\r\n`))
+    expect((await line.ask().over).log).toEqual(['reset protocol_error'])
+    await line.said('closed')
+  })
+
   test('chunked with trailers', async () => {
     const { line } = await to(
       answering('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n2\r\nok\r\n0\r\nx-t: 1\r\n\r\n'),

@@ -124,6 +124,16 @@ describe('what goes wrong', () => {
     await broken.line.said('closed')
   })
 
+  // Envoy's http2/codec_impl.cc, onStreamClose: whatever the code, a stream that did not end was reset.
+  test('a reset with NO_ERROR in the body', async () => {
+    const { line } = await to(stream => {
+      stream.respond({ 'content-length': '8' })
+      stream.write('half', () => stream.close(NGHTTP2_NO_ERROR))
+    })
+    const asked = await line.ask().over
+    expect(asked.log.filter(l => l !== 'data').slice(0, 2)).toEqual(['response 200', 'reset remote_reset'])
+  })
+
   test('a reset in the body', async () => {
     const { line } = await to(stream => {
       stream.respond()
