@@ -1,9 +1,7 @@
 /** The mesh's reply as the Response that the caller of fetch gets. */
 
 import { getHeader } from '../../base/formats/headers.ts'
-import { drain } from '../../core/body.ts'
 import type { MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
-import { resetReply } from '../../traffic/engine/local-reply.ts'
 import { decoderOf } from '../../traffic/transport/decode.ts'
 import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { LazyResponse } from '../../traffic/transport/response.ts'
@@ -18,8 +16,7 @@ export interface Hop {
   readonly care: BodyCare | undefined
 }
 
-export function respond(given: MeshReply, request: MeshRequest, hop: Hop): Response | Promise<Response> {
-  const reply = given.status < 200 || given.status > 599 ? outOfRange(given) : given
+export function respond(reply: MeshReply, request: MeshRequest, hop: Hop): Response | Promise<Response> {
   const { status, headers } = reply
   const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304
   if (!bodiless && reply.body !== undefined) checkCodings(reply)
@@ -52,21 +49,6 @@ function checkCodings(reply: MeshReply): void {
     throw failed(error)
   }
 }
-
-/** A governed answer outside 200..599 is one that cannot be understood; a host that no rule governs answers as it likes. */
-function outOfRange(reply: MeshReply): MeshReply {
-  const { outcome } = reply
-  if (outcome.cluster === UNGOVERNED) return reply
-  const error = new Error(`the upstream answered with status ${reply.status}`)
-  const local = resetReply('protocol_error', error, outcome.attempts > 1)
-  if (reply.body !== undefined) drain(reply.body)
-  outcome.flags = outcome.flags === '' ? local.flag : `${outcome.flags},${local.flag}`
-  outcome.details = local.details
-  outcome.error = error
-  return { status: local.status, statusText: 'Bad Gateway', headers: [...local.headers], body: undefined, text: local.body, outcome }
-}
-
-const UNGOVERNED = 'PassthroughCluster'
 
 async function checked(response: Response, integrity: string): Promise<Response> {
   if (response.body === null) throw failed(new Error())

@@ -241,8 +241,18 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
 
   answered(response: WireResponse): void {
     const { fallback } = this
+    const { status } = response
+    // A host that no rule governs answers as it likes.
+    if ((status < 200 || status > 599) && this.cluster!.name !== PASSTHROUGH) return this.#notUnderstood(status)
     if (fallback !== undefined && response.status >= 500) return this.fallBack(fallback, () => this.#pass(response))
     this.#pass(response)
+  }
+
+  #notUnderstood(status: number): void {
+    this.#tries!.cancel(false)
+    const error = new Error(`the upstream answered with status ${status}`)
+    this.outcome.error = error
+    this.unanswered(resetReply('protocol_error', error, this.outcome.attempts > 1))
   }
 
   #pass(response: WireResponse): void {

@@ -274,6 +274,7 @@ export class Tries implements AttemptOwner {
       return error.reason === 'per_try_timeout' ? this.timedOut(from) : this.failed(from, error.reason, error.cause as Error, error.sent)
     if (error instanceof NoHealthyEndpointError) return this.noHealthy(from)
     if (error instanceof OverflowError) return this.failed(from, 'overflow', error.cause as Error, false)
+    if (from.host === undefined) this.#owner.outcome.attempts-- // nothing was sent
     const tell = () => {
       this.#owner.outcome.error = error
       this.#owner.unanswered(policyReply(error))
