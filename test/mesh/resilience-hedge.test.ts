@@ -156,7 +156,7 @@ test('a hedge stands under the policies of its cluster: refused, it changes noth
   const full = hedged({ [A]: { body: 'a', delay: 200 }, [B]: { body: 'b' } }, 'delay: 50ms', {
     blocks: ', bulkhead: { maxConcurrentCalls: 1 }',
   })
-  expect((await full.askWithin(201)).said).toBe('200 - via_upstream 2')
+  expect((await full.askWithin(201)).said).toBe('200 - via_upstream 1')
   expect(full.sent()).toEqual([A])
   const lost = hedged({ [A]: 'hang', [B]: { body: 'b' } }, 'delay: 50ms', {
     blocks: ', circuitBreaker: { minimumNumberOfCalls: 1 }, bulkhead: { maxConcurrentCalls: 5 }',
