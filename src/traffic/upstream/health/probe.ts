@@ -92,7 +92,8 @@ export class Probe implements ConnectionListener, StreamListener {
   }
 
   available(connection: Connection): void {
-    if (connection === this.#connection) this.#idle = true
+    // An HTTP/2 connection says this of its settings as well, while a question is open: the end of that one would be taken for the next one's.
+    if (connection === this.#connection && this.#stream === undefined) this.#idle = true
   }
 
   closed(connection: Connection): void {
