@@ -1,37 +1,49 @@
-/** The endpoints of one cluster: those of the service that have the subset's labels, at the port's address, grouped by locality. */
+/** The endpoints of one cluster: those declared for the host that have the subset's labels, at the port's address, grouped by locality. */
 import type { ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
-import { type Group, localitySetting, placeGroups } from './cluster-locality.ts'
+import { type Group, placeGroups, placementOf, withTopology } from './cluster-locality.ts'
 import type { TrafficPolicy } from './merge-policies.ts'
 import { type Caller, hasLabels } from './select-documents.ts'
-import type { Service, ServiceEndpoint, ServicePort } from './select-services.ts'
+import type { Declared, ServiceEndpoint, ServicePort } from './select-services.ts'
 
 export function endpointsOf(
   clusterName: string,
-  service: Service,
+  service: Declared,
   port: ServicePort,
   labels: Record<string, string> | undefined,
   policy: TrafficPolicy,
   caller: Caller,
 ): ClusterLoadAssignment {
   const groups = new Map<string, Group>()
-  for (const endpoint of candidates(service)) {
-    if (!hasLabels(endpoint.labels, labels)) continue
-    let group = groups.get(endpoint.locality)
-    if (group === undefined) groups.set(endpoint.locality, (group = { locality: endpoint.locality, endpoints: [], labels: [] }))
-    group.endpoints.push(toEnvoy(endpoint, port))
-    group.labels.push(endpoint.labels)
+  for (const declared of service.all) {
+    const at = portIn(declared, port)
+    if (at === undefined) continue
+    for (const endpoint of candidates(declared)) {
+      if (groups.size > 0 && declared.resolution === 'DNS_ROUND_ROBIN' && !declared.selects) break // one name, its addresses in turn
+      const its = withTopology(endpoint.labels, endpoint.locality, endpoint.network)
+      if (!hasLabels(its, labels)) continue
+      let group = groups.get(endpoint.locality)
+      if (group === undefined) groups.set(endpoint.locality, (group = { locality: endpoint.locality, endpoints: [], labels: [] }))
+      group.endpoints.push(toEnvoy(endpoint, at))
+      group.labels.push(its)
+    }
   }
   if (groups.size === 0) return { clusterName }
   const sorted = [...groups.values()].sort((a, b) => (a.locality < b.locality ? -1 : 1))
-  const setting = localitySetting(policy.loadBalancer?.localityLbSetting, caller.mesh.localityLbSetting)
-  const byName = service.resolution.startsWith('DNS')
-  return { clusterName, endpoints: placeGroups(sorted, setting, { detectsOutliers: policy.outlierDetection != null, byName }, caller) }
+  const { setting, forced } = placementOf(policy.loadBalancer?.localityLbSetting, caller.mesh.localityLbSetting, service)
+  const failsOver = forced || policy.outlierDetection != null
+  return { clusterName, endpoints: placeGroups(sorted, setting, { failsOver, byName: service.resolution.startsWith('DNS') }, caller) }
+}
+
+/** The port of another entry for the same host: by name where endpoints are sent to it, by number where they stand in the cluster. */
+function portIn({ ports, resolution }: Declared, wanted: ServicePort): ServicePort | undefined {
+  if (ports.includes(wanted)) return wanted
+  return ports.find(port => (resolution.startsWith('DNS') ? port.number === wanted.number : port.name === wanted.name))
 }
 
 /** A DNS service without endpoints is found under its own name. */
-function candidates(service: Service): readonly ServiceEndpoint[] {
-  if (service.endpoints.length > 0 || service.selects || !service.resolution.startsWith('DNS')) return service.endpoints
-  return [{ address: service.host, ports: {}, labels: {}, locality: '', weight: 1 }]
+function candidates({ endpoints, selects, resolution, host }: Declared): readonly ServiceEndpoint[] {
+  if (endpoints.length > 0 || selects || !resolution.startsWith('DNS')) return endpoints
+  return [{ address: host, ports: {}, labels: {}, locality: '', network: '', weight: 1 }]
 }
 
 function toEnvoy({ address, ports, labels, weight }: ServiceEndpoint, port: ServicePort): LbEndpoint {

@@ -1,19 +1,40 @@
 /** Near and far: groups of endpoints by locality, their weights, and the order in which they fail over. */
 import type { LbEndpoint, Locality, LocalityLbEndpoints } from '../../envoy/index.ts'
 import type { Caller } from './select-documents.ts'
+import type { Declared } from './select-services.ts'
 
 /** A group of endpoints in one locality, before priorities. */
 export interface Group {
   locality: string
   endpoints: LbEndpoint[]
+  /** With those that say where it is. */
   labels: Record<string, string>[]
 }
 
-/** What holds for a cluster: the destination rule's setting, else the mesh's; `undefined` when switched off. */
-export function localitySetting(own: any, mesh: any): any {
-  const setting = own ?? mesh ?? {}
-  return setting.enabled === false ? undefined : setting
+/** What holds for a cluster; `setting` is `undefined` when switched off. */
+export interface Placement {
+  setting: any
+  /** Endpoints fail over although no outliers are ejected: they are said to be healthy or not. */
+  forced: boolean
 }
+
+/** The destination rule's setting, else what an annotation of the service wants, else the mesh's. */
+export function placementOf(own: any, mesh: any, service: Declared): Placement {
+  const near = own == null ? prefersNear(service) : undefined
+  const setting = own ?? (near === undefined ? mesh : { failoverPriority: near }) ?? {}
+  return { setting: setting.enabled === false ? undefined : setting, forced: near !== undefined }
+}
+
+/** Labels by which the service's annotation wants endpoints preferred. */
+export function prefersNear({ document }: Declared): string[] | undefined {
+  const wanted = document.metadata.annotations?.['networking.istio.io/traffic-distribution']?.toLowerCase()
+  if (wanted === 'preferclose' || wanted === 'prefersamezone') return SAME_ZONE
+  return wanted === 'prefersamenode' ? [...SAME_ZONE, SUBZONE, 'kubernetes.io/hostname'] : undefined
+}
+
+const NETWORK = 'topology.istio.io/network'
+const SUBZONE = 'topology.istio.io/subzone'
+const SAME_ZONE = [NETWORK, 'topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
 
 /**
  * Weights and priorities. `distribute` shares by weight and leaves unlisted localities empty; otherwise, and only when outliers are
@@ -23,12 +44,12 @@ export function localitySetting(own: any, mesh: any): any {
 export function placeGroups(
   groups: readonly Group[],
   setting: any,
-  { detectsOutliers, byName }: { detectsOutliers: boolean; byName: boolean },
+  { failsOver, byName }: { failsOver: boolean; byName: boolean },
   caller: Caller,
 ): LocalityLbEndpoints[] {
   if (setting === undefined) return groups.map(plain)
   if (setting.distribute?.length) return distribute(groups, setting.distribute, caller.locality)
-  if (!detectsOutliers) return groups.map(plain)
+  if (!failsOver) return groups.map(plain)
   const { failover = [], failoverPriority = [] } = setting
   if (failoverPriority.length === 0) return byNearness(groups.map(plain), failover, caller.locality)
   const knowsLabels = !byName && (Object.keys(caller.labels).length > 0 || caller.locality !== '')
@@ -94,13 +115,13 @@ function byNearness(placed: LocalityLbEndpoints[], failover: any[], home: string
 
 /** Endpoints that share more of the listed labels with the caller, from the left, come first. */
 function byLabels(groups: readonly Group[], wanted: string[], caller: Caller): LocalityLbEndpoints[] {
-  const mine = { ...topology(caller.locality), ...caller.labels }
+  const mine = withTopology(caller.labels, caller.locality)
   const placed: LocalityLbEndpoints[] = []
   const priorities: number[] = []
   for (const { locality, endpoints, labels } of groups) {
     const near = new Map<number, LbEndpoint[]>()
     for (const [index, endpoint] of endpoints.entries()) {
-      const theirs: Record<string, string> = { ...topology(locality), ...labels[index] }
+      const theirs = labels[index]!
       let matched = 0
       while (matched < wanted.length && agrees(wanted[matched]!, mine, theirs)) matched++
       const priority = wanted.length - matched
@@ -123,9 +144,16 @@ function agrees(wanted: string, mine: Record<string, string>, theirs: Record<str
   return (theirs[key] ?? '') === (equals < 0 ? (mine[key] ?? '') : wanted.slice(equals + 1))
 }
 
-function topology(locality: string): Record<string, string> {
-  const [region = '', zone = '', subZone = ''] = locality.split('/')
-  return { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': zone, 'topology.istio.io/subzone': subZone }
+/** Labels with those that a place has of itself; only a network gives way to a label that is written. */
+export function withTopology(labels: Record<string, string>, locality: string, network = ''): Record<string, string> {
+  const [region, zone, subZone] = locality.split('/')
+  return {
+    ...(network && { [NETWORK]: network }),
+    ...labels,
+    ...(region && { 'topology.kubernetes.io/region': region }),
+    ...(zone && { 'topology.kubernetes.io/zone': zone }),
+    ...(subZone && { [SUBZONE]: subZone }),
+  }
 }
 
 /** Envoy wants priorities without gaps. */

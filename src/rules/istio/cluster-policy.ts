@@ -1,10 +1,10 @@
 /** How a traffic policy is said in Envoy's words: load balancer, limits, outlier detection, protocol and TLS of a cluster. */
 import { parseDuration } from '../../base/time/duration.ts'
 import type { CircuitBreakerThresholds, Cluster, HttpProtocolOptions, SlowStartConfig, TransportSocket } from '../../envoy/index.ts'
-import { localitySetting } from './cluster-locality.ts'
+import { placementOf, prefersNear } from './cluster-locality.ts'
 import type { TrafficPolicy } from './merge-policies.ts'
 import type { MeshConfig } from './mesh-config.ts'
-import { isHttp, isHttp2, isSniffed, type ServicePort } from './select-services.ts'
+import { type Declared, isHttp, isHttp2, isSniffed, type ServicePort } from './select-services.ts'
 
 /** What Istio writes where nothing is limited: 2^32-1. */
 const UNLIMITED = 4294967295
@@ -14,11 +14,12 @@ export function protoDuration(text: unknown): string {
   return `${(parseDuration(String(text)) ?? 0) / 1000}s`
 }
 
-export function applyPolicy(cluster: Cluster, policy: TrafficPolicy, port: ServicePort, mesh: MeshConfig): void {
+export function applyPolicy(cluster: Cluster, policy: TrafficPolicy, service: Declared, port: ServicePort, mesh: MeshConfig): void {
   cluster.circuitBreakers = { thresholds: [thresholds(policy)] }
   applyConnections(cluster, policy.connectionPool?.tcp, mesh)
   applyOutlierDetection(cluster, policy.outlierDetection)
-  applyLoadBalancer(cluster, policy.loadBalancer, mesh)
+  if (prefersNear(service) !== undefined) cluster.commonLbConfig!.healthyPanicThreshold = { value: 0 }
+  applyLoadBalancer(cluster, policy.loadBalancer, service, mesh)
   const options = protocolOptions(policy, port, mesh)
   if (options !== undefined) cluster.typedExtensionProtocolOptions = { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options }
   const socket = transportSocket(policy.tls)
@@ -79,26 +80,14 @@ function applyOutlierDetection(cluster: Cluster, outlier: any): void {
   cluster.commonLbConfig.healthyPanicThreshold = { value: Number(outlier.minHealthPercent ?? 0) }
 }
 
-function applyLoadBalancer(cluster: Cluster, lb: any, mesh: MeshConfig): void {
-  const locality = localitySetting(lb?.localityLbSetting, mesh.localityLbSetting)
-  const failsOver = cluster.outlierDetection !== undefined && (locality?.failover?.length || locality?.failoverPriority?.length)
+function applyLoadBalancer(cluster: Cluster, lb: any, service: Declared, mesh: MeshConfig): void {
+  const { setting: locality, forced } = placementOf(lb?.localityLbSetting, mesh.localityLbSetting, service)
+  const failsOver = (forced || cluster.outlierDetection !== undefined) && (locality?.failover?.length || locality?.failoverPriority?.length)
   if (failsOver || locality?.distribute?.length) cluster.commonLbConfig!.localityWeightedLbConfig = {}
 
   if (cluster.type === 'ORIGINAL_DST' || lb?.simple === 'PASSTHROUGH') {
     cluster.type = 'ORIGINAL_DST'
     cluster.lbPolicy = 'CLUSTER_PROVIDED'
-    return
-  }
-  const hash = lb?.consistentHash
-  if (hash != null) {
-    if (hash.maglev != null) {
-      cluster.lbPolicy = 'MAGLEV'
-      if (Number(hash.maglev.tableSize)) cluster.maglevLbConfig = { tableSize: Number(hash.maglev.tableSize) }
-    } else {
-      cluster.lbPolicy = 'RING_HASH'
-      const size = Number(hash.ringHash != null ? hash.ringHash.minimumRingSize : hash.minimumRingSize || 1024)
-      if (size) cluster.ringHashLbConfig = { minimumRingSize: size }
-    }
     return
   }
   const slowStart = slowStartOf(lb)
@@ -110,6 +99,19 @@ function applyLoadBalancer(cluster: Cluster, lb: any, mesh: MeshConfig): void {
     cluster.lbPolicy = 'LEAST_REQUEST'
     if (slowStart !== undefined) cluster.leastRequestLbConfig = { slowStartConfig: slowStart }
   }
+  if (lb?.consistentHash != null) applyHash(cluster, lb.consistentHash)
+}
+
+/** Instead of the policy above; what was configured for that one stays when there is nothing to configure here, as in Istio. */
+function applyHash(cluster: Cluster, hash: any): void {
+  cluster.lbPolicy = hash.maglev != null ? 'MAGLEV' : 'RING_HASH'
+  const size = Number(
+    hash.maglev != null ? hash.maglev.tableSize : hash.ringHash != null ? hash.ringHash.minimumRingSize : hash.minimumRingSize || 1024,
+  )
+  if (!size) return
+  delete cluster.leastRequestLbConfig
+  if (hash.maglev != null) cluster.maglevLbConfig = { tableSize: size }
+  else cluster.ringHashLbConfig = { minimumRingSize: size }
 }
 
 function slowStartOf(lb: any): SlowStartConfig | undefined {
@@ -140,7 +142,7 @@ function protocolOptions(
   const options: HttpProtocolOptions & { upstreamHttpProtocolOptions?: { autoSni?: boolean; autoSanValidation?: boolean } } = {
     '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
   }
-  const autoSni = tls != null && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL') && !tls.sni
+  const autoSni = isClientTls(tls) && !tls.sni
   const hasCommon = Object.keys(common).length > 0
   if (hasCommon) options.commonHttpProtocolOptions = common
   const codes: readonly unknown[] = outlierDetection?.outlierDetectionHttpErrorCodes ?? []
@@ -149,7 +151,7 @@ function protocolOptions(
     options.upstreamHttpProtocolOptions = { autoSni: true }
     if (!tls.subjectAltNames?.length && !tls.insecureSkipVerify) options.upstreamHttpProtocolOptions.autoSanValidation = true
   }
-  if (http?.useClientProtocol || (isSniffed(port) && http?.h2UpgradePolicy !== 'UPGRADE')) {
+  if (http?.useClientProtocol || isSniffed(port)) {
     options.useDownstreamProtocolConfig = { httpProtocolOptions: {}, http2ProtocolOptions: {} }
     return options
   }
@@ -162,6 +164,8 @@ function protocolOptions(
   return options
 }
 
+const isClientTls = (tls: any): boolean => tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL'
+
 const hasStatus = (code: unknown) => ({
   httpResponseHeadersMatch: { headers: [{ name: ':status', stringMatch: { exact: String(code) } }] },
 })
@@ -173,7 +177,7 @@ function upgrades(policy: unknown, port: ServicePort, mesh: MeshConfig): boolean
 
 /** Files instead of the secret service that istiod names: the process reads them itself. ISTIO_MUTUAL needs an agent and is not executed. */
 function transportSocket(tls: any): TransportSocket | undefined {
-  if (tls?.mode !== 'SIMPLE' && tls?.mode !== 'MUTUAL') return undefined
+  if (!isClientTls(tls)) return undefined
   const validation: Record<string, unknown> = {}
   if (tls.caCertificates) validation.trustedCa = { filename: tls.caCertificates }
   if (tls.caCrl) validation.crl = { filename: tls.caCrl }

@@ -2,11 +2,11 @@
 import type { Steps } from '../../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { endpointsOf } from './cluster-endpoints.ts'
-import { applyPolicy } from './cluster-policy.ts'
+import { applyPolicy, protoDuration } from './cluster-policy.ts'
 import { policyOf } from './merge-policies.ts'
 import type { DestinationRule, DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
-import type { Service, ServicePort } from './select-services.ts'
+import type { Declared, ServicePort } from './select-services.ts'
 
 /** Istio's name of a destination: `outbound|9080|v1|reviews.default.svc.cluster.local`. */
 export function clusterName(port: number, subset: string, host: string): string {
@@ -18,15 +18,16 @@ export interface Clusters {
   endpoints: ClusterLoadAssignment[]
 }
 
-export function* buildClusters(services: Iterable<Service>, rules: DestinationRules, caller: Caller): Steps<Clusters> {
+export function* buildClusters(services: Iterable<Declared>, rules: DestinationRules, caller: Caller): Steps<Clusters> {
   const built: Clusters = { clusters: [blackHole(), passthrough()], endpoints: [] }
   for (const service of services) {
     if (service.resolution === 'DYNAMIC_DNS') continue // for ztunnel and waypoints, a sidecar has no cluster for it
     const rule = rules.of(service)
     for (const port of service.ports) {
       if (port.protocol === 'UDP') continue
-      if (!addCluster(built, service, port, rule, undefined, caller)) continue
-      for (const subset of rule?.subsets ?? []) addCluster(built, service, port, rule, subset, caller)
+      const whole = addCluster(built, service, port, rule, undefined, caller)
+      if (whole === undefined) continue
+      for (const subset of rule?.subsets ?? []) addCluster(built, service, port, rule, subset, caller, whole)
     }
     yield
   }
@@ -40,46 +41,51 @@ const DISCOVERY: Record<string, NonNullable<Cluster['type']>> = {
   DNS_ROUND_ROBIN: 'LOGICAL_DNS',
 }
 
-/** False: nobody is there. A cluster whose endpoints have names is left out then, with what depends on it. */
+/**
+ * `undefined`: nobody is there. A cluster whose endpoints have names is left out then, with what depends on it. A subset's cluster finds its
+ * endpoints as the whole host's does, once policies have had their say: PASSTHROUGH asks nobody.
+ */
 function addCluster(
   built: Clusters,
-  service: Service,
+  service: Declared,
   port: ServicePort,
   rule: DestinationRule | undefined,
   subset: any,
   caller: Caller,
-): boolean {
+  whole?: Cluster,
+): Cluster | undefined {
   const name = clusterName(port.number, subset?.name ?? '', service.host)
   const policy = policyOf(rule, subset, port.number, caller.mesh)
-  const cluster: Cluster = { name, type: DISCOVERY[service.resolution] ?? 'STRICT_DNS' }
-  applyPolicy(cluster, policy, port, caller.mesh)
-  const assignment = cluster.type === 'ORIGINAL_DST' ? undefined : endpointsOf(name, service, port, subset?.labels, policy, caller)
-  if (assignment !== undefined && assignment.endpoints === undefined && cluster.type !== 'EDS' && !isAssumed(service)) return false
+  const passes = subset?.trafficPolicy?.loadBalancer?.simple === 'PASSTHROUGH'
+  const type = passes ? 'ORIGINAL_DST' : (whole?.type ?? DISCOVERY[service.resolution] ?? 'STRICT_DNS')
+  const cluster: Cluster = { name, type }
+  const assignment = type === 'ORIGINAL_DST' ? undefined : endpointsOf(name, service, port, subset?.labels, policy, caller)
+  const isNamed = assignment !== undefined && type !== 'EDS'
+  if (isNamed && assignment.endpoints === undefined && !isAssumed(service)) return undefined
+  applyPolicy(cluster, policy, service, port, caller.mesh)
   cluster.metadata = { filterMetadata: { istio: describe(service, port, rule, subset) } }
   built.clusters.push(cluster)
 
-  if (assignment === undefined) {
-    if (service.resolution === 'NONE' && port.targetPort) cluster.originalDstLbConfig = { upstreamPortOverride: port.targetPort }
-    return true
-  }
+  if (type === 'ORIGINAL_DST' && service.resolution === 'NONE' && port.targetPort)
+    cluster.originalDstLbConfig = { upstreamPortOverride: port.targetPort }
   if (cluster.type === 'EDS') {
     cluster.edsClusterConfig = { serviceName: name }
-    built.endpoints.push(assignment)
-    return true
+    built.endpoints.push(assignment!)
   }
-  cluster.loadAssignment = assignment
-  cluster.dnsRefreshRate = '60s'
+  if (!isNamed) return cluster
+  if (cluster.type !== 'ORIGINAL_DST') cluster.loadAssignment = assignment
+  cluster.dnsRefreshRate = caller.mesh.dnsRefreshRate === undefined ? '60s' : protoDuration(caller.mesh.dnsRefreshRate)
   cluster.dnsJitter = '0.1s'
   cluster.respectDnsTtl = true
   cluster.dnsLookupFamily = 'V4_ONLY'
   Object.assign(cluster, { typedDnsResolverConfig: RESOLVER })
-  return true
+  return cluster
 }
 
 /** On a service that somebody took for granted: its clusters stay, so that endpoints can still be set. */
 export const ASSUMED = 'meshless.dev/assumed'
 
-function isAssumed({ document }: Service): boolean {
+function isAssumed({ document }: Declared): boolean {
   return document.metadata.annotations?.[ASSUMED] !== undefined
 }
 
@@ -93,7 +99,7 @@ const RESOLVER = {
 }
 
 /** What later readers want to know without taking the name apart. */
-function describe(service: Service, port: ServicePort, rule: DestinationRule | undefined, subset: any): Record<string, unknown> {
+function describe(service: Declared, port: ServicePort, rule: DestinationRule | undefined, subset: any): Record<string, unknown> {
   const about: Record<string, unknown> = {
     services: [{ host: service.host, name: service.name, namespace: service.namespace }],
     host: service.host,

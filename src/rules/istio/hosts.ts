@@ -7,6 +7,10 @@ export function fullName(host: string, namespace: string, domain: string): strin
   return host.includes('.') || host.startsWith('*') || IP.test(host) ? host : `${host}.${namespace}.svc.${domain}`
 }
 
+export function isAddress(host: string): boolean {
+  return IP.test(host)
+}
+
 export function isWildcard(host: string): boolean {
   return host.startsWith('*')
 }
@@ -34,22 +38,21 @@ export function overlaps(a: string, b: string): boolean {
 
 /**
  * All names by which a caller in `namespace` may reach a service: with a final dot, shorter ones for services of the caller's own
- * cluster, and its addresses.
+ * cluster, and its address.
  */
 export function domainsOf(
   host: string,
-  addresses: readonly string[],
+  address: string | undefined,
   { namespace, domain }: { namespace: string; domain: string },
 ): { domains: string[]; shortened: string[] } {
-  const shortened = [`${host}.`]
+  const shortened = isAddress(host) ? [] : [`${host}.`]
   const end = host.indexOf('.svc.')
   const dot = host.indexOf('.')
   if (end > 0 && dot < end && host.endsWith(`.svc.${domain}`)) {
     if (host.slice(dot + 1, end) === namespace) shortened.push(host.slice(0, dot))
     shortened.push(`${host.slice(0, end)}.svc`, host.slice(0, end))
   }
-  const plain = addresses.map(address => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2')).filter(address => !address.includes('/'))
-  return { domains: [host, ...shortened, ...plain.map(inBrackets)], shortened }
+  return { domains: [host, ...shortened, ...(address === undefined ? [] : [inBrackets(address)])], shortened }
 }
 
 /** An IPv6 address as a Host header has it. */

@@ -23,7 +23,13 @@ export function policyOf(rule: DestinationRule | undefined, subset: any, port: n
     // A subset's entry for the port replaces all it can speak of; only the rule's own budget stays.
     policy = atPort === undefined ? overlay(policy, own) : { ...atPort, retryBudget: policy.retryBudget }
   }
+  if (wantsSecret(policy.tls) && rule?.selector === undefined) policy = { ...policy, tls: undefined }
   return mesh.defaultTrafficPolicy === undefined ? policy : overlay(mesh.defaultTrafficPolicy, policy)
+}
+
+/** A secret of Kubernetes is given to workloads that a selector chooses; for all others istiod leaves the settings out. */
+function wantsSecret(tls: any): boolean {
+  return Boolean(tls?.credentialName) && !tls.credentialName.startsWith('configmap://') && (tls.mode === 'SIMPLE' || tls.mode === 'MUTUAL')
 }
 
 function portLevel(policy: any, port: number): TrafficPolicy | undefined {

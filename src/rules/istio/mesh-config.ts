@@ -24,6 +24,8 @@ export interface MeshConfig {
   localityLbSetting?: Record<string, any>
   /** Default `10s`. */
   connectTimeout?: string
+  /** How often names are resolved when DNS gives no TTL. Default `60s`. */
+  dnsRefreshRate?: string
   tcpKeepalive?: { probes?: number; time?: string; interval?: string }
   /** Default DO_NOT_UPGRADE. */
   h2UpgradePolicy?: 'DO_NOT_UPGRADE' | 'UPGRADE'

@@ -10,13 +10,13 @@ import { concerns, isCatchAll, routeMatch } from './route-match.ts'
 import { retryPolicy } from './route-retry.ts'
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
-import type { Service } from './select-services.ts'
+import type { Declared } from './select-services.ts'
 
 /** What a route on one port may refer to. */
 export interface Surroundings {
   caller: Caller
   port: number
-  services: ReadonlyMap<string, Service>
+  services: ReadonlyMap<string, Declared>
   rules: DestinationRules
 }
 
@@ -39,7 +39,7 @@ export function routesOf(rules: readonly HttpRule[], around: Surroundings): Rout
 }
 
 /** The route of a service about which no VirtualService speaks. */
-export function defaultRoute(service: Service, around: Surroundings): Route {
+export function defaultRoute(service: Declared, around: Surroundings): Route {
   const action: RouteAction = { cluster: clusterName(around.port, '', service.host), ...timeouts('0s') }
   const hash = hashPolicies(hashOnPort(service, around))
   if (hash.length > 0) action.hashPolicy = hash
@@ -143,7 +143,7 @@ function hashFor(destination: any, { services, rules }: Surroundings): any {
 }
 
 /** The hash of a service about which no VirtualService speaks. */
-function hashOnPort(service: Service, { rules, port }: Surroundings): any {
+function hashOnPort(service: Declared, { rules, port }: Surroundings): any {
   const policy = rules.of(service)?.trafficPolicy
   return hashAt(policy, port) ?? policy?.loadBalancer?.consistentHash
 }
@@ -176,7 +176,8 @@ function redirectOf(redirect: any, port: number): RedirectAction | undefined {
   if (redirect.authority) out.hostRedirect = redirect.authority
   if (redirect.scheme) out.schemeRedirect = redirect.scheme
   const wanted = redirect.derivePort === 'FROM_REQUEST_PORT' ? port : Number(redirect.port ?? 0)
-  if (wanted) out.portRedirect = wanted // also the scheme's own port: a recorded istiod sends it
+  const usual = (redirect.scheme || 'http') === 'https' ? 443 : 80
+  if (wanted && wanted !== usual) out.portRedirect = wanted
   if (code !== 'default') out.responseCode = code
   return out
 }

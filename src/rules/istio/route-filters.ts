@@ -67,7 +67,7 @@ export function mirrorsOf(http: any, clusterOf: (destination: any) => string): R
 /** Policies of consistent hashing stand at the route, though a destination rule says them. */
 export function hashPolicies(hash: any): any[] {
   if (hash == null) return []
-  if (hash.httpHeaderName) return [{ header: { headerName: hash.httpHeaderName } }]
+  if (hash.httpHeaderName != null) return [{ header: { headerName: hash.httpHeaderName } }]
   if (hash.httpCookie != null) {
     const { name, path, ttl, attributes } = hash.httpCookie
     const cookie: Record<string, unknown> = { name }
@@ -76,7 +76,7 @@ export function hashPolicies(hash: any): any[] {
     if (attributes?.length) cookie.attributes = attributes.map((attribute: any) => ({ ...attribute }))
     return [{ cookie }]
   }
-  if (hash.useSourceIp !== undefined) return [{ connectionProperties: { sourceIp: hash.useSourceIp } }]
-  if (hash.httpQueryParameterName) return [{ queryParameter: { name: hash.httpQueryParameterName } }]
+  if (hash.useSourceIp != null) return [{ connectionProperties: { sourceIp: hash.useSourceIp } }]
+  if (hash.httpQueryParameterName != null) return [{ queryParameter: { name: hash.httpQueryParameterName } }]
   return []
 }

@@ -19,14 +19,14 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
   for (const { port, listener, http, sniffed } of listening(scope)) {
     const around: Surroundings = { caller, port, services, rules }
     const speakers = new Speakers(listener.virtualServices)
-    const here = listener.services.filter(service => service.ports.some(({ number }) => number === port))
+    const here = oneOfEachHost(listener.services.filter(service => service.ports.some(({ number }) => number === port)))
     if (http) {
       const virtualHosts = yield* hostsOn(here, listener, speakers, around)
       virtualHosts.push(scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope.proxy))
       configurations.push(configuration(String(port), virtualHosts))
     }
     // What is recognised from its first bytes has a configuration of its own, for whatever Host it carries.
-    for (const service of sniffed) {
+    for (const service of oneOfEachHost(sniffed)) {
       const routes = serviceRoutes(service, speakers, around)
       configurations.push(configuration(`${service.host}:${port}`, [virtualHost(service.host, port, ['*'], routes)]))
     }
@@ -34,29 +34,52 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
   return configurations
 }
 
+/** Of a service with several addresses, or several entries, the last one gives the names under which it is called. */
+function oneOfEachHost(services: readonly Service[]): Service[] {
+  return [...new Map(services.map(service => [service.host, service])).values()]
+}
+
 interface Listening {
   port: number
   listener: Listener
-  /** Some service, or the listener, says that this port speaks HTTP. */
+  /** Somebody may be called here by the name in the Host header. */
   http: boolean
+  /** Those with an address of their own, on which HTTP is recognised from its first bytes. */
   sniffed: Service[]
 }
+
+const EVERYWHERE = '0.0.0.0'
 
 /** The ports on which HTTP may be spoken, in order. */
 function listening(scope: Scope): Listening[] {
   const ports = new Map<number, Listening>()
+  const first = new Map<string, string>() // by address and port, the protocol of whoever came first
   for (const listener of scope.listeners)
     for (const service of listener.services)
       for (const port of service.ports) {
         if (listenerFor(scope, port.number) !== listener) continue
         const spoken = listener.protocol === '' ? port : listener
-        if (!isHttp(spoken) && !isSniffed(spoken)) continue
-        let known = ports.get(port.number)
-        if (known === undefined) ports.set(port.number, (known = { port: port.number, listener, http: false, sniffed: [] }))
-        if (isHttp(spoken)) known.http = true
-        else known.sniffed.push(service)
+        for (const bind of listener.bind === undefined ? bindsOf(service, spoken) : [listener.bind]) {
+          const key = `${bind} ${port.number}`
+          const before = first.get(key)
+          if (before === undefined) first.set(key, spoken.protocol)
+          if (!isHttp(spoken) && !isSniffed(spoken)) continue
+          if (before === 'MONGO' || before === 'MYSQL') continue // there the server speaks first: nothing can be recognised
+          let known = ports.get(port.number)
+          if (known === undefined) ports.set(port.number, (known = { port: port.number, listener, http: false, sniffed: [] }))
+          if (isHttp(spoken) || bind === EVERYWHERE) known.http = true
+          else if (before !== '') known.sniffed.push(service) // of several at one address the first
+        }
       }
-  return [...ports.values()].sort((a, b) => a.port - b.port)
+  return [...ports.values()].filter(({ http, sniffed }) => http || sniffed.length > 0).sort((a, b) => a.port - b.port)
+}
+
+/** Where a service is listened for: HTTP everywhere, since the Host tells services apart; all else at the service's or its endpoints' own address. */
+function bindsOf({ address, resolution, endpoints, selects }: Service, spoken: { protocol: string }): string[] {
+  if (isHttp(spoken)) return [EVERYWHERE]
+  if (address !== undefined) return [address.includes('/') ? EVERYWHERE : address]
+  if (resolution !== 'NONE' || (endpoints.length === 0 && !selects)) return [EVERYWHERE]
+  return endpoints.map(endpoint => endpoint.address)
 }
 
 function configuration(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
@@ -91,7 +114,7 @@ function* hostsOn(here: readonly Service[], listener: Listener, speakers: Speake
     out.push(virtualHost(host, port, free, routes))
   }
   const addService = (service: Service, routes: Route[]) => {
-    const { domains, shortened } = domainsOf(service.host, service.addresses, caller)
+    const { domains, shortened } = domainsOf(service.host, service.address, caller)
     add(service.host, domains, shortened, routes)
   }
   const spokenFor = spokenServices(

@@ -4,8 +4,8 @@
  */
 import type { RuleDocument } from './document.ts'
 import { covers, isWildcard, overlaps } from './hosts.ts'
-import { type Caller, compare, hasLabels, namespaceOf, ofKind } from './select-documents.ts'
-import { byHost, type Service } from './select-services.ts'
+import { type Caller, compare, hasLabels, namespaceOf, nearnessTo, ofKind } from './select-documents.ts'
+import { type Declared, ofOneNamespace, type Service, see } from './select-services.ts'
 import { destinationsFor, type VirtualService } from './select-virtual-services.ts'
 
 export interface Listener {
@@ -13,7 +13,9 @@ export interface Listener {
   port?: number
   /** What its port speaks, whatever the services say; `''`: as they say. */
   protocol: string
-  /** Imported, one for each host, with the ports that matter here. */
+  /** The one address it is at; absent: those of the services. */
+  bind?: string
+  /** Imported, of one namespace for each host, with the ports that matter here. */
   services: Service[]
   /** Imported, in order of preference. */
   virtualServices: VirtualService[]
@@ -25,12 +27,13 @@ export interface Scope {
   /** Where calls to unknown hosts go, if not where they wanted to. */
   proxy?: { host: string; subset?: string; port?: { number?: number } }
   listeners: Listener[]
-  /** Everything seen, by whichever listener. */
-  services: Service[]
+  /** Everything seen, by whichever listener, or named by a rule. */
+  services: Declared[]
 }
 
 export function selectScope(
   documents: readonly RuleDocument[],
+  declared: readonly Declared[],
   services: readonly Service[],
   virtualServices: readonly VirtualService[],
   caller: Caller,
@@ -40,7 +43,7 @@ export function selectScope(
   const mode: string = (policy === undefined ? caller.mesh.outboundTrafficPolicy?.mode : (policy.mode ?? 'REGISTRY_ONLY')) ?? 'ALLOW_ANY'
   const written: any[] = spec.egress?.length > 0 ? spec.egress : [{ hosts: ['*/*'] }]
   const listeners = written.map(listener => imported(listener, services, virtualServices, caller))
-  const scope: Scope = { mode, listeners, services: seenBy(listeners, services, caller) }
+  const scope: Scope = { mode, listeners, services: seenBy(listeners, declared, caller) }
   if (policy?.egressProxy != null) scope.proxy = policy.egressProxy
   return scope
 }
@@ -67,20 +70,19 @@ function imported(written: any, services: readonly Service[], virtualServices: r
   const number = Number(written.port?.number) || undefined
   const listener: Listener = {
     protocol: String(written.port?.protocol ?? '').toUpperCase(),
-    services: [
-      ...byHost(
-        services.filter(service => imports.service(service.namespace, service.host)).flatMap(service => onPort(service, number)),
-        caller,
-      ).values(),
-    ],
+    services: ofOneNamespace(
+      services.filter(service => imports.service(service.namespace, service.host)).flatMap(service => onPort(service, number)),
+      caller,
+    ),
     virtualServices: virtualServices.filter(({ document, hosts }) => hosts.some(host => imports.rule(namespaceOf(document), host))),
   }
   if (number !== undefined) listener.port = number
+  if (written.bind) listener.bind = written.bind
   return listener
 }
 
 /** The service with this port only; nothing when it has none such. */
-function onPort(service: Service, number: number | undefined): Service[] {
+function onPort<S extends Declared>(service: S, number: number | undefined): S[] {
   if (number === undefined) return [service]
   const ports = service.ports.filter(port => port.number === number)
   return ports.length === 0 ? [] : [ports.length === service.ports.length ? service : { ...service, ports }]
@@ -118,22 +120,32 @@ class Imports {
   }
 }
 
-/** What the listeners import, then what their rules send to: the caller's own service of that host, else the first in the alphabet. */
-function seenBy(listeners: readonly Listener[], services: readonly Service[], caller: Caller): Service[] {
-  const seen = new Map<string, Service>()
-  const named = new Map<string, Service>()
-  for (const service of services) {
-    const other = named.get(service.host)
-    const nearer =
-      service.namespace === caller.namespace ||
-      (other?.namespace !== caller.namespace && compare(service.namespace, other?.namespace ?? '~') < 0)
-    if (other === undefined || nearer) named.set(service.host, service)
+/**
+ * What the listeners import, then what their rules send to: the caller's own service of that host, exported or not, else that of the first
+ * namespace in the alphabet that exports it.
+ */
+function seenBy(listeners: readonly Listener[], declared: readonly Declared[], caller: Caller): Declared[] {
+  const seen = new Map<string, Declared>()
+  const named = new Map<string, Declared[]>() // the oldest of each namespace
+  for (const service of declared) {
+    const same = named.get(service.host)
+    if (same === undefined) named.set(service.host, [service])
+    else if (!same.some(({ namespace }) => namespace === service.namespace)) same.push(service)
+  }
+  const find = (host: string): Declared | undefined => {
+    const all = named.get(host) ?? []
+    return (
+      all.find(({ namespace }) => namespace === caller.namespace) ??
+      all
+        .filter(({ document }) => nearnessTo(caller.namespace, document, caller.mesh.defaultServiceExportTo) !== undefined)
+        .sort((a, b) => compare(a.namespace, b.namespace))[0]
+    )
   }
   for (const listener of listeners) {
     for (const service of listener.services) see(seen, service)
     for (const virtualService of listener.virtualServices)
       for (const [host, ports] of destinationsFor(virtualService, caller)) {
-        const service = named.get(host)
+        const service = find(host)
         if (service === undefined) continue
         const [trimmed] = listener.port === undefined ? withPorts(service, ports) : onPort(service, listener.port)
         if (trimmed !== undefined) see(seen, trimmed)
@@ -143,18 +155,8 @@ function seenBy(listeners: readonly Listener[], services: readonly Service[], ca
 }
 
 /** The ports that rules name; all of them when a rule names none. */
-function withPorts(service: Service, ports: ReadonlySet<number>): Service[] {
+function withPorts(service: Declared, ports: ReadonlySet<number>): Declared[] {
   if (ports.has(0)) return [service]
   const wanted = service.ports.filter(port => ports.has(port.number))
   return wanted.length === 0 ? [] : [wanted.length === service.ports.length ? service : { ...service, ports: wanted }]
-}
-
-/** One service for each host; of the same namespace also the ports that an earlier sight had left out. */
-function see(seen: Map<string, Service>, service: Service): void {
-  const known = seen.get(service.host)
-  if (known === undefined) seen.set(service.host, service)
-  else if (known.namespace === service.namespace) {
-    const more = service.ports.filter(({ number }) => !known.ports.some(port => port.number === number))
-    if (more.length > 0) seen.set(service.host, { ...known, ports: [...known.ports, ...more] })
-  }
 }

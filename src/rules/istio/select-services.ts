@@ -1,5 +1,6 @@
 /** The services that documents declare: hosts with ports and endpoints, from ServiceEntries and the WorkloadEntries they select. */
 import type { RuleDocument } from './document.ts'
+import { isAddress } from './hosts.ts'
 import {
   bornAt,
   type Caller,
@@ -27,21 +28,31 @@ export interface ServiceEndpoint {
   labels: Record<string, string>
   /** `region/zone/subzone`. */
   locality: string
+  network: string
   weight: number
 }
 
-export interface Service {
+/** A host of one entry, at one of its addresses: what Pilot calls a service. */
+export interface Declared {
+  /** In full: other than in Pilot a service entry's short name is completed as well, so that rules find it. */
   host: string
   namespace: string
-  nearness: Nearness
   name: string
   resolution: string
-  addresses: string[]
+  /** Where it listens for TCP; of several addresses each is a service of its own. */
+  address: string | undefined
   ports: ServicePort[]
-  endpoints: ServiceEndpoint[]
+  endpoints: readonly ServiceEndpoint[]
   /** Endpoints are those of the WorkloadEntries with some labels. */
   selects: boolean
   document: RuleDocument
+  /** Everything of this host and namespace, whoever sees it: their endpoints count for all of them. */
+  all: readonly Declared[]
+}
+
+/** A service as a namespace sees it. */
+export interface Service extends Declared {
+  nearness: Nearness
 }
 
 const HTTP = new Set(['HTTP', 'HTTP2', 'GRPC', 'GRPC-WEB', 'HTTP_PROXY'])
@@ -60,10 +71,7 @@ export function isHttp2(port: ServicePort): boolean {
   return port.protocol === 'HTTP2' || port.protocol === 'GRPC' || port.protocol === 'GRPC-WEB'
 }
 
-/**
- * All services exported to the caller, nearest first, the older before the younger. Entries of one host and namespace are one service; of
- * several namespaces that declare a host each has its own.
- */
+/** All services exported to the caller, nearest first, the older before the younger. */
 export function selectServices(
   documents: readonly RuleDocument[],
   caller: Caller,
@@ -74,65 +82,86 @@ export function selectServices(
     const nearness = nearnessTo(caller.namespace, service.document, caller.mesh.defaultServiceExportTo)
     if (nearness !== undefined) services.push({ ...service, nearness })
   }
-  services.sort(byPreference)
-  const known = new Map<string, Service>()
-  return services.filter(service => {
-    const key = `${service.namespace}/${service.host}`
-    const first = known.get(key)
-    if (first === undefined) known.set(key, service)
-    else join(first, service)
-    return first === undefined
-  })
+  return services.sort((a, b) => NEARNESS.indexOf(a.nearness) - NEARNESS.indexOf(b.nearness))
 }
 
-/** A service as it is declared, whoever looks. */
-export type Declared = Omit<Service, 'nearness'>
-
-/** All services of the documents. Made once for those who look at them from several namespaces. */
+/** All services of the documents, the older first. Made once for those who look at them from several namespaces. */
 export function declaredServices(documents: readonly RuleDocument[], caller: Caller): Declared[] {
   const workloads = new Workloads(ofKind(documents, 'WorkloadEntry'))
-  return ofKind(documents, 'ServiceEntry').flatMap(document =>
-    (document.spec?.hosts ?? []).map((written: unknown) =>
-      readService(document, hostIn(document, String(written), caller).toLowerCase(), workloads),
-    ),
-  )
+  const groups = new Map<string, Declared[]>()
+  const services = ofKind(documents, 'ServiceEntry').flatMap(document => readServices(document, workloads, caller))
+  for (const service of services) {
+    const key = `${service.namespace}/${service.host}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [service])
+    else group.push(service)
+  }
+  for (const service of services) service.all = groups.get(`${service.namespace}/${service.host}`)!
+  return services.sort((a, b) => bornAt(a.document) - bornAt(b.document) || compare(a.host, b.host) || compare(a.namespace, b.namespace))
 }
 
-function byPreference(a: Service, b: Service): number {
-  return (
-    NEARNESS.indexOf(a.nearness) - NEARNESS.indexOf(b.nearness) ||
-    bornAt(a.document) - bornAt(b.document) ||
-    compare(a.host, b.host) ||
-    compare(a.namespace, b.namespace)
-  )
+/** Of several namespaces that declare a host one counts: the caller's own, else the first. */
+export function ofOneNamespace<S extends Declared>(services: readonly S[], caller: Caller): S[] {
+  const chosen = new Map<string, string>()
+  for (const { host, namespace } of services) if (!chosen.has(host) || namespace === caller.namespace) chosen.set(host, namespace)
+  return services.filter(({ host, namespace }) => chosen.get(host) === namespace)
 }
 
-/** One service for each host: the caller's own, else the first. */
-export function byHost(services: Iterable<Service>, caller: Caller): Map<string, Service> {
-  const chosen = new Map<string, Service>()
-  for (const service of services)
-    if (!chosen.has(service.host) || (service.namespace === caller.namespace && chosen.get(service.host)!.namespace !== caller.namespace))
-      chosen.set(service.host, service)
-  return chosen
+/** One service for each host. */
+export function byHost<S extends Declared>(services: readonly S[], caller: Caller): Map<string, S> {
+  const seen = new Map<string, S>()
+  for (const service of ofOneNamespace(services, caller)) see(seen, service)
+  return seen
 }
 
-function readService(document: RuleDocument, host: string, workloads: Workloads): Declared {
+/** Adds a service to those seen; of services that are alike the first one takes the ports of the others. */
+export function see<S extends Declared>(seen: Map<string, S>, service: S): void {
+  const known = seen.get(service.host)
+  if (known === undefined) seen.set(service.host, service)
+  else if (known !== service && areAlike(known, service)) {
+    const more = service.ports.filter(({ number }) => !known.ports.some(port => port.number === number))
+    if (more.length > 0) seen.set(service.host, { ...known, ports: [...known.ports, ...more] })
+  }
+}
+
+function areAlike(a: Declared, b: Declared): boolean {
+  if (a.document === b.document) return true
+  const facts = ({ namespace, resolution, document: { metadata, spec } }: Declared) =>
+    JSON.stringify([
+      namespace,
+      resolution,
+      [...(spec.exportTo ?? [])].sort(),
+      ...[metadata.labels, spec.workloadSelector?.labels].map(map => Object.entries(map ?? {}).sort()),
+    ])
+  return facts(a) === facts(b)
+}
+
+/** One service for each address of each host; an address that is a range of one is that one. */
+function readServices(document: RuleDocument, workloads: Workloads, caller: Caller): Declared[] {
   const { spec } = document
   const namespace = namespaceOf(document)
-  const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map(readEndpoint)
   const wanted = spec.workloadSelector?.labels
-  if (wanted !== undefined) for (const entry of workloads.with(wanted, namespace)) endpoints.push(readEndpoint(entry))
-  return {
-    host,
-    namespace,
-    name: document.metadata.name,
-    resolution: spec.resolution ?? 'NONE',
-    addresses: spec.addresses ?? [],
-    ports: (spec.ports ?? []).map(readPort),
-    endpoints,
-    selects: wanted !== undefined,
-    document,
-  }
+  const isNamed = String(spec.resolution).startsWith('DNS')
+  const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map(readEndpoint)
+  if (wanted !== undefined)
+    for (const entry of workloads.with(wanted, namespace))
+      if (isNamed || isAddress(entry.address ?? '')) endpoints.push(readEndpoint(entry))
+  const ports: ServicePort[] = (spec.ports ?? []).map(readPort)
+  const addresses: string[] = (spec.addresses ?? []).map((address: string) => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2'))
+  return (spec.hosts ?? []).flatMap((host: unknown) =>
+    (addresses.length > 0 ? addresses : [undefined]).map(address => ({
+      host: hostIn(document, String(host), caller).toLowerCase(),
+      namespace,
+      name: document.metadata.name,
+      resolution: spec.resolution ?? 'NONE',
+      address,
+      ports,
+      endpoints,
+      selects: wanted !== undefined,
+      document,
+      all: [],
+    })),
+  )
 }
 
 /** WorkloadEntries by namespace and label, since each of many services looks for a few of many. */
@@ -141,7 +170,7 @@ class Workloads {
 
   constructor(documents: readonly RuleDocument[]) {
     for (const document of documents) {
-      const labels: Record<string, string> = { ...document.metadata.labels, ...document.spec?.labels }
+      const labels: Record<string, string> = { ...document.spec?.labels, ...document.metadata.labels }
       const entry = { ...document.spec, labels }
       this.#add(`${namespaceOf(document)}/`, entry)
       for (const [name, value] of Object.entries(labels)) this.#add(`${namespaceOf(document)}/${name}=${value}`, entry)
@@ -174,15 +203,13 @@ function readEndpoint(endpoint: any): ServiceEndpoint {
     address: endpoint.address ?? '',
     ports: endpoint.ports ?? {},
     labels,
-    locality: endpoint.locality || (labels['istio-locality'] ?? '').replaceAll('.', '/'),
+    locality: endpoint.locality || slashed(labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? ''),
+    network: endpoint.network ?? '',
     weight: Number(endpoint.weight ?? 0) || 1,
   }
 }
 
-/** Endpoints count for the host whoever names them; ports only of entries that are alike. What was declared is not changed. */
-function join(known: Service, more: Service): void {
-  known.endpoints = [...known.endpoints, ...more.endpoints]
-  if (known.resolution !== more.resolution || String(known.document.spec.exportTo) !== String(more.document.spec.exportTo)) return
-  known.ports = [...known.ports, ...more.ports.filter(port => !known.ports.some(({ number }) => number === port.number))]
-  known.addresses = [...known.addresses, ...more.addresses.filter(address => !known.addresses.includes(address))]
+/** A label has no slashes: points stand for them. */
+function slashed(label: string): string {
+  return label.includes('/') ? label : label.replaceAll('.', '/')
 }

@@ -12,7 +12,7 @@ import { buildRoutes } from './routes.ts'
 import { DestinationRules } from './select-destination-rule.ts'
 import { callerOf, lastOfEachName } from './select-documents.ts'
 import { selectScope } from './select-egress.ts'
-import { byHost, selectServices } from './select-services.ts'
+import { byHost, declaredServices, selectServices } from './select-services.ts'
 import { selectVirtualServices } from './select-virtual-services.ts'
 import { checkReferences } from './translate-references.ts'
 
@@ -39,10 +39,11 @@ export function translateDocuments(documents: readonly RuleDocument[], options: 
 export function* translating(given: readonly RuleDocument[], options: TranslateOptions = {}): Steps<Translation> {
   const documents = lastOfEachName(given)
   const caller = callerOf(options.workload ?? {}, options.meshConfig ?? {})
-  const services = selectServices(documents, caller)
+  const declared = declaredServices(documents, caller)
+  const services = selectServices(documents, caller, declared)
   yield
   const virtualServices = selectVirtualServices(documents, caller)
-  const scope = selectScope(documents, services, virtualServices.list, caller)
+  const scope = selectScope(documents, declared, services, virtualServices.list, caller)
   const rules = new DestinationRules(documents, caller)
   yield
 

@@ -105,9 +105,47 @@ describe('virtual hosts', () => {
     expect(both['a.default.svc.cluster.local:80']!.domains).not.toContain('a.default')
     expect(both['a.default:80']!.domains).toContain('a.default')
   })
-  it('a network of one address is an address', () => {
-    const { domains } = hosts([se('a.com', { addresses: ['10.1.0.1/32', 'fd00::1/128', '10.2.0.0/16'] })])['a.com:80']!
-    expect(domains).toEqual(['a.com', 'a.com.', '10.1.0.1', '[fd00::1]'])
+  it.each([
+    [['10.1.0.1/32'], '10.1.0.1'],
+    [['fd00::1/128'], '[fd00::1]'],
+    [['10.2.0.0/16'], '10.2.0.0/16'],
+    [['10.1.0.1', '10.1.0.2'], '10.1.0.2'],
+  ])('with the addresses %o it is called by its last one: %s (convertServices, generateVirtualHostDomains)', (addresses, expected) => {
+    expect(hosts([se('a.com', { addresses })])['a.com:80']!.domains).toEqual(['a.com', 'a.com.', expected])
+  })
+  it('an address has no name with a final dot (GenerateAltVirtualHosts)', () => {
+    expect(hosts([se('10.9.9.9')])['10.9.9.9:80']!.domains).toEqual(['10.9.9.9'])
+  })
+  it('what is recognised from its bytes is called on the shared port, unless it has an address of its own (buildSidecarOutboundHTTPListenerOpts)', () => {
+    const sniffed = (more: object) => se('a.com', { ports: [{ number: 80, name: 'auto' }], ...more })
+    const configurations = (...documents: object[]) => run(documents).routes.map(({ name }) => name)
+    expect(configurations(sniffed({}))).toEqual(['80'])
+    expect(configurations(sniffed({ addresses: ['10.2.0.0/16'] }))).toEqual(['80'])
+    expect(configurations(sniffed({ addresses: ['10.1.0.1'] }))).toEqual(['a.com:80'])
+    expect(configurations(sniffed({ addresses: ['10.1.0.1'] }), se('b.com'))).toEqual(['80', 'a.com:80'])
+    const other = se('b.com', { ports: [{ number: 80, name: 'auto' }], addresses: ['10.1.0.1'] })
+    expect(configurations(sniffed({ addresses: ['10.1.0.1'] }), other)).toEqual(['a.com:80'])
+  })
+  it('where MongoDB or MySQL listens first nobody else is heard (isConflictWithWellKnownPort)', () => {
+    const ports = [{ number: 80, name: 'db', protocol: 'MONGO' }]
+    expect(run([se('a.com', { ports }), se('b.com')]).routes).toEqual([])
+    expect(run([se('a.com'), se('b.com', { ports })]).routes).toHaveLength(1)
+  })
+  it('without resolution and address, those selected are listened for, each at its own (buildSidecarOutboundListeners)', () => {
+    const headless = se('a.com', {
+      ports: [{ number: 80, name: 'auto' }],
+      resolution: 'NONE',
+      endpoints: undefined,
+      workloadSelector: { labels: { app: 'a' } },
+    })
+    const entry = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'WorkloadEntry',
+      metadata: { name: 'w', namespace: 'default' },
+      spec: { address: '10.0.0.9', labels: { app: 'a' } },
+    }
+    expect(run([headless]).routes).toEqual([])
+    expect(run([headless, entry]).routes.map(({ name }) => name)).toEqual(['a.com:80'])
   })
 })
 
@@ -128,12 +166,14 @@ describe('routes', () => {
     expect(route({ headers: { request: { add: { Host: 'b' } } }, ...to('a.com') }).route!.hostRewriteLiteral).toBe('b')
   })
   it.each([
-    [{ port: 80 }, 80],
-    [{ port: 443, scheme: 'https' }, 443],
-    [{ derivePort: 'FROM_REQUEST_PORT' }, 80],
+    [{ port: 80 }, undefined],
+    [{ port: 80, scheme: 'https' }, 80],
+    [{ port: 443 }, 443],
+    [{ port: 443, scheme: 'https' }, undefined],
+    [{ derivePort: 'FROM_REQUEST_PORT' }, undefined],
     [{ derivePort: 'FROM_REQUEST_PORT', scheme: 'https' }, 80],
     [{ derivePort: 'FROM_PROTOCOL_DEFAULT' }, undefined],
-  ])('a redirect says the port it is given, its scheme’s own too: %o', (redirect, port) => {
+  ])('a redirect says the port it is given, not the one its scheme has anyway (ApplyRedirect): %o', (redirect, port) => {
     expect(route({ redirect }).redirect!.portRedirect).toBe(port)
   })
   it('the regex "*" is not taken for everything', () => {
@@ -171,6 +211,9 @@ describe('hashes', () => {
   it('each weighted destination adds its hash, also the same once more', () => {
     const twice = [1, 2].map(weight => ({ destination: { host: 'a.com' }, weight }))
     expect(policies(hash('top'), twice)).toEqual(['top', 'top'])
+  })
+  it('an empty header name is one (consistentHashToHashPolicy)', () => {
+    expect(policies(hash(''), [{ destination: { host: 'a.com' } }])).toEqual([''])
   })
   it('a hash without a key keeps a retry on its host', () => {
     const rule = dr('a', 'a.com', { loadBalancer: { consistentHash: {} } })
@@ -304,6 +347,95 @@ describe('clusters', () => {
     expect(names([dns, dr('a', 'a.com', undefined, { subsets })])).toEqual(['outbound|80||a.com', 'outbound|80|v1|a.com'])
     const selected = se('a.com', { resolution: 'DNS', endpoints: undefined, workloadSelector: { labels: { app: 'x' } } })
     expect(names([selected, dr('a', 'a.com', undefined, { subsets })])).toEqual([])
+  })
+  it('an h2 upgrade says nothing of ports that are sniffed (setH2Options)', () => {
+    const http = { h2UpgradePolicy: 'UPGRADE', maxConcurrentStreams: 5 }
+    const c = cluster([se('a.com', { ports: [{ number: 80, name: 'auto' }] }), dr('a', 'a.com', { connectionPool: { http } })])
+    expect(c.typedExtensionProtocolOptions!['envoy.extensions.upstreams.http.v3.HttpProtocolOptions']).not.toHaveProperty(
+      'explicitHttpConfig',
+    )
+  })
+  it('names are resolved again as often as the mesh says (buildCluster)', () => {
+    const dns = se('a.com', { resolution: 'DNS', endpoints: undefined })
+    expect(cluster([dns], undefined, { meshConfig: { dnsRefreshRate: '5s' } }).dnsRefreshRate).toBe('5s')
+  })
+  it('a secret is for chosen workloads (buildUpstreamClusterTLSContext)', () => {
+    const tls = { mode: 'SIMPLE', credentialName: 'secret' }
+    const chosen = { workloadSelector: { matchLabels: { app: 'x' } } }
+    const options = { workload: { labels: { app: 'x' } } }
+    expect(cluster([se('a.com'), dr('a', 'a.com', { tls })]).transportSocket).toBeUndefined()
+    expect(cluster([se('a.com'), dr('a', 'a.com', { tls }, chosen)], undefined, options).transportSocket).toBeDefined()
+    expect(cluster([se('a.com'), dr('a', 'a.com', { tls: { ...tls, credentialName: 'configmap://ca' } })]).transportSocket).toBeDefined()
+  })
+  it('a subset asks where the whole host asks, unless it passes through (buildSubsetCluster)', () => {
+    const subsets = [{ name: 'own', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } }]
+    const types = (simple: string, list: object[]) =>
+      run([se('a.com'), dr('a', 'a.com', { loadBalancer: { simple } }, { subsets: list })])
+        .clusters.filter(({ name }) => name.startsWith('outbound'))
+        .map(({ type, lbPolicy }) => `${type} ${lbPolicy}`)
+    expect(types('PASSTHROUGH', subsets)).toEqual(['ORIGINAL_DST CLUSTER_PROVIDED', 'ORIGINAL_DST CLUSTER_PROVIDED'])
+    const passing = [{ name: 'p', trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' } } }]
+    expect(types('RANDOM', passing)).toEqual(['EDS RANDOM', 'ORIGINAL_DST CLUSTER_PROVIDED'])
+  })
+  it('a hash that sets nothing keeps the warm-up (applyLoadBalancer)', () => {
+    const warmup = { duration: '60s' }
+    const of = (ringHash: object) =>
+      cluster([se('a.com'), dr('a', 'a.com', { loadBalancer: { warmup, consistentHash: { httpHeaderName: 'x', ringHash } } })])
+    expect(of({})).toHaveProperty('leastRequestLbConfig')
+    expect(of({ minimumRingSize: 9 })).not.toHaveProperty('leastRequestLbConfig')
+  })
+  it('a service may want to be called near by (GetTrafficDistribution)', () => {
+    const endpoints = ['us/a', 'eu/b', 'eu/a'].map((locality, index) => ({ address: `10.0.0.${index}`, locality }))
+    const near = se('a.com', { endpoints }, { annotations: { 'networking.istio.io/traffic-distribution': 'PreferClose' } })
+    const options = { workload: { locality: 'eu/a', labels: { app: 'x' } } }
+    const { clusters, endpoints: assigned } = run([near], options)
+    expect(assigned[0]!.endpoints!.map(({ locality, priority = 0 }) => `${locality!.region}/${locality!.zone} ${priority}`)).toEqual([
+      'eu/a 0',
+      'eu/b 1',
+      'us/a 2',
+    ])
+    expect(clusters.at(-1)!.commonLbConfig).toEqual({ healthyPanicThreshold: { value: 0 }, localityWeightedLbConfig: {} })
+  })
+  it('endpoints count for a host whoever sees the entry that names them, by the name of their port (snapshotShards)', () => {
+    const entry = (name: string, address: string, more: object) => {
+      const document = se('a.com', { endpoints: [{ address }], ...more })
+      return { ...document, metadata: { ...document.metadata, name } }
+    }
+    const addresses = (...documents: object[]) =>
+      run(documents).endpoints.flatMap(({ endpoints = [] }) =>
+        endpoints.flatMap(({ lbEndpoints }) => lbEndpoints!.map(({ endpoint }) => endpoint.address.socketAddress!.address)),
+      )
+    expect(addresses(entry('x', '10.0.0.1', {}), entry('y', '10.0.0.2', { exportTo: ['other'] }))).toEqual(['10.0.0.1', '10.0.0.2'])
+    const named = { ports: [{ number: 80, name: 'web', protocol: 'HTTP' }] }
+    expect(addresses(entry('x', '10.0.0.1', {}), entry('y', '10.0.0.2', named))).toEqual(['10.0.0.1'])
+    expect(addresses(entry('x', '10.0.0.1', { addresses: ['10.9.0.1', '10.9.0.2'] }))).toEqual(['10.0.0.1', '10.0.0.1'])
+  })
+  it('of a name with addresses in turn there is one (serviceInstancesStore.addInstances)', () => {
+    const one = se('a.com', { resolution: 'DNS_ROUND_ROBIN', endpoints: [{ address: 'x.com' }], addresses: ['10.9.0.1', '10.9.0.2'] })
+    expect(cluster([one]).loadAssignment!.endpoints![0]!.lbEndpoints).toHaveLength(1)
+  })
+  it('what the metadata of a workload entry says of it wins (ConvertWorkloadEntry)', () => {
+    const selecting = se('a.com', { endpoints: undefined, workloadSelector: { labels: { app: 'meta' } } })
+    const entry = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'WorkloadEntry',
+      metadata: { name: 'w', namespace: 'default', labels: { app: 'meta' } },
+      spec: { address: '10.0.0.9', labels: { app: 'spec' } },
+    }
+    expect(run([selecting, entry]).endpoints[0]!.endpoints).toHaveLength(1)
+    // A name is no address that could be sent as an endpoint (BuildClusterLoadAssignment).
+    expect(run([selecting, { ...entry, spec: { address: 'vm.test' } }]).endpoints[0]!.endpoints).toBeUndefined()
+  })
+  it('a subset may ask for a place (AugmentLabels)', () => {
+    const endpoints = ['eu/a', 'us/a'].map((locality, index) => ({ address: `10.0.0.${index}`, locality }))
+    const subsets = [{ name: 'eu', labels: { 'topology.kubernetes.io/region': 'eu' } }]
+    const { endpoints: assigned } = run([se('a.com', { endpoints }), dr('a', 'a.com', undefined, { subsets })])
+    expect(assigned[1]!.endpoints!.map(({ locality }) => locality!.region)).toEqual(['eu'])
+  })
+  it('a service of its own namespace that a rule names is seen, exported or not (collectImportedServices)', () => {
+    const hidden = se('b.com', { exportTo: ['other'] })
+    expect(names([se('a.com'), hidden])).toEqual(['outbound|80||a.com'])
+    expect(names([se('a.com'), hidden, vs('x', ['a.com'], [to('b.com')])])).toEqual(['outbound|80||a.com', 'outbound|80||b.com'])
   })
   it('DYNAMIC_DNS has no cluster in a sidecar', () => {
     expect(names([se('*.a.com', { resolution: 'DYNAMIC_DNS', endpoints: undefined })])).toEqual([])
