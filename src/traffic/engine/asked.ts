@@ -17,7 +17,7 @@ export abstract class Asked implements Outgoing {
   readonly method: string
   readonly scheme: string
   readonly port: number
-  readonly outcome: Outcome
+  outcome: Outcome
   authority: string
   path: string
   headers: string[]

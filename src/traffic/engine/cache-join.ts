@@ -1,11 +1,14 @@
 /** A request at its cluster's cache: what it asks for there, and what becomes of it with an answer that is kept, joined or its own. */
 import { getHeader, setHeader } from '../../base/formats/headers.ts'
+import type { BodySource } from '../../core/transport.ts'
 import type { Asked } from './asked.ts'
 import { BytesBody } from './bytes-body.ts'
 import type { MeshReply } from './exchange.ts'
 import type { Fallback } from './guard.ts'
+import { type LocalReply, REPLIES } from './local-reply.ts'
 import type { CacheCaller, Fetch, ResponseCache } from './response-cache.ts'
 import type { Stored } from './stored.ts'
+import type { Tee } from './tee.ts'
 
 /** The request in front of the cache. */
 export interface InFront extends Asked {
@@ -17,6 +20,9 @@ export interface InFront extends Asked {
   readonly fallback: Fallback | undefined
   /** `otherwise`: what is said when the fallback fails as well; `drop`: lets go of what is held until then. */
   fallBack(fallback: Fallback, otherwise: () => void, drop?: () => void): void
+  /** Gives the answer with a body that ends for this caller alone; `ended` is called then. */
+  reads(reply: MeshReply, read: (ended: () => void) => BodySource): void
+  local(reply: LocalReply): void
   finish(status: number, headers: string[], text: string): void
 }
 
@@ -50,6 +56,18 @@ export class CacheJoin implements CacheCaller {
     if (!joined) setHeader(headers, 'age', String(this.#cache.age(stored)))
     outcome.details = joined ? 'meshless_coalesced' : 'meshless_cache_hit'
     over || this.#deliver({ status, statusText, headers, body: new BytesBody(stored.chunks), text: undefined, outcome })
+  }
+
+  reads(reply: MeshReply, tee: Tee, first: boolean): void {
+    const front = this.#front
+    if (front.over) return
+    if (first) front.outcome = reply.outcome
+    else front.outcome.details = 'meshless_coalesced'
+    front.reads(reply, ended => tee.reading(ended))
+  }
+
+  notKept(): void {
+    this.#front.local(REPLIES.not_kept)
   }
 
   got(reply: MeshReply, fetch: Fetch): void {

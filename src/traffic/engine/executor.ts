@@ -5,7 +5,7 @@
  */
 import type { Timer } from '../../base/time/clock.ts'
 import { TimeLimitError } from '../../core/errors.ts'
-import type { ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { HttpFault } from '../../envoy/index.ts'
 import type { Plan } from '../routing/compiled-route.ts'
 import { normalizePath } from '../routing/normalize.ts'
@@ -38,6 +38,8 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
   #plan: Plan | undefined
   #tries: Tries | undefined
   #answer: AnswerBody | undefined
+  /** The body of an answer that others read as well. */
+  #reading: BodySource | undefined
   #instead: Instead | undefined
   /** It is asked by another one, which has a fallback if there is one. */
   #inner = false
@@ -269,6 +271,13 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     if (this.#instead?.received) this.end()
   }
 
+  reads(reply: MeshReply, read: (ended: () => void) => BodySource): void {
+    this.#reading = read(() => this.end())
+    this.#answer = new AnswerBody(this.#reading, this)
+    this.headersAreHere()
+    this.give({ ...reply, headers: reply.headers.slice(), body: this.#answer, outcome: this.outcome })
+  }
+
   unanswered(reply: LocalReply): void {
     const status = reply.status === 504 ? this.#plan?.timeoutStatus : undefined
     this.#failing(status === undefined || status === 504 ? reply : { ...reply, status })
@@ -343,14 +352,16 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
   /** The caller wants no more of the body. */
   dropped(): void {
     if (this.over) return
-    this.#tries!.cancel(false)
+    this.#tries?.cancel(false)
     this.end()
+    this.#reading?.cancel()
   }
 
   #cutBody(error: Error, timeout: boolean): void {
     this.outcome.error = error
-    this.#tries!.cancel(timeout)
+    this.#tries?.cancel(timeout)
     this.end()
+    this.#reading?.cancel()
     this.#answer!.fail(error)
   }
 

@@ -40,6 +40,8 @@ export const REPLIES = {
   response_timeout: make(504, 'upstream request timeout', 'UT', 'response_timeout'),
   upstream_per_try_timeout: make(504, 'upstream request timeout', 'UT', 'upstream_per_try_timeout'),
   path_normalization_failed: make(400, '', '', 'path_normalization_failed'),
+  /** The caller wants what is kept or nothing (RFC 9111, 5.2.1.7). */
+  not_kept: make(504, '', '', 'meshless_not_cached'),
   blocked: make(502, '', '', 'direct_response'),
 } as const
 

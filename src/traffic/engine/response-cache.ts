@@ -1,23 +1,28 @@
 /**
  * Who gets a kept answer, and who joins whom: requests for the same thing at the same time become one. A joined request runs as one of its
- * own: who began it may go away without taking the others along; it is given up when nobody waits any more. Bodies are gathered up to the
- * cache's size; an answer that is larger, or that is for one reader only, goes to one of those who wait and the others ask by themselves.
+ * own: who began it may go away without taking the others along; it is given up when nobody wants it any more. An answer that may be kept
+ * is given out while it comes: to all when its length says that it fits, else to one, and the others wait whether it does. One that is too
+ * large, or for one reader only, goes to one of those who wait, and the others ask by themselves.
  */
 import type { Clock } from '../../base/time/clock.ts'
+import type { BodySource } from '../../core/transport.ts'
 import type { Kept } from '../../policies/cache/kernel.ts'
 import type { CacheSettings } from '../../policies/cache/options.ts'
-import { BytesBody } from './bytes-body.ts'
-import { isPrivate, lookFor, maySend } from './cache-rules.ts'
+import { isPrivate, maySend, oldest, onlyKept } from './cache-rules.ts'
 import type { MeshReply } from './exchange.ts'
-import { type Gathered, Gathering } from './gathering.ts'
 import { ageSaid, type Stored, StoredAnswers, type Wanted } from './stored.ts'
+import { Tee } from './tee.ts'
 
-/** Who asks. Exactly one of the last four is called, unless he leaves before. */
+/** Who asks. Exactly one of those below `fetch` is called, unless he leaves before. */
 export interface CacheCaller extends Wanted {
   /** Sends the request for all who want the same. What comes back gives it up. */
   fetch(resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Fetch
   /** `joined`: not from the store, but what another one has asked for just now. */
   given(stored: Stored, joined: boolean): void
+  /** The answer as it comes, beside others; `first`: the request was its own. */
+  reads(reply: MeshReply, tee: Tee, first: boolean): void
+  /** Nothing is kept for it, and nothing shall be sent. */
+  notKept(): void
   /** The answer itself, for this caller alone; `first`: the request was its own. */
   got(reply: MeshReply, fetch: Fetch): void
   /** An answer that was made here. */
@@ -35,9 +40,13 @@ export interface Fetch {
 }
 
 interface Flight {
+  /** What it is known under; the answer may say that it depends on more. */
+  key: string
   readonly waiting: Map<CacheCaller, Kept<Stored> | undefined>
   readonly by: CacheCaller
   fetch: Fetch
+  /** The answer, while it comes; `fits`: it will be kept, so whoever comes may read along. */
+  answer: { readonly reply: MeshReply; readonly tee: Tee; readonly fits: boolean } | undefined
 }
 
 export class ResponseCache {
@@ -83,8 +92,9 @@ export class ResponseCache {
     }
     const key = this.#stored.keyOf(caller)
     const now = this.#clock.now()
-    const reload = lookFor(caller) === 'reload'
-    const kept = reload ? undefined : this.#stored.find(key, now)
+    const most = oldest(caller)
+    const found = most < 0 ? undefined : this.#stored.find(key, now)
+    const kept = found !== undefined && this.age(found.value) <= most ? found : undefined
     if (kept !== undefined && now < kept.freshUntil) {
       this.counts.hits++
       caller.given(kept.value, false)
@@ -96,40 +106,52 @@ export class ResponseCache {
       caller.given(kept.value, false)
       return nothing
     }
-    const flight = reload || !this.#settings.coalesce ? undefined : this.#flights.get(key)
-    if (flight !== undefined) {
-      this.counts.joined++
-      flight.waiting.set(caller, kept)
-      return reason => this.#leave(key, flight, caller, reason)
+    if (onlyKept(caller)) {
+      this.counts.misses++
+      caller.notKept()
+      return nothing
     }
+    const flight = most < 0 || !this.#settings.coalesce ? undefined : this.#flights.get(key)
+    if (flight !== undefined) return this.#join(flight, caller, kept)
     this.counts.misses++
     const own = this.#begin(key, caller, new Map([[caller, kept]]), this.#settings.coalesce)
-    return reason => this.#leave(key, own, caller, reason)
+    return reason => this.#leave(own, caller, reason)
+  }
+
+  #join(flight: Flight, caller: CacheCaller, kept: Kept<Stored> | undefined): (reason: unknown) => void {
+    this.counts.joined++
+    const { answer } = flight
+    if (answer?.fits === true) {
+      caller.reads(answer.reply, answer.tee, false)
+      return nothing
+    }
+    flight.waiting.set(caller, kept)
+    return reason => this.#leave(flight, caller, reason)
   }
 
   #begin(key: string, by: CacheCaller, waiting: Flight['waiting'], open: boolean): Flight {
-    const flight: Flight = { waiting, by, fetch: undefined as unknown as Fetch }
+    const flight: Flight = { key, waiting, by, fetch: undefined as unknown as Fetch, answer: undefined }
     if (open) this.#flights.set(key, flight)
     flight.fetch = by.fetch(
-      reply => this.#arrived(key, flight, reply),
-      error => this.#ended(key, flight, (caller, kept) => this.#orStale(caller, kept) || caller.failed(error)),
+      reply => this.#arrived(flight, reply),
+      error => this.#ended(flight, (caller, kept) => this.#orStale(caller, kept) || caller.failed(error)),
     )
     return flight
   }
 
-  #leave(key: string, flight: Flight, caller: CacheCaller, reason: unknown): void {
-    if (!flight.waiting.delete(caller) || flight.waiting.size > 0) return
-    this.#close(key, flight)
+  #leave(flight: Flight, caller: CacheCaller, reason: unknown): void {
+    if (!flight.waiting.delete(caller) || flight.waiting.size > 0 || (flight.answer?.tee.readers ?? 0) > 0) return
+    this.#close(flight)
     flight.fetch.cancel(reason)
   }
 
-  #close(key: string, flight: Flight): void {
-    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+  #close(flight: Flight): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
   }
 
   /** The flight is over; each who waits is told. */
-  #ended(key: string, flight: Flight, tell: (caller: CacheCaller, kept: Kept<Stored> | undefined) => void): void {
-    this.#close(key, flight)
+  #ended(flight: Flight, tell: (caller: CacheCaller, kept: Kept<Stored> | undefined) => void): void {
+    this.#close(flight)
     const all = [...flight.waiting]
     flight.waiting.clear()
     for (const [caller, kept] of all) tell(caller, kept)
@@ -143,41 +165,62 @@ export class ResponseCache {
     return true
   }
 
-  #arrived(key: string, flight: Flight, reply: MeshReply): void {
+  #arrived(flight: Flight, reply: MeshReply): void {
     const { body, status } = reply
     const bad = status >= 500
     if (body === undefined)
-      return this.#ended(key, flight, (caller, kept) => (bad && this.#orStale(caller, kept)) || caller.told(reply, caller === flight.by))
-    const { maxBytes } = this.#settings
-    if (status < 200 || status > 299 || isPrivate(reply) || (body.length ?? 0) > maxBytes) {
-      if (!bad) return this.#handOver(key, flight, reply)
-      for (const [caller, kept] of [...flight.waiting]) if (this.#orStale(caller, kept)) flight.waiting.delete(caller)
-      return this.#handOver(key, flight, reply)
-    }
-    body.read(new Gathering(body, maxBytes, this.#gathered(key, flight, reply)))
+      return this.#ended(flight, (caller, kept) => (bad && this.#orStale(caller, kept)) || caller.told(reply, caller === flight.by))
+    if (status >= 200 && status < 300 && !isPrivate(reply) && (body.length ?? 0) <= this.#settings.maxBytes)
+      return this.#giveOut(flight, reply, body)
+    if (bad) for (const [caller, kept] of [...flight.waiting]) if (this.#orStale(caller, kept)) flight.waiting.delete(caller)
+    this.#handOver(flight, reply)
   }
 
   /** One of those who wait gets the answer itself, the first if he is still there; the others ask by themselves. */
-  #handOver(key: string, flight: Flight, reply: MeshReply): void {
+  #handOver(flight: Flight, reply: MeshReply): void {
     const [first] = flight.waiting.keys()
     if (first === undefined) reply.body?.cancel()
-    this.#ended(key, flight, caller => (caller === first ? caller.got(reply, flight.fetch) : caller.alone()))
+    this.#ended(flight, caller => (caller === first ? caller.got(reply, flight.fetch) : caller.alone()))
   }
 
-  #gathered(key: string, flight: Flight, reply: MeshReply): Gathered {
-    return {
+  /** It is kept while it comes, and read meanwhile. */
+  #giveOut(flight: Flight, reply: MeshReply, body: BodySource): void {
+    const { status, statusText } = reply
+    const headers = reply.headers.slice()
+    const at = this.#clock.now()
+    this.#rename(flight, this.#stored.learn(flight.by, headers))
+    const tee = new Tee(body, this.#settings.maxBytes, {
       whole: chunks => {
-        const { status, statusText, headers } = reply
-        const stored: Stored = { status, statusText, headers, chunks, at: this.#clock.now(), age: ageSaid(headers) }
-        const varied = this.#stored.keep(flight.by, stored)
-        this.#ended(key, flight, caller => {
-          if (caller === flight.by) caller.got({ ...reply, body: new BytesBody(chunks) }, flight.fetch)
-          else if (varied === this.#stored.keyOf(caller)) caller.given(stored, true)
-          else caller.alone()
-        })
+        const stored: Stored = { status, statusText, headers, chunks, at, age: ageSaid(headers) }
+        this.#stored.keep(flight.key, stored)
+        this.#ended(flight, caller => caller.given(stored, true))
       },
-      rest: body => this.#handOver(key, flight, { ...reply, body }),
+      notKept: () => this.#ended(flight, caller => caller.alone()),
+      giveUp: () => {
+        if (flight.waiting.size > 0) return false
+        this.#close(flight)
+        return true
+      },
+    })
+    const fits = body.length !== undefined
+    flight.answer = { reply, tee, fits }
+    for (const caller of [...flight.waiting.keys()]) {
+      const same = this.#stored.keyOf(caller) === flight.key
+      if (same && !fits && tee.readers > 0) continue // it waits whether the answer fits
+      flight.waiting.delete(caller)
+      if (same) caller.reads(reply, tee, caller === flight.by)
+      else caller.alone()
     }
+    tee.start()
+  }
+
+  /** The answer says that it depends on more than was asked for. */
+  #rename(flight: Flight, key: string): void {
+    if (key === flight.key) return
+    const open = this.#flights.get(flight.key) === flight
+    this.#close(flight)
+    flight.key = key
+    if (open && !this.#flights.has(key)) this.#flights.set(key, flight)
   }
 }
 

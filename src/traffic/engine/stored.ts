@@ -2,7 +2,7 @@
 import { getHeader } from '../../base/formats/headers.ts'
 import { type Kept, Store } from '../../policies/cache/kernel.ts'
 import type { CacheSettings } from '../../policies/cache/options.ts'
-import { varyOf } from './cache-rules.ts'
+import { lifetimesOf, varyOf } from './cache-rules.ts'
 
 /** An answer that is kept. */
 export interface Stored {
@@ -54,24 +54,26 @@ export class StoredAnswers {
     return this.#store.find(key, now)
   }
 
-  /** Keeps it under the key that its Vary asks for. */
-  keep(wanted: Wanted, stored: Stored): string {
+  /** Learns from an answer on which headers it depends; the key of what was asked for, from now on. */
+  learn(wanted: Wanted, headers: readonly string[]): string {
     const base = `${wanted.method} ${wanted.identity}`
-    const names = varyOf(stored.headers)
+    const names = varyOf(headers)
     if (names.length === 0) this.#vary.delete(base)
     else {
       if (this.#vary.size >= this.#settings.maxEntries) this.#vary.clear()
       this.#vary.set(base, names)
     }
-    const key = this.keyOf(wanted)
+    return this.keyOf(wanted)
+  }
+
+  keep(key: string, stored: Stored): void {
     const bytes = stored.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-    this.#store.keep(key, stored, bytes, this.#settings, stored.at)
-    return key
+    this.#store.keep(key, stored, bytes, lifetimesOf(stored.headers, this.#settings, stored.age), stored.at)
   }
 }
 
 /** How old an answer says it is, s. */
 export function ageSaid(headers: readonly string[]): number {
   const age = Number(getHeader(headers, 'age') ?? 0)
-  return Number.isFinite(age) ? age : 0
+  return age > 0 && Number.isFinite(age) ? age : 0
 }
