@@ -35,15 +35,23 @@ export function readOptions<F extends Fields>(
 /** Throws an `OptionsError` that names all faults, if there are any. */
 export function refuse(what: string, faults: readonly Fault[]): void {
   if (faults.length === 0) return
-  const said = faults.map(({ path, message, hint }) => `${path ? `${path}: ` : ''}${message}${hint ? ` (${hint})` : ''}`)
+  const hinted = new Set<string | undefined>()
+  const said = faults.map(({ path, message, hint }) => {
+    const first = hint !== undefined && !hinted.has(hint)
+    hinted.add(hint)
+    return `${path ? `${path}: ` : ''}${message}${first ? ` (${hint})` : ''}`
+  })
   throw new OptionsError(`${what}: ${said.join('; ')}`)
 }
+
+export const isRecord = (given: unknown): given is Record<string, unknown> =>
+  typeof given === 'object' && given !== null && !Array.isArray(given)
 
 /** Reads an object by its fields. Faults are added to `faults`; the result is usable only when none was. */
 export function readFields(fields: Fields, given: unknown, path: string, faults: Fault[], inCode: boolean): Record<string, unknown> {
   const { known, empty } = shapeOf(fields, inCode)
   const result: Record<string, unknown> = { ...empty }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isRecord(given)) {
     faults.push({
       path,
       kind: 'type',
@@ -193,8 +201,22 @@ export function join(path: string, key: string): string {
 export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'bigint') return `${value}n`
-  const text = JSON.stringify(value) ?? String(value)
+  if (typeof value === 'number') return String(value)
+  const text = written(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** As JSON, with what JSON has no word for by its name. */
+function written(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_key, part) =>
+        typeof part === 'function' ? part.name || 'function' : typeof part === 'bigint' ? `${part}n` : part,
+      ) ?? String(value)
+    )
+  } catch {
+    return 'an object that contains itself'
+  }
 }
 
 /** "did you mean …" with the nearest known name, or nothing. */

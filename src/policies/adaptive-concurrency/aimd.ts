@@ -27,8 +27,8 @@ export class Aimd implements Limit {
   }
 
   #read(settings: AdaptiveConcurrencySettings): void {
-    this.#min = settings.minLimit ?? 20
     this.#max = settings.maxLimit ?? settings.maxConcurrency ?? 200
+    this.#min = settings.minLimit ?? Math.min(20, this.#max)
     this.#backoffRatio = settings.backoffRatio ?? 0.9
     this.#timeout = (settings.timeout ?? 5000) * 1e6
   }

@@ -55,8 +55,8 @@ export class Gradient2 implements Limit {
   }
 
   #read(settings: AdaptiveConcurrencySettings): void {
-    this.#min = settings.minLimit ?? 20
     this.#max = settings.maxLimit ?? settings.maxConcurrency ?? 200
+    this.#min = settings.minLimit ?? Math.min(20, this.#max)
     this.#smoothing = settings.smoothing ?? 0.2
     this.#queueSize = settings.queueSize ?? 4
     this.#tolerance = settings.rttTolerance ?? 1.5

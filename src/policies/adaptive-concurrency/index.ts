@@ -59,7 +59,7 @@ export function adaptiveConcurrency<R = unknown>(
   const { name = '', clock = systemClock, random = systemRandom } = around
   let given = { ...options }
   const events = new Emitter<AdaptiveConcurrencyEvents>()
-  const gate = new Gate(readAdaptiveOptions(given), clock, random, events, name)
+  const gate = new Gate(readAdaptiveOptions(options), clock, random, events, name)
 
   const core = policy<R, never>('adaptiveConcurrency', name, adaptiveStep(gate), () => ({
     kind: 'adaptiveConcurrency',

@@ -64,7 +64,7 @@ export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: 
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   const events = new Emitter<BulkheadEvents>()
-  const gate = new Gate(readBulkheadOptions(given), clock, events, name)
+  const gate = new Gate(readBulkheadOptions(options), clock, events, name)
   const { slots } = gate
 
   const core = policy<R, never>('bulkhead', name, bulkheadStep(gate), () => ({ kind: 'bulkhead', name, options: { ...gate.settings } }))

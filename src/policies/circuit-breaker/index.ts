@@ -123,7 +123,10 @@ class Breaker<R> extends LinkedPolicy<R, never> implements CircuitBreaker<R> {
   }
 
   open(options?: { for?: Duration }): void {
-    this.#gate.to('OPEN', options?.for === undefined ? undefined : toMs(options.for, 'open.for'))
+    if (options !== undefined && typeof options !== 'object') throw new TypeError('open: expected { for: duration }, or nothing')
+    const ms = options?.for === undefined ? undefined : toMs(options.for, 'open.for')
+    if (ms !== undefined && ms < 0) throw new RangeError(`open.for: ${ms} ms; expected no less than 0`)
+    this.#gate.to('OPEN', ms)
   }
 
   close(): void {

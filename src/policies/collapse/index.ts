@@ -69,6 +69,8 @@ export function collapse<T, R>(
   options: CollapseOptions<T> = {},
   around: { name?: string; clock?: Clock } = {},
 ): Collapse<T, R> {
+  if (typeof many !== 'function')
+    throw new TypeError('collapse: expected a function that answers many at once, e.g. ids => fetchUsers(ids)')
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   let settings = readOptions(collapseFields, options, 'collapse')

@@ -83,6 +83,8 @@ export function command<A extends unknown[], R, F = never>(
   fn: (this: any, ...args: A) => R | PromiseLike<R>,
   options: CommandOptions<A, F> = {},
 ): Command<A, R | F> {
+  if (typeof name !== 'string') throw new TypeError("command: the first argument is its name, e.g. command('GetUser', id => fetchUser(id))")
+  if (typeof fn !== 'function') throw new TypeError(`command ${name}: expected the function that does its work`)
   const {
     getFallback,
     getCacheKey,

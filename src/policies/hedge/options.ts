@@ -1,5 +1,5 @@
 /** Options of hedge, as code writes them. Described in core/schema/policies, where documents find them too. */
-import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
+import { type InputOf, isRecord, type OptionsOf, readOptions } from '../../core/schema/index.ts'
 import { hedgeFields } from '../../core/schema/policies/hedge.ts'
 import { type Budget, budgetOf, type RetryBudget, type RetryBudgetOptions } from '../retry/budget.ts'
 
@@ -18,7 +18,8 @@ export type HedgeSettings = Omit<OptionsOf<typeof hedgeFields>, 'retryBudget' | 
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
 export function readHedgeOptions(options: HedgeOptions<any>): HedgeSettings {
-  const { retryBudget, ...rest } = options
+  if (!isRecord(options)) readOptions(hedgeFields, options, 'hedge') // which says so
+  const { retryBudget, ...rest } = options ?? {}
   const { methods, ...settings } = readOptions(hedgeFields, rest, 'hedge')
   return { ...settings, methods: new Set(methods.map(method => method.toUpperCase())), budget: budgetOf(retryBudget) }
 }

@@ -49,6 +49,9 @@ export function keyed<P extends AnyPolicy>(
   make: (key: string) => P,
   options: KeyedOptions & { name?: string | undefined } = {},
 ): Policy<SeesOf<P>, AddsOf<P>> & Keyed<P> {
+  if (typeof key !== 'function') throw new TypeError(`keyed: the key is not a function; expected one like call => call.host`)
+  if (typeof make !== 'function')
+    throw new TypeError('keyed: expected a function that makes a policy, e.g. host => circuitBreaker({}, { name: host })')
   const { name = '', ...given } = options
   const { max } = readOptions(keyedFields, given, 'keyed')
   const entries = new Entries(max, make)

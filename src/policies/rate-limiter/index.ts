@@ -48,7 +48,7 @@ export function rateLimiter<R = unknown>(
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   const events = new Emitter<RateLimiterEvents>()
-  const gate = new Gate(readRateLimiterOptions(given), clock, events, name)
+  const gate = new Gate(readRateLimiterOptions(options), clock, events, name)
 
   const core = policy<R, never>('rateLimiter', name, rateLimiterStep(gate), () => ({
     kind: 'rateLimiter',

@@ -1,7 +1,9 @@
 /** Policies by name, for those who operate them: shared configurations, tags, iteration, and one place to listen to. */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
+import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type ListenOptions } from '../../core/events.ts'
+import { suggest } from '../../core/schema/read.ts'
 import { Configurations } from './configurations.ts'
 import { type Configuration, type Kept, KINDS, type Kind, type MadeKind, make, type Policies, type PolicyEvents } from './kinds.ts'
 
@@ -75,7 +77,12 @@ type Configured = Entry & { kind: MadeKind }
  * all.on('transition', ({ entry, event }) => console.log(entry.name, event.to))
  */
 export function registry(options: RegistryOptions = {}): Registry {
-  const { configs = {}, tags: shared = {}, clock, random } = options
+  const { configs = {}, tags: shared = {}, clock, random, ...others } = options
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) {
+    const near = suggest(unknown, ['configs', 'tags', 'clock', 'random'])
+    throw new OptionsError(`registry: ${unknown}: unknown option; expected configs, tags, clock, random${near ? ` (${near})` : ''}`)
+  }
   const configurations = new Configurations(configs)
   const kept = new Map<string, Entry>()
   const events = new Emitter<OwnEvents>()

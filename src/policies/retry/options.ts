@@ -8,6 +8,7 @@ import {
   hook,
   type InputOf,
   integer,
+  isRecord,
   type Option,
   type OptionsOf,
   object,
@@ -94,7 +95,8 @@ export type RetrySettings = Omit<OptionsOf<typeof retryFields>, 'attempts' | 'ma
 
 /** Reads what a user wrote. Throws an `OptionsError` that names every fault. */
 export function readRetryOptions(options: RetryOptions<any>): RetrySettings {
-  const { retryBudget, ...rest } = options
+  if (!isRecord(options)) readOptions(retryFields, options, 'retry') // which says so
+  const { retryBudget, ...rest } = options ?? {}
   const { attempts, maxAttempts, retryOn, maxElapsed = Infinity, ...settings } = readOptions(retryFields, rest, 'retry')
   if (attempts !== undefined && maxAttempts !== undefined)
     throw new OptionsError('retry: attempts (retries, as in Istio) and maxAttempts (tries in all, as in Resilience4j) cannot both be given')

@@ -79,8 +79,8 @@ class Model {
 
   #put(limit: number): void {
     const { algorithm, minLimit, maxLimit, maxConcurrency } = this.settings
-    const least = minLimit ?? (algorithm === 'vegas' ? 1 : 20)
     const most = maxLimit ?? maxConcurrency ?? (algorithm === 'vegas' ? 1000 : 200)
+    const least = minLimit ?? (algorithm === 'vegas' ? 1 : Math.min(20, most))
     this.estimate = limit < least ? least : limit > most ? most : limit
   }
 

@@ -12,7 +12,7 @@ export const adaptiveConcurrencyFields = {
     { default: 'gradient2' },
   ),
   initialLimit: integer('The limit at the start. Default 20.', { min: 1 }),
-  minLimit: integer('Never lower. Default 20; `vegas`: 1.', { min: 1 }),
+  minLimit: integer('Never lower. Default 20, or `maxLimit` when that is less; `vegas`: 1.', { min: 1 }),
   maxLimit: integer('Never higher. Default 200; `vegas`: 1000.', { min: 1 }),
   maxConcurrency: integer('Another name of `maxLimit`, as concurrency-limits has it for `vegas` and `gradient2`.', { min: 1 }),
   limit: integer('`settable`: the limit.', { min: 1 }),
@@ -53,6 +53,14 @@ export function adaptiveConcurrencyFaults(settings: AdaptiveConcurrencySettings)
       kind: 'value',
       message: 'maxConcurrency and maxLimit are the same option',
       hint: 'give one of the two',
+    })
+  const most = settings.maxLimit ?? settings.maxConcurrency
+  if (settings.minLimit !== undefined && most !== undefined && settings.minLimit > most)
+    faults.push({
+      path: 'minLimit',
+      kind: 'value',
+      message: `${settings.minLimit} is above ${settings.maxLimit === undefined ? 'maxConcurrency' : 'maxLimit'}, ${most}`,
+      hint: 'the limit lies between the two',
     })
   if (settings.limit !== undefined && settings.algorithm !== 'settable')
     faults.push({
