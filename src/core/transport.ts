@@ -29,6 +29,8 @@ export type TransportLimit =
 export interface ConnectTarget {
   /** The endpoint's own address: `ip:port`, `[v6]:port`, `name:port`, or a path for a Unix socket. */
   readonly address: string
+  /** Where the same endpoint can be reached as well: tried one after the other when `address` is slow to connect, or fails. */
+  readonly others?: readonly string[] | undefined
   readonly protocol: 'http1' | 'http2'
   /** ms until a connect (TLS included) counts as failed; `Infinity` for none. */
   readonly connectTimeout: number

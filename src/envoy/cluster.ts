@@ -175,7 +175,7 @@ export interface LocalityLbEndpoints {
 }
 
 export interface LbEndpoint {
-  endpoint: { address: Address; hostname?: string }
+  endpoint: { address: Address; hostname?: string; additionalAddresses?: { address: Address }[] }
   healthStatus?: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'DEGRADED'
   loadBalancingWeight?: number
   /** `filterMetadata['envoy.lb']`-like: labels under `filterMetadata.istio.labels` are kept by us for setEndpoints and snapshots. */

@@ -1,7 +1,7 @@
 /**
  * Endpoints that are names: each is looked up and looked up again, and the assignment is published with addresses in place of names.
- * Only names that the assignment itself contains are ever asked for. STRICT_DNS: every address is an endpoint. LOGICAL_DNS: one address
- * is, and it stays as long as the name still has it.
+ * Only names that the assignment itself contains are ever asked for. STRICT_DNS: every address is an endpoint. LOGICAL_DNS: all are one,
+ * under an address that stays as long as the name still has it; the others are for when that one does not connect.
  */
 import type { Clock } from '../../base/time/clock.ts'
 import { parseDuration } from '../../base/time/duration.ts'
@@ -79,7 +79,7 @@ export class NamedEndpoints {
           const found = orderByFamily(addresses, this.#config.dnsLookupFamily).map(a => a.address)
           const before = this.#addresses.get(name)
           const kept = this.#config.type === 'LOGICAL_DNS' ? found.filter(a => a === before?.[0]) : []
-          const now = this.#config.type === 'LOGICAL_DNS' ? (kept.length > 0 ? kept : found.slice(0, 1)) : found
+          const now = kept.length > 0 ? [...kept, ...found.filter(a => a !== kept[0])] : found
           if (before !== undefined && before.length === now.length && before.every(a => now.includes(a))) return
           this.#addresses.set(name, now)
           this.#publish(this.#resolved())
@@ -97,10 +97,11 @@ export class NamedEndpoints {
       const { socketAddress } = lb.endpoint.address
       if (socketAddress === undefined || !this.#names.has(socketAddress.address)) return [lb]
       const found = this.#addresses.get(socketAddress.address) ?? []
-      return found.map(address => ({
-        ...lb,
-        endpoint: { ...lb.endpoint, address: { socketAddress: { ...socketAddress, address } } },
-      }))
+      const at = (address: string) => ({ address: { socketAddress: { ...socketAddress, address } } })
+      if (this.#config.type !== 'LOGICAL_DNS') return found.map(address => ({ ...lb, endpoint: { ...lb.endpoint, ...at(address) } }))
+      const [first, ...others] = found
+      if (first === undefined) return []
+      return [{ ...lb, endpoint: { ...lb.endpoint, ...at(first), ...(others.length > 0 ? { additionalAddresses: others.map(at) } : {}) } }]
     }
     return {
       ...assignment,

@@ -58,12 +58,34 @@ export function dial(
   return socket
 }
 
+/** ms that one address has before the next one is tried, as in Envoy. */
+const NEXT_AFTER = 300
+
 function open(address: string, target: ConnectTarget): net.Socket {
-  const where = placeOf(address)
+  // Without a name a certificate is checked for the address itself, of which there must be one.
+  const where = among(placeOf(address), target.tls !== undefined && target.tls.sni === undefined ? undefined : target.others)
   if (target.tls === undefined) return net.connect({ ...where, noDelay: true })
   const socket = tls.connect({ ...where, ...tlsOptions(address, target, target.tls) })
   socket.on('session', session => remember(address, target.tls!, session))
   return socket
+}
+
+/** Several addresses of one endpoint are tried in their order (RFC 8305); they all have its port. */
+function among(first: ReturnType<typeof placeOf>, others: readonly string[] | undefined): net.NetConnectOpts {
+  if (others === undefined || others.length === 0 || 'path' in first) return first
+  const all = [first, ...others.map(placeOf)].flatMap(place => ('port' in place && place.port === first.port ? [place.host] : []))
+  if (!all.every(host => net.isIP(host) !== 0)) return first
+  return {
+    host: 'endpoint.invalid', // a name, so that the addresses are asked for; it is never looked up
+    port: first.port,
+    lookup(_name, options, callback) {
+      const found = all.map(host => ({ address: host, family: net.isIP(host) }))
+      if (options.all) callback(null, found)
+      else callback(null, found[0]!.address, found[0]!.family)
+    },
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_AFTER,
+  }
 }
 
 /** Where an address leads: `ip:port`, `[v6]:port`, `name:port`, `/path`, `@abstract`. */

@@ -20,7 +20,8 @@ export function createTransport(options: NodeTransportOptions = {}): Transport {
   return {
     connect(target: ConnectTarget, listener: ConnectionListener): Connection {
       const address = dial?.(target.address) ?? target.address
-      return target.protocol === 'http2' ? new Http2Connection(address, target, listener) : new Http1Connection(address, target, listener)
+      const mapped = dial === undefined || !target.others?.length ? target : { ...target, others: target.others.map(a => dial(a) ?? a) }
+      return target.protocol === 'http2' ? new Http2Connection(address, mapped, listener) : new Http1Connection(address, mapped, listener)
     },
   }
 }

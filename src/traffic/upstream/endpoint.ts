@@ -11,6 +11,15 @@ export function addressOf(lb: LbEndpoint): string | undefined {
   return address.includes(':') ? `[${address}]:${portValue}` : `${address}:${portValue}`
 }
 
+/** Further addresses of the same endpoint, for when the first one does not connect. */
+export function othersOf({ endpoint }: LbEndpoint): readonly string[] {
+  const others = endpoint.additionalAddresses
+  if (others === undefined) return NONE
+  return others.map(({ address }) => addressOf({ endpoint: { address } })).filter(address => address !== undefined)
+}
+
+const NONE: readonly string[] = []
+
 export function labelsOf(lb: LbEndpoint): Record<string, string> {
   return (lb.metadata?.filterMetadata?.['istio']?.labels ?? {}) as Record<string, string>
 }

@@ -3,7 +3,7 @@
  * never while choosing, and a priority in which nothing changed keeps its lists: whoever remembers a position in them keeps it too.
  */
 import type { ClusterLoadAssignment, Locality, LocalityLbEndpoints } from '../../envoy/index.ts'
-import { addressOf, configuredOf, labelsOf } from './endpoint.ts'
+import { addressOf, configuredOf, labelsOf, othersOf } from './endpoint.ts'
 import { type Configured, Host } from './host.ts'
 
 /** What is said of one host. */
@@ -14,6 +14,7 @@ export interface HostEntry {
   readonly priority: number
   readonly weight: number
   readonly configured: Configured
+  readonly others?: readonly string[] | undefined
 }
 
 /** Hosts of one locality within a priority. */
@@ -66,6 +67,7 @@ export class HostSet {
           priority: group.priority ?? 0,
           weight: lb.loadBalancingWeight ?? 1,
           configured: configuredOf(lb),
+          others: othersOf(lb),
         })
       }
     }
@@ -86,6 +88,7 @@ export class HostSet {
       host.priority = entry.priority
       host.weight = entry.weight
       host.configured = entry.configured
+      host.others = entry.others
       all.push(host)
     }
     for (const [address, host] of this.#byAddress) {

@@ -6,6 +6,8 @@ export type Configured = 'healthy' | 'unhealthy' | 'degraded'
 export class Host {
   /** `ip:port`: what hashes and logs show. */
   readonly address: string
+  /** Where else it can be reached; pools, limits and hashes know only `address`. */
+  others: readonly string[] | undefined
   labels: Record<string, string>
   locality: Locality | undefined
   priority: number

@@ -86,7 +86,7 @@ describe('STRICT_DNS', () => {
   })
 })
 
-test('LOGICAL_DNS has one address, and keeps it while the name has it', async () => {
+test('LOGICAL_DNS is one endpoint, and keeps its address while the name has it', async () => {
   const { clock, names, zone, now } = make('LOGICAL_DNS', { 'a.test': ['1.1.1.1', '1.1.1.2'] })
   names.assign(named('a.test'))
   await clock.advanceAsync(0)
@@ -97,6 +97,28 @@ test('LOGICAL_DNS has one address, and keeps it while the name has it', async ()
   zone['a.test'] = ['1.1.1.3', '1.1.1.2']
   await clock.advanceAsync(5000)
   expect(now()).toEqual(['1.1.1.3'])
+})
+
+test('the other addresses of LOGICAL_DNS go along with it', async () => {
+  const others: string[][] = []
+  const clock = virtualClock()
+  let zone = ['1.1.1.1', '1.1.1.2', '1.1.1.3']
+  const resolver = { resolve: async () => zone.map(address => ({ address, ttl: 5000 })) }
+  const names = new NamedEndpoints(
+    { name: 'c', type: 'LOGICAL_DNS', respectDnsTtl: true },
+    { clock, random: () => 0, resolver },
+    ({ endpoints }) => {
+      const { endpoint } = endpoints![0]!.lbEndpoints![0]!
+      others.push([endpoint.address, ...(endpoint.additionalAddresses ?? []).map(a => a.address)].map(a => a.socketAddress!.address))
+    },
+  )
+  names.assign(named('a.test'))
+  await clock.advanceAsync(0)
+  zone = ['1.1.1.3', '1.1.1.1']
+  await clock.advanceAsync(5000)
+  zone = ['1.1.1.1']
+  await clock.advanceAsync(5000)
+  expect(others).toEqual([['1.1.1.1', '1.1.1.2', '1.1.1.3'], ['1.1.1.1', '1.1.1.3'], ['1.1.1.1']])
 })
 
 test('close stops all watching', async () => {

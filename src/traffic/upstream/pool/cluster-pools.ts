@@ -51,7 +51,12 @@ export class ClusterPools {
   }
 
   #make(host: Host, name: string | undefined): HostPool {
-    const target = () => ({ ...this.#settings.target, address: host.address, tls: tlsSettings(this.#settings.tls, name) })
+    const target = () => ({
+      ...this.#settings.target,
+      address: host.address,
+      others: host.others,
+      tls: tlsSettings(this.#settings.tls, name),
+    })
     return new HostPool(this.#transport, target, this.limits, this.#clock, this.#settings.pool)
   }
 
