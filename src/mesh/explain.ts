@@ -8,10 +8,13 @@ import { clusterValues, type Place, placeOf, routeValues, type Value } from './e
 import type { MeshCore } from './mesh.ts'
 import { viewOf } from './request-view.ts'
 
+/** As fetch takes them. */
+export type ExplainHeaders = NonNullable<ConstructorParameters<typeof Headers>[0]>
+
 export const explainFields = {
   method: string('Method.', { default: 'GET' }),
   url: string('What is asked for, e.g. `http://reviews:9080/reviews/1`.', { required: true }),
-  headers: anything<HeadersInit>('Headers, as fetch takes them.'),
+  headers: anything<ExplainHeaders>('Headers, as fetch takes them.'),
 } as const
 
 export interface ExplainRequest extends InputOf<typeof explainFields> {}

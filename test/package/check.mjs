@@ -100,6 +100,12 @@ const server = http.createServer((request, response) => response.end(request.hea
   for (const name of ['@types/node', 'undici-types']) cpSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), { recursive: true })
   compiles('@types/node', ['mesh.mts'], { lib: ['es2022'], types: ['node'] })
 
+  check('types: for TypeScript before 5.7 too, whose Uint8Array takes no parameter', () => {
+    const dist = path.join(folder, 'node_modules/meshless/dist')
+    for (const file of readdirSync(dist, { recursive: true }).filter(f => /\.d\.c?ts$/.test(f)))
+      if (readFileSync(path.join(dist, file), 'utf8').includes('Uint8Array<')) throw new Error(`${file} has Uint8Array<…>`)
+  })
+
   const cli = path.join(folder, 'node_modules/meshless/dist/cli.js')
   check('the command makes a starter that is valid, with its schema beside it', () => {
     run('node', [cli, 'init', 'rules.yaml'])

@@ -1,10 +1,11 @@
 /** `meshless apply`: puts rules into a running process. */
-import { EXIT } from './around.ts'
+import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
+import { CliError, EXIT } from './around.ts'
 import { changesText } from './changes.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
 import { text } from './diagnostics.ts'
-import { joined, readRight } from './input.ts'
+import { inFiles, joined, readRight } from './input.ts'
 
 export const apply: Command = {
   name: 'apply',
@@ -22,18 +23,22 @@ export const apply: Command = {
     const given = await readRight(args.rest, around)
     if (given === undefined) return EXIT.rules
     const version = args.get('if-version')
+    if (version !== undefined && !/^\d+$/.test(version))
+      throw new CliError(EXIT.usage, `--if-version: ${JSON.stringify(version)} is no version`, '`meshless history` lists them')
+    const named = (found: readonly Diagnostic[]) => inFiles(given, found)
     const whole = args.has('replace')
     const body = joined(given)
-    const plan = await client.ask('POST', whole ? '/plan' : '/plan?patch', body)
+    const plan = await client.ask('POST', whole ? '/plan' : '/plan?patch', body, {}, named)
     const { body: done } = await client.ask(
       whole ? 'PUT' : 'PATCH',
       '/rules',
       body,
       version === undefined ? {} : { 'if-match': `"v${version}"` },
+      named,
     )
     if (args.has('json')) around.out(`${JSON.stringify(done, undefined, 2)}\n`)
     else {
-      if (done.warnings.length > 0) around.err(text(done.warnings, around))
+      if (done.warnings.length > 0) around.err(text(inFiles(given, done.warnings), around))
       around.out(`${changesText(plan.body.changes, around)}version ${done.version} is in force\n`)
     }
     return EXIT.good

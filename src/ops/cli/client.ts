@@ -34,8 +34,14 @@ export class Client {
     this.#around = around
   }
 
-  /** Throws a `CliError` when the process cannot be reached or refuses. */
-  async ask(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Answer> {
+  /** Throws a `CliError` when the process cannot be reached or refuses. `named` says where in the files a diagnostic is. */
+  async ask(
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+    named: (found: readonly Diagnostic[]) => readonly Diagnostic[] = found => found,
+  ): Promise<Answer> {
     const { MESHLESS_TOKEN: token } = this.#around.env
     let response: Response
     try {
@@ -61,10 +67,14 @@ export class Client {
       throw new CliError(EXIT.process, `${this.#base} does not speak the admin API (${response.status})`, 'is it the right port?')
     }
     if (response.ok) return { status: response.status, body: answer, etag: response.headers.get('etag') ?? undefined }
-    throw this.#refusal(response.status, answer?.error)
+    const error = answer?.error
+    throw this.#refusal(response.status, error?.diagnostics === undefined ? error : { ...error, diagnostics: named(error.diagnostics) })
   }
 
-  #refusal(status: number, error: { code?: string; message?: string; hint?: string; diagnostics?: Diagnostic[] } | undefined): CliError {
+  #refusal(
+    status: number,
+    error: { code?: string; message?: string; hint?: string; diagnostics?: readonly Diagnostic[] } | undefined,
+  ): CliError {
     if (error?.code === undefined) return new CliError(EXIT.process, `${this.#base} answered ${status}`, 'is it the right port?')
     if (error.code === 'rules-refused') {
       this.#around.err(text(error.diagnostics ?? [], this.#around))

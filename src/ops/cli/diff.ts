@@ -5,7 +5,7 @@ import { changesText } from './changes.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
 import { text } from './diagnostics.ts'
-import { joined, readRight } from './input.ts'
+import { inFiles, joined, readRight } from './input.ts'
 
 export const diff: Command = {
   name: 'diff',
@@ -20,11 +20,11 @@ export const diff: Command = {
     const client = new Client(args, around)
     const given = await readRight(args.rest, around)
     if (given === undefined) return EXIT.rules
-    const { body } = await client.ask('POST', args.has('replace') ? '/plan' : '/plan?patch', joined(given))
+    const { body } = await client.ask('POST', args.has('replace') ? '/plan' : '/plan?patch', joined(given), {}, d => inFiles(given, d))
     const plan = body as Plan
     if (args.has('json')) around.out(`${JSON.stringify(plan, undefined, 2)}\n`)
     else if (plan.accepted) around.out(changesText(plan.changes, around))
-    else around.err(text([...plan.errors, ...plan.warnings], around))
+    else around.err(text(inFiles(given, [...plan.errors, ...plan.warnings]), around))
     return plan.accepted ? EXIT.good : EXIT.rules
   },
 }

@@ -146,6 +146,6 @@ function values(of: readonly Value[]): string[] {
 }
 
 function placeText({ document, path, source, line }: Place): string {
-  const at = [source, line].filter(part => part !== undefined).join(':')
+  const at = source === undefined ? (line === undefined ? '' : `line ${line}`) : [source, line].filter(part => part !== undefined).join(':')
   return `${document} ${path}${at === '' ? '' : ` (${at})`}`
 }

@@ -1,4 +1,6 @@
 /** `meshless get`: the rules of a running process. */
+import { suggest } from '../../core/schema/read.ts'
+import { ISTIO_KINDS, OWN_KINDS } from '../../rules/istio/schema/index.ts'
 import { CliError, EXIT } from './around.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
@@ -16,6 +18,7 @@ export const get: Command = {
   async run(args, around) {
     const [kind, name, more] = args.rest
     if (more !== undefined) throw new CliError(EXIT.usage, `what is ${JSON.stringify(more)}?`, 'meshless get [KIND [NAME]]')
+    if (kind !== undefined) checkKind(kind)
     const client = new Client(args, around)
     if (kind !== undefined && name !== undefined) {
       const { body } = await client.ask('GET', address(kind, name, args.get('namespace')))
@@ -35,6 +38,14 @@ export const get: Command = {
     }
     return EXIT.good
   },
+}
+
+const KINDS = [...ISTIO_KINDS.keys(), ...OWN_KINDS.keys()]
+
+/** A misspelt kind has no rules, which is no answer. */
+export function checkKind(kind: string): void {
+  if (!KINDS.some(known => known.toLowerCase() === kind.toLowerCase()))
+    throw new CliError(EXIT.usage, `there is no kind ${kind}`, suggest(kind, KINDS) ?? `kinds: ${KINDS.join(', ')}`)
 }
 
 /** `NAME`, or `NAMESPACE/NAME`. */

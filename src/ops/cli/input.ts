@@ -34,9 +34,25 @@ export function errorsOf({ documents, diagnostics }: Given): Diagnostic[] {
   return [...diagnostics, ...validateDocuments(documents)].filter(d => d.severity === 'error')
 }
 
+/** What a process said of joined files, by the files' own names and lines. */
+export function inFiles({ parts }: Given, found: readonly Diagnostic[]): Diagnostic[] {
+  return found.map(diagnostic => {
+    let line = diagnostic.line
+    if (line === undefined || diagnostic.source !== undefined) return diagnostic
+    for (const { origin, text } of parts) {
+      const lines = withEnd(text).split('\n').length - 1
+      if (line <= lines) return { ...diagnostic, source: origin, line }
+      line -= lines + 1 // the line between two files
+    }
+    return diagnostic
+  })
+}
+
+const withEnd = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
+
 /** Several files as one text. A JSON file is YAML too. */
 export function joined({ parts }: Given): string {
-  return parts.map(part => (part.text.endsWith('\n') ? part.text : `${part.text}\n`)).join('---\n')
+  return parts.map(part => withEnd(part.text)).join('---\n')
 }
 
 /** Reads and parses. Throws a `CliError` for a path that is not there or holds no rules. */

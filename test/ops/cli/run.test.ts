@@ -71,6 +71,9 @@ describe('usage', () => {
     [['rollback', 'yesterday'], 2, 'is no version'],
     [['completion', 'tcsh'], 2, 'bash, zsh, fish'],
     [['get', '--admin', 'http://['], 2, 'is no URL'],
+    [['get', 'VirtualServices', '--admin', 'x'], 2, 'did you mean VirtualService?'],
+    [['delete', 'Pod', 'a', '--admin', 'x'], 2, 'there is no kind Pod'],
+    [['apply', '--if-version', 'x', '--admin', 'x', '-'], 2, '--if-version: "x" is no version'],
     [['lint', '--ignore', 'retries-of', '-'], 2, 'did you mean retries-off?'],
     [['lint', '--ignore', 'zz', '-'], 2, 'there is no finding zz'],
   ])('%j ends with %i', async (argv, code, said) => {
@@ -206,6 +209,19 @@ describe('a running process', () => {
     const { env } = await running()
     const { out } = await cli(['get', '--json'], { env })
     expect(await cli(['diff', '--replace', '-'], { env, stdin: out })).toMatchObject({ code: 0, out: 'nothing changes\n' })
+  })
+
+  test('what the process says of several files is said of the file it is in', async () => {
+    const { mesh, env } = await running()
+    const strict = await mesh.admin({ token: TOKEN })
+    const good = file('good.yaml', `${service('b').trim()}`)
+    const local = file('local.yaml', service('c').replace('10.0.0.1', '169.254.169.254'))
+    const odd = file('odd.yaml', virtual('d'))
+    const around = { env: { ...env, MESHLESS_ADMIN: strict.url } }
+    for (const command of ['apply', 'diff'])
+      expect(await cli([command, good, local], around)).toMatchObject({ code: 1, err: expect.stringContaining(`${local}:11:`) })
+    expect((await cli(['apply', good, odd], around)).err).toContain(`${odd}:`)
+    expect((await cli(['explain', '--url', 'http://b.test/'], around)).out).not.toMatch(/\(\d+\)/)
   })
 
   test('refusals: rules, token, version, nobody there, somebody else', async () => {
