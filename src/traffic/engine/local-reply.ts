@@ -14,6 +14,8 @@ import { grpcMessage, grpcStatusOf } from './grpc.ts'
 export interface LocalReply {
   readonly status: number
   readonly headers: readonly string[]
+  /** Headers that are put on after the rules of the answer. */
+  readonly after?: readonly string[] | undefined
   readonly body: string
   /** Response flag, `''` for none. */
   readonly flag: string
@@ -81,13 +83,8 @@ export function resetReply(reason: ResetReason, error: Error, retried: boolean):
   const transport = reason === 'connection_failure' ? `delayed connect error: ${SYSTEM[code ?? ''] ?? code ?? error.message}` : ''
   const body = `upstream connect error or disconnect/reset before headers. ${retried ? 'retried and the latest ' : ''}reset reason: ${words}${transport === '' ? '' : `, transport failure reason: ${transport}`}`
   const details = `upstream_reset_before_response_started{${name}${transport === '' ? '' : `|${transport.replaceAll(' ', '_')}`}}`
-  return make(
-    reason === 'protocol_error' ? 502 : 503,
-    body,
-    FLAGS[reason],
-    details,
-    reason === 'overflow' ? ['x-envoy-overloaded', 'true'] : [],
-  )
+  const reply = make(reason === 'protocol_error' ? 502 : 503, body, FLAGS[reason], details)
+  return reason === 'overflow' ? { ...reply, after: ['x-envoy-overloaded', 'true'] } : reply
 }
 
 /** The reply for a refusal of one of our policies. */

@@ -63,6 +63,7 @@ export abstract class Routed extends Asked {
     this.status = reply.status
     const headers = bareHeaders(reply)
     this.answerRules(headers)
+    if (reply.after !== undefined) headers.push(...reply.after)
     if (isGrpc(this.headers)) this.finish(200, asGrpc(reply, headers), '')
     else this.finish(reply.status, asText(reply, headers), reply.body)
   }

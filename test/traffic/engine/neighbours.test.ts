@@ -173,3 +173,18 @@ test('a regex that leaves nothing of the path rewrites nothing', async () => {
   await w.ask('/gone?q=1')
   expect([w.transport.requests[0]!.path, w.transport.requests[0]!.headers['x-envoy-original-path']]).toEqual(['/gone?q=1', undefined])
 })
+
+// filter_manager.cc, prepareLocalReplyViaFilterChain: the route's rules come before what the router adds to its own reply.
+test('no rule takes x-envoy-overloaded off', async () => {
+  const policy = '{ connectionPool: { http: { http2MaxRequests: 1 } } }'
+  const w = world(
+    { [A]: 'hang' },
+    { policy, route: 'headers: { response: { remove: [x-envoy-overloaded], set: { x-f: "%RESPONSE_FLAGS%" } } }' },
+  )
+  const running = new AbortController()
+  w.ask('/', { signal: running.signal }).catch(() => {})
+  await w.clock.advanceAsync(1)
+  const { response } = await w.ask()
+  expect([response.headers.get('x-envoy-overloaded'), response.headers.get('x-f')]).toEqual(['true', 'UO'])
+  running.abort()
+})
