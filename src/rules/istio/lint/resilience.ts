@@ -2,6 +2,8 @@
 
 import { parseDuration } from '../../../base/time/duration.ts'
 import { BLOCKS } from '../../../core/schema/policies/index.ts'
+import { readFields } from '../../../core/schema/read.ts'
+import { surprises } from '../../../core/surprises.ts'
 import type { LintRule, Report } from './rule.ts'
 
 function policy(code: string, check: (spec: any, report: Report) => void): LintRule {
@@ -13,6 +15,15 @@ function value(spec: any, block: 'circuitBreaker' | 'bulkhead', name: string): n
   const written = spec[block]?.[name] ?? (BLOCKS[block].fields as any)[name]?.default
   return typeof written === 'number' ? written : undefined
 }
+
+/** The blocks that a call passes, outermost first, with their defaults: as the policies of code that they are. */
+const ROW = ['circuitBreaker', 'rateLimiter', 'timeLimiter', 'bulkhead', 'adaptiveConcurrency'] as const
+const rowOf = (spec: any) =>
+  ROW.filter(kind => spec[kind] !== undefined).map(kind => ({
+    kind,
+    name: '',
+    options: readFields(BLOCKS[kind].fields, spec[kind], '', [], false),
+  }))
 
 export const resilience: readonly LintRule[] = [
   policy('breaker-window-too-small', (spec, report) => {
@@ -44,6 +55,10 @@ export const resilience: readonly LintRule[] = [
     const { queueCapacity, maxWaitDuration = '0s' } = spec.bulkhead ?? {}
     if (queueCapacity > 0 && !((parseDuration(String(maxWaitDuration)) ?? 0) > 0))
       report('spec.bulkhead.queueCapacity', 'nobody may wait, so nobody uses the queue', 'add maxWaitDuration: 100ms')
+  }),
+  policy('wait-too-long', (spec, report) => {
+    for (const text of surprises(rowOf(spec)))
+      report('spec', text, 'make the wait shorter (bulkhead.maxWaitDuration, rateLimiter.timeoutDuration)')
   }),
   policy('hedge-after-time-limit', (spec, report) => {
     const delay = parseDuration(String(spec.hedge?.delay ?? ''))
