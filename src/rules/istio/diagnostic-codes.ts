@@ -52,6 +52,7 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   'no-routes': 'A VirtualService without routes.',
   'no-weight': 'The weights of several destinations add up to 0.',
   'not-a-document': 'A document is a map with apiVersion, kind, metadata and spec.',
+  'not-base64': 'Base64 text that the CRD does not take: empty, or on several lines.',
   'not-executed': 'The field is read and has no effect in a process; said once for each kind.',
   'not-prime': 'The size of a Maglev table is no prime number.',
   'not-supported': 'Istio does not support this.',

@@ -41,6 +41,19 @@ export const services: readonly LintRule[] = [
     },
   },
   {
+    code: 'service-short-host',
+    kind: 'ServiceEntry',
+    check(document, view, report) {
+      for (const [index, host] of (document.spec.hosts ?? []).entries())
+        if (view.full(host, document) !== String(host).toLowerCase())
+          report(
+            member('spec.hosts', index),
+            `${host} is completed here; Istio leaves it, so that no rule for ${view.full(host, document)} finds it`,
+            `write ${view.full(host, document)}`,
+          )
+    },
+  },
+  {
     code: 'subset-without-endpoints',
     kind: 'DestinationRule',
     check(document, view, report) {

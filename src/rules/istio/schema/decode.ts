@@ -29,42 +29,43 @@ export function decode(spec: Message, value: unknown, path: string): { value: Re
   return { value: (decoded ?? Object.create(null)) as Record<string, any>, faults }
 }
 
+type Reader<F extends Field> = (type: F, value: unknown, path: string, report: Report) => unknown
+
+const READERS: { readonly [T in Field['type']]: Reader<Extract<Field, { type: T }>> } = {
+  string: text,
+  boolean: (_, value, path, report) => (typeof value === 'boolean' ? value : wrong('true or false', value, path, report)),
+  integer,
+  number: float,
+  duration: durationText,
+  enum: enumName,
+  bytes: base64,
+  list: items,
+  map: entries,
+  message: fields,
+  any: (_, value) => value,
+}
+
 function field(type: Field, value: unknown, path: string, report: Report): unknown {
-  switch (type.type) {
-    case 'string':
-      if (typeof value !== 'string')
-        return wrong(
-          'text',
-          value,
-          path,
-          report,
-          typeof value === 'object' ? undefined : `write it in quotes: ${JSON.stringify(String(value))}`,
-        )
-      if (type.maxLength !== undefined && value.length > type.maxLength)
-        report(crd('too-long', path, `longer than ${type.maxLength} characters`))
-      return value
-    case 'boolean':
-      return typeof value === 'boolean' ? value : wrong('true or false', value, path, report)
-    case 'integer':
-      return integer(type, value, path, report)
-    case 'number':
-      return float(type, value, path, report)
-    case 'duration':
-      return durationText(type, value, path, report)
-    case 'enum':
-      return enumName(type, value, path, report)
-    case 'bytes':
-      if (typeof value !== 'string' || !/^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) return wrong('base64 text', value, path, report)
-      return value
-    case 'list':
-      return items(type, value, path, report)
-    case 'map':
-      return entries(type, value, path, report)
-    case 'message':
-      return fields(type, value, path, report)
-    case 'any':
-      return value
+  return (READERS[type.type] as Reader<Field>)(type, value, path, report)
+}
+
+function text(type: { maxLength?: number }, value: unknown, path: string, report: Report): unknown {
+  if (typeof value !== 'string') {
+    const hint = typeof value === 'object' ? undefined : `write it in quotes: ${JSON.stringify(String(value))}`
+    return wrong('text', value, path, report, hint)
   }
+  if (type.maxLength !== undefined && value.length > type.maxLength)
+    report(crd('too-long', path, `longer than ${type.maxLength} characters`))
+  return value
+}
+
+/** With padding and in the alphabet of the standard, as Go reads it: line ends are passed over. */
+function base64(_: unknown, value: unknown, path: string, report: Report): unknown {
+  const plain = typeof value === 'string' ? value.replace(/[\r\n]/g, '') : undefined
+  if (plain === undefined || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain))
+    return wrong('base64 text', value, path, report, 'with + and /, and = up to a multiple of four')
+  if (plain === '' || plain !== value) report(crd('not-base64', path, 'base64 text is expected, on one line and not empty'))
+  return plain
 }
 
 function integer(type: { min: number; max: number }, value: unknown, path: string, report: Report): unknown {
@@ -115,8 +116,8 @@ function durationText(type: { least?: 'any' }, value: unknown, path: string, rep
   return value
 }
 
-function enumName(type: { values: readonly string[] }, value: unknown, path: string, report: Report): unknown {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) {
+function enumName(type: { values: readonly string[]; closed?: true }, value: unknown, path: string, report: Report): unknown {
+  if (typeof value === 'number' && value === (value | 0) && (type.values[value] !== undefined || !type.closed)) {
     const name = type.values[value]
     report(crd('enum-number', path, `${value} stands for ${name ?? 'nothing'}; the CRD wants the name`))
     return name

@@ -9,7 +9,8 @@ export type Shape =
   | { type: 'integer'; min: number; max: number; format: 'int32' | 'uint32' | 'uint64' }
   | { type: 'number'; min?: number; max?: number }
   | { type: 'duration'; least?: 'any' }
-  | { type: 'enum'; values: readonly string[] }
+  /** `closed`: a number that stands for no name is refused, where Istio otherwise takes it for the default. */
+  | { type: 'enum'; values: readonly string[]; closed?: true }
   | { type: 'bytes' }
   | { type: 'list'; of: Field; min?: number; max?: number }
   | { type: 'map'; of: Field; max?: number }

@@ -1,6 +1,8 @@
 /** ServiceEntry and WorkloadEntry: the services there are, and where they are. */
 import { EXPORT_TO, exportTo, workloadSelector } from './common.ts'
-import { field, list, map, message, oneOfNames, string, text, uint32 } from './field.ts'
+import { type Field, field, list, map, message, oneOfNames, string, text, uint32 } from './field.ts'
+
+const RESOLUTION: Field = { type: 'enum', values: ['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'], closed: true }
 
 export const workloadEntry = message('An endpoint.', 'WorkloadEntrySpec', {
   address: field('An IP address, a DNS name, or `unix:///path`.', text(256)),
@@ -49,7 +51,7 @@ export const serviceEntry = message(
       verdict: 'in-process',
       note: 'decides whether context headers are passed on',
     }),
-    resolution: field('How endpoints are found.', oneOfNames('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'), {
+    resolution: field('How endpoints are found.', RESOLUTION, {
       default: 'NONE',
       note: 'DYNAMIC_DNS is for ztunnel and waypoints: as in a sidecar it has no cluster, calls get 503',
     }),

@@ -64,8 +64,12 @@ function ports(check: Check, spec: any): Set<string> {
       'several hosts on a port that is neither HTTP nor TLS cannot be told apart',
       'one ServiceEntry for each host',
     )
+  else if (spec.hosts?.length > 1 && spec.addresses?.length > 0 && (spec.ports ?? []).some(isTcp))
+    check.warn('ambiguous-hosts', 'spec.hosts', 'several hosts at one address share a TCP port', 'one ServiceEntry for each host')
   return names
 }
+
+const isTcp = ({ protocol }: any) => ['TCP', 'HTTPS', 'TLS', 'MONGO', 'REDIS', 'MYSQL'].includes((protocol ?? '').toUpperCase())
 
 function resolution(check: Check, spec: any, names: ReadonlySet<string>): void {
   const mode: string = spec.resolution ?? 'NONE'

@@ -96,6 +96,13 @@ function tls(check: Check, tls: any, path: string): void {
       check.error('conflict', `${path}.${files[0]}`, `credentialName and ${files.join(', ')} exclude each other`, 'leave one of them out')
     return
   }
+  if (tls.mode === 'ISTIO_MUTUAL')
+    check.warn(
+      'not-executed',
+      `${path}.mode`,
+      'ISTIO_MUTUAL needs the identity of a sidecar, which a process does not have: connections are plain',
+      'use MUTUAL with files of your own; leave it where all callers have a sidecar',
+    )
   if (tls.mode !== 'MUTUAL') return
   for (const field of ['clientCertificate', 'privateKey'])
     if (!tls[field]) check.error('required', path, `${field} is required for mutual TLS`, `add ${field}: with the path of the file`)

@@ -175,3 +175,50 @@ it("refuses annotations that are Istio's own", () => {
   const found = verdict('VirtualService', { hosts: ['a'], http: [{ route }] }, { annotations: { 'internal.istio.io/parents': 'x' } })
   expect(found.map(d => d.code)).toEqual(['forbidden-annotation'])
 })
+
+describe('what the decoder reads (protojson, encoding/base64)', () => {
+  const isGood = (kind: string, spec: object, strict: boolean) =>
+    !validate({ apiVersion: 'networking.istio.io/v1', kind, metadata: { name: 'x', namespace: 'ns' }, spec }, { strict }).some(
+      d => d.severity === 'error',
+    )
+  it.each([
+    ['aGk=', true, true],
+    ['aG==', true, true],
+    ['a+k=', true, true],
+    ['', true, false],
+    ['aGk=\n', true, false],
+    ['aGk', false, false],
+    ['a-k=', false, false],
+    ['aGkaGk', false, false],
+    ['=', false, false],
+    ['aGk= ', false, false],
+  ])('bytes %j: %s, strict %s', (bytes, lenient, strict) => {
+    const spec = { hosts: ['a.com'], http: [{ directResponse: { status: 200, body: { bytes } } }] }
+    expect([isGood('VirtualService', spec, false), isGood('VirtualService', spec, true)]).toEqual([lenient, strict])
+  })
+  it.each([
+    ['resolution', 2, true],
+    ['resolution', 9, false],
+    ['resolution', -1, false],
+    ['location', 1, true],
+    ['location', 9, true],
+    ['location', -1, true],
+    ['location', 2147483648, false],
+    ['location', 0.5, false],
+  ])('a number for a name, %s %d: %s, never strict', (field, number, lenient) => {
+    const spec = { hosts: ['a.com'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], [field]: number }
+    expect([isGood('ServiceEntry', spec, false), isGood('ServiceEntry', spec, true)]).toEqual([lenient, false])
+  })
+})
+
+it('ISTIO_MUTUAL is taken, and said to have no effect', () => {
+  const found = verdict('DestinationRule', { host: 'a', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' } } })
+  expect(found.map(d => [d.severity, d.code, d.path])).toEqual([['warning', 'not-executed', 'spec.trafficPolicy.tls.mode']])
+  expect(found[0]!.message).toContain('connections are plain')
+})
+
+it('several hosts at one address on a TCP port are warned of', () => {
+  const ports = [{ number: 443, name: 'tls', protocol: 'TLS' }]
+  const found = verdict('ServiceEntry', { hosts: ['a.com', 'b.com'], addresses: ['10.0.0.1'], ports, resolution: 'DNS' })
+  expect(found.map(d => [d.severity, d.code])).toEqual([['warning', 'ambiguous-hosts']])
+})
