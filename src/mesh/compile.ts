@@ -10,6 +10,7 @@ import { checkFormatters } from '../rules/istio/formatters.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import { callerOf, hostIn } from '../rules/istio/select-documents.ts'
 import { translating } from '../rules/istio/translate.ts'
+import { sameTargets } from '../rules/istio/validate/set.ts'
 import { validating } from '../rules/istio/validate.ts'
 import { compileRoutes, compileVirtualHost, type Hosted, type RouteTable } from '../traffic/routing/route-table.ts'
 import { divided } from './processes.ts'
@@ -66,6 +67,7 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const refused = () => diagnostics.some(d => d.severity === 'error')
   diagnostics.push(...(yield* checked(written, strict)))
   if (refused()) return { compiled: undefined, diagnostics }
+  diagnostics.push(...sameTargets(written))
 
   const unlisted = settings.unlisted === 'dns' ? unlistedServices(written, workload) : { documents: [], owners: new Map(), diagnostics: [] }
   diagnostics.push(...unlisted.diagnostics)

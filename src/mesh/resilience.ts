@@ -1,6 +1,6 @@
 /**
  * Which ResiliencePolicy acts where. Per block the most specific target wins (route > host+subset+port > host+subset > host+port > host >
- * "*"); then the client's namespace, the service's, the root; then load order. Envoy has no words for these blocks: what holds for a cluster
+ * wildcard host, the longer first > "*"); then the client's namespace, the service's, the root; then load order. Envoy has no words for these blocks: what holds for a cluster
  * travels in its plan, and a route that has something of its own names it by a typed extension.
  */
 import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
@@ -156,7 +156,7 @@ export class Policies {
       for (const target of document.spec?.targets ?? []) {
         const rank = rankOf(target, place, namespace, this.#client)
         if (rank < 0) continue
-        const near = rank * 4 + (namespace === this.#client.namespace ? 2 : place.host.includes(`.${namespace}.`) ? 1 : 0)
+        const near = rank + (namespace === this.#client.namespace ? 2 : place.host.includes(`.${namespace}.`) ? 1 : 0)
         const said = rank === ROUTE || target === '*' ? '' : `|${place.host}|${target.subset ?? ''}|${portOf(target) ?? ''}`
         for (const block of BLOCKS)
           if (document.spec[block] !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, document, target: said }
@@ -213,16 +213,22 @@ function clustersOf({ route }: Route): string[] {
   return route.weightedClusters === undefined ? [route.cluster ?? ''] : route.weightedClusters.clusters.map(c => c.name)
 }
 
-const ROUTE = 5
+/** Namespaces decide between equals: each rank has room for them, and for the length of a wildcard. */
+const STEP = 4
+const KIND = 1000 * STEP
+const ROUTE = 9 * KIND
 
-/** How specific a target is: route 5, host+subset+port 4, host+subset 3, host+port 2, host 1, "*" 0; -1: not meant. */
+/** How specific a target is: route, host+subset+port, host+subset, host+port, host, a wildcard likewise, "*" 0; -1: not meant. */
 function rankOf(target: any, place: Place, namespace: string, client: Client): number {
   if (target === '*') return 0
   if (typeof target?.route === 'string') return place.route.includes(target.route) ? ROUTE : -1
   if (typeof target?.host !== 'string') return -1
-  if (fullHost(target.host, namespace, client) !== place.host) return -1
+  const host = fullHost(target.host, namespace, client)
+  const exact = host === place.host
+  if (!exact && !(host.startsWith('*') && place.host.endsWith(host.slice(1)))) return -1
   const port = portOf(target)
   if (target.subset !== undefined && target.subset !== place.subset) return -1
   if (port !== undefined && port !== place.port) return -1
-  return 1 + (port !== undefined ? 1 : 0) + (target.subset !== undefined ? 2 : 0)
+  const more = (port !== undefined ? 1 : 0) + (target.subset !== undefined ? 2 : 0)
+  return exact ? (5 + more) * KIND : (1 + more) * KIND + host.length * STEP
 }

@@ -97,3 +97,58 @@ test('apply keeps what a route has counted, and explain names the document and l
   expect(from('rateLimiter.limitForPeriod')).toMatchObject({ document: 'ResiliencePolicy/default/s', line: expect.any(Number) })
   expect(mesh.explain({ url: 'http://s.test/a' }).destinations[0]!.policies).not.toHaveProperty('circuitBreaker')
 })
+
+const limit = (n: number) => `rateLimiter: { limitForPeriod: ${n}, limitRefreshPeriod: 100s, timeoutDuration: 0s }`
+const of = (name: string, target: string, blocks: string) => `
+apiVersion: meshless.dev/v1
+kind: ResiliencePolicy
+metadata: { name: ${name} }
+spec: { targets: [${target}], ${blocks} }
+`
+const passed = async (...documents: string[]) => {
+  const { ask } = meshOf(all(service('s', 1), ROUTED, ...documents), { '10.0.0.1:80': {} })
+  for (let n = 0; ; n++) if ((await ask('/a')).startsWith('429')) return n
+}
+
+test('a host goes before a wildcard, and any wildcard before "*"', async () => {
+  const any = of('any', '"*"', limit(1))
+  const short = of('short', '{ host: "*.test" }', limit(2))
+  const port = of('port', '{ host: "*.test", port: 80 }', limit(4))
+  const host = of('host', '{ host: s.test }', limit(5))
+  const other = of('other', '{ host: "*.else" }', limit(6))
+  expect(await passed(any, other)).toBe(1)
+  expect(await passed(short, any, other)).toBe(2)
+  expect(await passed(any, short, port)).toBe(4)
+  expect(await passed(port, any, host, short)).toBe(5)
+})
+
+test('the longer wildcard of two', async () => {
+  const named = (host: string) => all(service('s', 1).replaceAll('s.test', host), virtual('s').replaceAll('s.test', host))
+  const { mesh, clock } = meshOf(
+    all(named('a.b.test'), of('short', '{ host: "*.test" }', limit(1)), of('long', '{ host: "*.b.test" }', limit(2))),
+    { '10.0.0.1:80': {} },
+  )
+  const statuses: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const asked = mesh.fetch('http://a.b.test/')
+    await clock.advanceAsync(1)
+    statuses.push((await asked).status)
+  }
+  expect(statuses).toEqual([200, 200, 429])
+})
+
+test('two policies for the same target: the first counts, block by block, and a warning says so, whoever brought them', async () => {
+  const { mesh, ask } = meshOf(
+    all(service('s', 1), ROUTED, of('one', '{ host: s.test }', limit(1)), of('two', '{ host: s.test }', limit(9))),
+    {
+      '10.0.0.1:80': {},
+    },
+  )
+  expect([await ask('/a'), await ask('/a')]).toEqual(['200 via_upstream', '429 meshless_rate_limited'])
+  const warned = () => mesh.diagnostics.filter(d => d.code === 'duplicate-target')
+  expect(warned()).toMatchObject([{ severity: 'warning', name: 'two', path: 'spec.targets[0]' }])
+  expect((await mesh.patch(of('three', '{ host: s.test }', 'bulkhead: { maxConcurrentCalls: 1 }'))).accepted).toBe(true)
+  expect(warned().length).toBe(1)
+  const changed = await mesh.patch(of('three', '{ host: s.test }', limit(3)))
+  expect(changed).toMatchObject({ accepted: true, warnings: expect.arrayContaining([expect.objectContaining({ name: 'three' })]) })
+})

@@ -6,7 +6,7 @@ import { fullName } from '../hosts.ts'
 import { identityOf, namespaceOf } from '../select-documents.ts'
 
 export function checkSet(documents: readonly RuleDocument[]): Diagnostic[] {
-  return [...sameNames(documents), ...sameTargets(documents.filter(({ kind }) => kind === 'ResiliencePolicy'))]
+  return [...sameNames(documents), ...sameTargets(documents)]
 }
 
 /** As when they are applied one after the other: the last one counts. */
@@ -26,7 +26,8 @@ function sameNames(documents: readonly RuleDocument[]): Diagnostic[] {
 }
 
 /** Of two policies for the same target the first in load order counts, block by block. */
-function sameTargets(policies: readonly RuleDocument[]): Diagnostic[] {
+export function sameTargets(documents: readonly RuleDocument[]): Diagnostic[] {
+  const policies = documents.filter(({ kind }) => kind === 'ResiliencePolicy')
   const found: Diagnostic[] = []
   const taken = new Map<string, RuleDocument>()
   for (const policy of policies)
