@@ -124,8 +124,8 @@ class Breaker<R> extends LinkedPolicy<R, never> implements CircuitBreaker<R> {
 
   open(options?: { for?: Duration }): void {
     if (options !== undefined && typeof options !== 'object') throw new TypeError('open: expected { for: duration }, or nothing')
+    // Less than nothing is a moment that has passed, as a recorded transitionToOpenStateUntil has it.
     const ms = options?.for === undefined ? undefined : toMs(options.for, 'open.for')
-    if (ms !== undefined && ms < 0) throw new RangeError(`open.for: ${ms} ms; expected no less than 0`)
     this.#gate.to('OPEN', ms)
   }
 
