@@ -44,6 +44,8 @@ export interface Compiled {
   /** Virtual hosts by their content. */
   readonly hosts: ReadonlyMap<string, Hosted>
   readonly table: RouteTable
+  /** Which policies act where; clusters know theirs already, hosts that only traffic brings ask. */
+  readonly policies: Policies
 }
 
 export interface Compilation {
@@ -59,6 +61,7 @@ export const NOTHING: Compiled = {
   clusters: new Map(),
   hosts: new Map(),
   table: compileRoutes([]),
+  policies: new Policies([], [], { namespace: '', domain: '' }),
 }
 
 export function* compiling(sets: RuleSets, before: Compiled, settings: Settings): Steps<Compilation> {
@@ -92,7 +95,7 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const plans = yield* clusterPlans(config, resilience, documents, unlisted.owners, before.clusters, settings)
   yield
   return {
-    compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of) },
+    compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of), policies },
     diagnostics,
   }
 }

@@ -12,7 +12,7 @@ import { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { Engine } from '../traffic/engine/engine.ts'
 import type { MeshReply, MeshRequest } from '../traffic/engine/exchange.ts'
 import { execute } from '../traffic/engine/executor.ts'
-import type { GuardBreaker } from '../traffic/engine/guard.ts'
+import type { GuardBreaker, GuardLinker } from '../traffic/engine/guard.ts'
 import { guardedTry } from '../traffic/engine/guarded-try.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
 import type { RouteTable } from '../traffic/routing/route-table.ts'
@@ -24,6 +24,7 @@ import type { MeshEvents } from './events.ts'
 import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
 import { closeFields, type EndpointInput, ejectFields, type MeshOptions, readyFields } from './options.ts'
+import type { ClusterResilience } from './resilience.ts'
 import { withoutLinkLocal } from './restricted.ts'
 import { RouteBreakers } from './route-breakers.ts'
 import { RuleError } from './rule-error.ts'
@@ -56,26 +57,27 @@ export class MeshCore {
     this.settings = readSettings(options)
     this.#transport = transport
     this.#routeBreakers = new RouteBreakers(this.settings.clock)
-    const { clock, random, resolver, sources } = this.settings
+    const { clock, resolver, sources } = this.settings
     const names = { free: resolver, bound: withoutLinkLocal(resolver) }
     this.#states = new ClusterStates({
       clock,
       make: (plan, config) => this.#runtime(plan.name, config, plan.linkLocal ? names.free : names.bound),
-      guard: (runtime, plan, trial) => {
-        const breakers = trial ? new RouteBreakers(clock) : this.#routeBreakers
-        const transition = (cluster: string, e: { from: string; to: string; cause: string; at: number }) =>
-          this.events.emit('transition', { cluster, ...e })
-        runtime.guard(guardLinker(plan.resilience, { clock, random, breakers, transition }), guardedTry)
-      },
+      guard: (runtime, plan, trial) =>
+        runtime.guard(this.#linker(plan.resilience, trial ? new RouteBreakers(clock) : this.#routeBreakers), guardedTry),
     })
     this.#dynamic = new DynamicHosts(
       this.settings.dynamicHosts,
-      (name, cluster) => this.#runtime(name, cluster, names.free),
+      (name, cluster) => {
+        const runtime = this.#runtime(name, cluster, names.free)
+        this.#guardUnnamed(name, runtime)
+        return runtime
+      },
       (name, runtime) => this.#states.retire(name, runtime),
     )
     this.#engine = this.#link(NOTHING.table)
     this.rules = new LiveRules(this.settings, this.events, this.#states, compiled => {
       this.#engine = this.#link(compiled.table)
+      for (const [name, runtime] of this.#dynamic.all) this.#guardUnnamed(name, runtime, compiled)
       this.#routeBreakers.keep(breakerKeys(compiled.clusters.values()))
     })
     this.rules.begin(options.rules ?? [])
@@ -143,6 +145,19 @@ export class MeshCore {
     const clusters = [...this.clusters.values()].filter(c => c.warming !== undefined).map(c => c.name)
     const missing = [...sources.map(name => `source ${name}`), ...clusters.map(name => `names of ${name}`)]
     return new Error(`the mesh was not ready within ${timeout} ms; waiting for ${missing.slice(0, 5).join(', ') || 'its rules'}`)
+  }
+
+  #linker(resilience: ClusterResilience | undefined, breakers: RouteBreakers): GuardLinker {
+    const { clock, random } = this.settings
+    const transition = (cluster: string, e: { from: string; to: string; cause: string; at: number }) =>
+      this.events.emit('transition', { cluster, ...e })
+    return guardLinker(resilience, { clock, random, breakers, transition })
+  }
+
+  /** A host that only traffic brings has the policies of "*", and of wildcards that fit. */
+  #guardUnnamed(name: string, runtime: ClusterRuntime, { policies } = this.rules.compiled): void {
+    const [, , host = '', port] = name.split('|')
+    runtime.guard(this.#linker(policies.ofUnnamed(host, Number(port)), this.#routeBreakers), guardedTry, name)
   }
 
   #runtime(name: string, cluster: Cluster, resolver: Settings['resolver']): ClusterRuntime {

@@ -123,6 +123,15 @@ export class Policies {
     return left || some ? { own: left ? blocks : undefined, routes: some ? routes : undefined } : undefined
   }
 
+  /** For a host that no rule names: each is a cluster of its own. It has no cache, for no route leads to it. */
+  ofUnnamed(host: string, port: number): ClusterResilience | undefined {
+    if (this.#documents.length === 0) return undefined
+    const place: Place = { host: host.toLowerCase(), subset: '', port: String(port), route: [] }
+    const { cache: _, ...chosen } = this.#chosen(place)
+    const own = this.#blocks(chosen, place)
+    return own === undefined ? undefined : { own, routes: undefined }
+  }
+
   /** The document that gives each block for a cluster, on a route when one is named. */
   documents(cluster: string, route?: Route): Partial<Record<Block, RuleDocument>> {
     const place = placeOf(cluster)

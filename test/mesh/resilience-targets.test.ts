@@ -152,3 +152,21 @@ test('two policies for the same target: the first counts, block by block, and a 
   const changed = await mesh.patch(of('three', '{ host: s.test }', limit(3)))
   expect(changed).toMatchObject({ accepted: true, warnings: expect.arrayContaining([expect.objectContaining({ name: 'three' })]) })
 })
+
+test('"*" and wildcards reach hosts that only traffic brings, each on its own; a change of the rules reaches them too', async () => {
+  const { mesh, clock } = meshOf(of('any', '"*"', limit(1)), {
+    '10.0.0.1:80': {},
+    '10.0.0.2:80': {},
+  })
+  const ask = async (host: string) => {
+    const asked = mesh.fetch(`http://${host}/`)
+    asked.catch(() => {})
+    await clock.advanceAsync(1)
+    return (await asked).status
+  }
+  expect([await ask('10.0.0.1'), await ask('10.0.0.1'), await ask('10.0.0.2')]).toEqual([200, 429, 200])
+  const key = 'PassthroughCluster|http|10.0.0.1|80'
+  expect(mesh.snapshot().policies).toMatchObject({ [key]: { rateLimiter: {} } })
+  expect((await mesh.apply(of('any', '"*"', 'fallback: { directResponse: { status: 202 } }'))).accepted).toBe(true)
+  expect([await ask('10.0.0.1'), await ask('10.0.0.3')]).toEqual([200, 202])
+})

@@ -47,6 +47,7 @@ export class ClusterRuntime {
   readonly #pools: ClusterPools
   #isError: IsError | undefined
   #guards: Guards | undefined
+  #guardedAs = ''
 
   constructor(config: Cluster, around: ClusterSurroundings) {
     const { clock, random, transport } = around
@@ -157,9 +158,10 @@ export class ClusterRuntime {
 
   // ── policies ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Puts policies in front; ones whose settings are the same keep what they counted. */
-  guard(link: GuardLinker, innermost: Next): void {
-    this.#guards = link(this.#guards, innermost, this.name)
+  /** Puts policies in front; ones whose settings are the same keep what they counted. `known`: under which name. */
+  guard(link: GuardLinker, innermost: Next, known = this.name): void {
+    this.#guardedAs = known
+    this.#guards = link(this.#guards, innermost, known)
   }
 
   /** What stands in front of it for a route that names policies of its own, or for any other. */
@@ -218,8 +220,8 @@ export class ClusterRuntime {
 
   policySnapshot(): Record<string, unknown> {
     const all: Record<string, unknown> = {}
-    if (this.#guards?.own !== undefined) all[this.name] = this.#guards.own.snapshot()
-    for (const [route, guard] of this.#guards?.routes ?? []) all[`${this.name} of route ${route}`] = guard.snapshot()
+    if (this.#guards?.own !== undefined) all[this.#guardedAs] = this.#guards.own.snapshot()
+    for (const [route, guard] of this.#guards?.routes ?? []) all[`${this.#guardedAs} of route ${route}`] = guard.snapshot()
     return all
   }
 

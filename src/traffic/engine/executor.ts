@@ -141,7 +141,9 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
   // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
 
   #passThrough(): void {
-    this.#enter(this.engine.passthrough(this.request.scheme, this.authority, this.port))
+    const cluster = this.engine.passthrough(this.request.scheme, this.authority, this.port)
+    this.guard = cluster.guardOf(undefined)
+    this.#enter(cluster)
   }
 
   #enter(cluster: ClusterRuntime): void {
@@ -285,7 +287,8 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
 
   reset(reason: ResetReason, error: Error): void {
     // The caller's own body broke, or no rule governs the host: it fails as it would without us.
-    if (reason === 'local_reset' || this.cluster!.name === PASSTHROUGH) return this.fail(new TypeError('fetch failed', { cause: error }))
+    const ungoverned = this.cluster!.name === PASSTHROUGH && this.fallback === undefined
+    if (reason === 'local_reset' || ungoverned) return this.fail(new TypeError('fetch failed', { cause: error }))
     this.unanswered(resetReply(reason, error, this.outcome.attempts > 1))
   }
 
