@@ -139,6 +139,24 @@ function answers(input: any, inText: boolean): void {
   expect(JSON.stringify({ clusters, routes, endpoints })).not.toBe('')
 }
 
+describe('what was once not answered', () => {
+  const common = { apiVersion: 'networking.istio.io/v1', metadata: { name: 'a' } }
+  const rule = (kind: string, spec: object) => ({ ...common, kind, spec })
+  const service = rule('ServiceEntry', { hosts: ['a'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }] })
+  const to = { route: [{ destination: { host: 'a', subset: 'v1' } }] }
+  it.each([
+    ['a route to nobody', [service, rule('VirtualService', { hosts: ['a'], http: [{ route: [{}] }] })]],
+    ['a copy to nobody', [service, rule('VirtualService', { hosts: ['a'], http: [{ ...to, mirror: {}, mirrors: [{}] }] })]],
+    [
+      'a subset without a name',
+      [rule('DestinationRule', { host: 'a', subsets: [{}] }), rule('VirtualService', { hosts: ['a'], http: [to] })],
+    ],
+  ])('%s', (_, documents) => {
+    answers(documents, false)
+    answers(documents.map(value => stringify(value)).join('---\n'), true)
+  })
+})
+
 describe('whatever is given is answered', () => {
   it('documents made in code', () => {
     fc.assert(

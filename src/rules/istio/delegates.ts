@@ -123,13 +123,14 @@ function excludes(root: any, child: any): boolean {
   return !(root.prefix && text?.startsWith(root.prefix)) || Boolean(root.regex)
 }
 
-/** A copy in which every destination is named in full. */
+/** A copy in which every destination is named in full; what leads nowhere, since no host is said, is left out. */
 function withFullHosts(http: any, document: RuleDocument, caller: Caller): any {
-  const full = (destination: any) =>
-    destination == null ? destination : { ...destination, host: hostIn(document, String(destination.host), caller).toLowerCase() }
+  const isSaid = (destination: any): boolean => destination?.host != null
+  const full = (destination: any) => ({ ...destination, host: hostIn(document, String(destination.host), caller).toLowerCase() })
+  const inside = (of: any) => ({ ...of, destination: full(of.destination) })
   const copy = { ...http }
-  if (http.route != null) copy.route = http.route.map((route: any) => ({ ...route, destination: full(route.destination) }))
-  if (http.mirror != null) copy.mirror = full(http.mirror)
-  if (http.mirrors != null) copy.mirrors = http.mirrors.map((mirror: any) => ({ ...mirror, destination: full(mirror.destination) }))
+  if (http.route != null) copy.route = http.route.filter((route: any) => isSaid(route?.destination)).map(inside)
+  if (http.mirror != null) copy.mirror = isSaid(http.mirror) ? full(http.mirror) : undefined
+  if (http.mirrors != null) copy.mirrors = http.mirrors.filter((mirror: any) => isSaid(mirror?.destination)).map(inside)
   return copy
 }

@@ -110,7 +110,7 @@ function readRule(document: RuleDocument, caller: Caller): DestinationRule {
     spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {})
   const rule: DestinationRule = {
     host: hostIn(document, String(spec?.host ?? ''), caller).toLowerCase(),
-    subsets: spec.subsets ?? [],
+    subsets: (spec.subsets ?? []).filter((subset: any) => typeof subset?.name === 'string'), // validation refuses the others
     exportTo: new Set<string>(selector === undefined ? spec.exportTo : ['.']),
     document,
   }

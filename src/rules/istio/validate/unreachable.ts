@@ -13,7 +13,9 @@ export function unreachable(check: Check, routes: readonly any[], path: string):
     if (matches.length === 0) catchAll ??= index
     for (const [place, { name: _, uri, ...others }] of matches.entries()) {
       const prefix: string | undefined = uri?.prefix
-      const conditions = new Map(Object.entries(others).map(([field, value]) => [field, canonical(value)]))
+      const conditions = new Map(
+        Object.entries(others).flatMap(([field, value]) => (saysNothing(field, value) ? [] : [[field, canonical(value)]])),
+      )
       if (uri !== undefined && prefix === undefined) conditions.set('uri', canonical(uri))
       const earlier = seen.find(other => takesAll(other, conditions, prefix))
       if (earlier !== undefined)
@@ -39,6 +41,13 @@ function takesAll(
   if (earlier.prefix !== undefined && !prefix!.startsWith(earlier.prefix)) return false
   for (const [field, value] of earlier.conditions) if (conditions.get(field) !== value) return false
   return true
+}
+
+/** As if it were not written: proto3 does not know the difference. An empty string match, other than an empty map of them, asks for something. */
+function saysNothing(field: string, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  const isMap = /headers|queryParams|sourceLabels/i.test(field)
+  return !value || (isMap && Object.keys(value).length === 0)
 }
 
 function canonical(value: unknown): string {
