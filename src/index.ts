@@ -14,41 +14,59 @@ import type { NodeTransportOptions } from './traffic/transport/node.ts'
 import { upstream as makeUpstream, type Upstream, type UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
 
 export { governFetch } from './adapters/outbound/govern.ts'
+export type { AxiosLike } from './adapters/outbound/govern-axios.ts'
 export { governAxios } from './adapters/outbound/govern-axios.ts'
+export type { Size } from './base/formats/size.ts'
+export type { Call } from './core/call.ts'
 export { attachOutcome, type Outcome, outcomeOf } from './core/outcome.ts'
 export type { ResolvedAddress, Resolver } from './core/resolver.ts'
+export type { SourceSurroundings } from './core/source.ts'
 export { type Source, type SourceSet, TIGHT, type Trust } from './core/source.ts'
-export type { Connection, ConnectTarget, Transport, TransportLimit } from './core/transport.ts'
+export type {
+  BodyReader,
+  BodySource,
+  Connection,
+  ConnectionListener,
+  ConnectTarget,
+  ResetReason,
+  Stream,
+  StreamListener,
+  TlsSettings,
+  Transport,
+  TransportLimit,
+  WireBody,
+  WireRequest,
+  WireResponse,
+} from './core/transport.ts'
+/** Envoy's configuration, which `translate` gives. */
+export type * as envoy from './envoy/index.ts'
 export type { AdminOptions, AdminServer } from './mesh/admin-options.ts'
 export type { MeshEvents } from './mesh/events.ts'
-export type { ExplainRequest, Explanation } from './mesh/explain.ts'
-export type { Version } from './mesh/history.ts'
+export type { ExplainedDestination, ExplainedEndpoint, ExplainHeaders, ExplainRequest, Explanation, TriedRoute } from './mesh/explain.ts'
+export type { Place, Value } from './mesh/explain-values.ts'
+export type { Action, Version } from './mesh/history.ts'
 export type { Applied, ChangeOptions, EndpointInput, MeshOptions, Mode, RuleInput, WorkloadOptions } from './mesh/options.ts'
-export type { Changes, Plan } from './mesh/plan.ts'
-export type { Mesh } from './mesh/public.ts'
+export type { Change, Changes, ClusterChange, Plan } from './mesh/plan.ts'
+export type { Mesh, MeshMethods } from './mesh/public.ts'
 export { RuleError } from './mesh/rule-error.ts'
 export type { EndpointSnapshot, MeshSnapshot } from './mesh/snapshot.ts'
+export type { SourceStatus } from './mesh/source-feed.ts'
+export type { RetryBudget } from './policies/index.ts' // the policy's; Istio's of this name is settings of a DestinationRule
 export * from './policies/index.ts'
-export type { Diagnostic } from './rules/istio/diagnostic.ts'
+export type { Diagnostic, Severity } from './rules/istio/diagnostic.ts'
 export type { DocumentMetadata, ResiliencePolicy } from './rules/istio/documents.ts'
-export type {
-  ConnectionPoolSettings,
-  DestinationRule,
-  HTTPMatchRequest,
-  HTTPRetry,
-  HTTPRoute,
-  LoadBalancerSettings,
-  OutlierDetection,
-  ServiceEntry,
-  Sidecar,
-  TrafficPolicy,
-  VirtualService,
-  WorkloadEntry,
-} from './rules/istio/types.ts'
+export type { RulesInput } from './rules/istio/parse.ts'
+export type { ResilienceTarget } from './rules/istio/resilience-policy.ts'
+export type * from './rules/istio/types.ts'
+export type { RetryBudget as IstioRetryBudget } from './rules/istio/types.ts'
 export { type FilesOptions, files } from './rules/sources/files.ts'
+export type { TranslateInput } from './rules/translate.ts'
 export { translate } from './rules/translate.ts'
+export type { ValidateOptions } from './rules/validate.ts'
 export { validate } from './rules/validate.ts'
+export type { GuardBreaker } from './traffic/engine/guard.ts'
 export { type FetchTransportOptions, fetchTransport } from './traffic/transport/fetch.ts'
+export type { ConnectionPoolEvents } from './traffic/upstream/factories/connection-pool.ts'
 export { type ConnectionPool, type ConnectionPoolOptions, connectionPool } from './traffic/upstream/factories/connection-pool.ts'
 export {
   type Endpoint,
@@ -57,10 +75,15 @@ export {
   loadBalancer,
   type Picked,
 } from './traffic/upstream/factories/load-balancer.ts'
+export type { HealthCheckOptions } from './traffic/upstream/factories/options/health-check.ts'
+export type { UpstreamEndpoint } from './traffic/upstream/factories/options/upstream.ts'
+export type { CallOutcome, OutcomeOf } from './traffic/upstream/factories/outcome.ts'
+export type { OutlierDetectorEvents } from './traffic/upstream/factories/outlier-detector.ts'
 export { type OutlierDetectionOptions, type OutlierDetector, outlierDetector } from './traffic/upstream/factories/outlier-detector.ts'
-export type { Upstream, UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
+export type { Upstream, UpstreamEvents, UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
 export { type WeightedDestination, type WeightedRouter, weightedRouter } from './traffic/upstream/factories/weighted-router.ts'
 export type { NativeClusterOptions, NativeOptions } from './traffic/upstream/native.ts'
+export type { EjectionKind, LocalResult } from './traffic/upstream/outlier/detector.ts'
 
 export type { NodeTransportOptions }
 

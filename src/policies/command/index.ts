@@ -30,7 +30,7 @@ export interface CommandOptions<A extends unknown[] = unknown[], F = never> exte
   clock?: Clock | undefined
 }
 
-interface CommandEvent {
+export interface CommandEvent {
   readonly command: string
   /** What went wrong, when something did. */
   readonly error: unknown
