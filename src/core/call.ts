@@ -38,84 +38,112 @@ export interface CallOptions {
   context?: unknown
 }
 
-export class Call implements CallView {
+/** What the caller said, completed. */
+type Asked = Required<Omit<CallOptions, 'deadline' | 'context'>>
+const NOTHING: Asked = { signal: undefined, host: undefined, method: undefined, priority: 0, weight: 1 }
+
+/** Where a call comes from, when it is a part or a later try of another one. */
+interface Kin {
+  /** The call that this one is a part of: given up with it. */
   readonly parent: Call | undefined
-  attempt: number
-  deadline: number
-  host: string | undefined
-  method: string | undefined
-  destination: unknown
-  endpoint: unknown
-  /** Endpoints that earlier tries went to and that this one shall avoid. */
-  tried: readonly unknown[] | undefined
-  priority: number
-  weight: number
-  context: unknown
-  /** The work at the innermost place, with its arguments and `this`, when the call came through `wrap` or `execute`. */
-  work: ((...args: any[]) => unknown) | undefined
-  args: readonly unknown[] | undefined
-  self: unknown
+  /** The call or try that this one was made from. */
+  readonly like: Call
+  /** The call that the user made: it knows what of it still runs. */
+  readonly root: Call
+}
+
+/** How a call may end before its time. Most calls need none of this, so it is made when somebody listens, aborts or asks for the signal. */
+class Fate {
+  controller: AbortController | undefined = undefined
+  aborted = false
+  reason: unknown = undefined
+  abortLevel = Infinity
+  latest: Call | undefined = undefined
+  children: Set<Call> | undefined = undefined
+  unlisten: (() => void) | undefined = undefined
+  listeners: Set<(reason: unknown) => void> | undefined = undefined
+  done = false
+}
+
+export class Call implements CallView {
+  attempt = 1
   /**
    * How many policies that may call again it has passed so far. An abort says how many it stands inside of, so that such a policy can tell
    * an abort of the whole call from the abort of one of its tries.
    */
-  level: number
-  #callerSignal: Signal | undefined
-  #controller: AbortController | undefined
-  #aborted = false
-  #reason: unknown
-  #abortLevel = Infinity
-  #latest: Call | undefined
-  #children: Set<Call> | undefined
-  #unlisten: (() => void) | undefined
-  #listeners: Set<(reason: unknown) => void> | undefined
-  #done = false
-  /** The call that the user made: it knows what of it still runs. */
-  readonly #root: Call
-  #clock: Clock | undefined
-  #at = 0
-  /** The call or try that this one was made from. */
-  readonly #like: Call | undefined
+  level = 0
+  context: unknown
+  destination: unknown = undefined
+  endpoint: unknown = undefined
+  /** Endpoints that earlier tries went to and that this one shall avoid. */
+  tried: readonly unknown[] | undefined = undefined
+  /** The work at the innermost place, with its arguments and `this`, when the call came through `wrap` or `execute`. */
+  work: ((...args: any[]) => unknown) | undefined = undefined
+  args: readonly unknown[] | undefined = undefined
+  self: unknown = undefined
+  readonly #asked: Asked
+  readonly #kin: Kin | undefined
+  #deadline: number | undefined
+  #fate: Fate | undefined = undefined
+  #clock: Clock | undefined = undefined
+  #at: number | undefined = undefined
   /** Work of this call and of what was made from it that runs on; each with what waits for its end. */
-  #left: Set<(() => void)[]> | undefined
+  #left: Set<(() => void)[]> | undefined = undefined
 
   constructor(options: CallOptions | undefined, like?: Call, parent?: Call) {
-    this.parent = parent
-    this.#root = like === undefined ? this : like.#root
-    this.#like = like
     if (like === undefined) {
-      this.attempt = 1
-      this.deadline = options?.deadline ?? Infinity
-      this.host = options?.host
-      this.method = options?.method
-      this.destination = undefined
-      this.endpoint = undefined
-      this.tried = undefined
-      this.level = 0
-      this.priority = options?.priority ?? 0
-      this.weight = options?.weight ?? 1
+      this.#kin = undefined
       this.context = options?.context
-      this.work = undefined
-      this.args = undefined
-      this.self = undefined
-      this.#callerSignal = options?.signal ?? undefined
-    } else {
-      this.attempt = like.attempt
-      this.deadline = like.deadline
-      this.host = like.host
-      this.method = like.method
-      this.destination = like.destination
-      this.endpoint = like.endpoint
-      this.tried = like.tried
-      this.level = like.level
-      this.priority = like.priority
-      this.weight = like.weight
-      this.context = like.context
-      this.work = like.work
-      this.args = like.args
-      this.self = like.self
-      this.#callerSignal = parent === undefined ? like.#callerSignal : undefined
+      this.#deadline = options?.deadline
+      this.#asked = options === undefined ? NOTHING : asked(options)
+      return
     }
+    this.#kin = { parent, like, root: like.root }
+    this.#asked = like.#asked
+    this.#deadline = like.#deadline
+    this.context = like.context
+    this.attempt = like.attempt
+    this.level = like.level
+    this.destination = like.destination
+    this.endpoint = like.endpoint
+    this.tried = like.tried
+    this.work = like.work
+    this.args = like.args
+    this.self = like.self
+  }
+
+  get deadline(): number {
+    return this.#deadline ?? Infinity
+  }
+
+  /** `undefined`: nothing bounds it. */
+  set deadline(at: number | undefined) {
+    this.#deadline = at
+  }
+
+  get host(): string | undefined {
+    return this.#asked.host
+  }
+
+  get method(): string | undefined {
+    return this.#asked.method
+  }
+
+  get priority(): number {
+    return this.#asked.priority ?? 0
+  }
+
+  get weight(): number {
+    return this.#asked.weight ?? 1
+  }
+
+  get parent(): Call | undefined {
+    return this.#kin?.parent
+  }
+
+  /** The call that the user made, of which this one is a part or a try. */
+  get root(): Call {
+    return this.#kin?.root ?? this
   }
 
   /** A part of this call that can be given up on its own, such as a hedge. */
@@ -127,7 +155,7 @@ export class Call implements CallView {
   again(): Call {
     const next = new Call(undefined, this, this.parent)
     next.attempt = this.attempt + 1
-    this.#latest = next
+    this.#fated().latest = next
     return next
   }
 
@@ -149,7 +177,7 @@ export class Call implements CallView {
       this.#clock = clock
       this.#at = clock.now()
     }
-    return this.#at
+    return this.#at!
   }
 
   /** The call had to wait: steps further in must look at the clock again. */
@@ -157,17 +185,12 @@ export class Call implements CallView {
     this.#clock = undefined
   }
 
-  /** The call that the user made, of which this one is a part or a try. */
-  get root(): Call {
-    return this.#root
-  }
-
   /** Work of this call runs on though nobody waits for it any more. Call what this gives when it has ended. */
   leftRunning(): () => void {
     const waiting: (() => void)[] = []
-    for (let call: Call | undefined = this; call !== undefined; call = call.#like) (call.#left ??= new Set()).add(waiting)
+    for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) (call.#left ??= new Set()).add(waiting)
     return () => {
-      for (let call: Call | undefined = this; call !== undefined; call = call.#like) call.#left!.delete(waiting)
+      for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) call.#left!.delete(waiting)
       for (const then of waiting) then()
     }
   }
@@ -184,74 +207,82 @@ export class Call implements CallView {
   }
 
   get signal(): Signal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.aborted) this.#controller.abort(this.reason)
+    const fate = this.#fated()
+    if (fate.controller === undefined) {
+      fate.controller = new AbortController()
+      if (this.aborted) fate.controller.abort(this.reason)
       else this.#watch()
     }
-    return this.#controller.signal
+    return fate.controller.signal
   }
 
   /** Whether this call, or one it is part of, was aborted. Costs no signal. */
   get aborted(): boolean {
-    if (this.#aborted) return true
-    if (this.#done) return false
-    if (this.parent !== undefined) return this.parent.aborted
-    return this.#callerSignal?.aborted === true
+    const fate = this.#fate
+    if (fate !== undefined) {
+      if (fate.aborted) return true
+      if (fate.done) return false
+    }
+    return this.parent !== undefined ? this.parent.aborted : this.#callerGone
   }
 
   /** Why it was aborted; the caller's own reason is passed on as it is. */
   get reason(): unknown {
-    if (this.#aborted) return this.#reason
-    return this.parent !== undefined ? this.parent.reason : this.#callerSignal?.reason
+    if (this.#fate?.aborted === true) return this.#fate.reason
+    return this.parent !== undefined ? this.parent.reason : this.#asked.signal?.reason
   }
 
   /** Whether the caller itself, not a policy, gave up. */
   get abortedByCaller(): boolean {
-    return this.parent !== undefined ? this.parent.abortedByCaller : this.#callerSignal?.aborted === true
+    return this.parent !== undefined ? this.parent.abortedByCaller : this.#callerGone
+  }
+
+  get #callerGone(): boolean {
+    return this.#asked.signal?.aborted === true
   }
 
   /** Whether anybody outside may abort it: a caller's signal, or a policy that made it a part. Otherwise only steps round it can. */
   get hasCaller(): boolean {
-    return this.parent !== undefined || this.#callerSignal !== undefined
+    return this.parent !== undefined || this.#asked.signal !== undefined
   }
 
   /** Whether a policy at that level must not call again: the caller has gone, or what gave the call up stands outside of that policy. */
   overFor(level: number): boolean {
-    return this.#abortLevel < level || this.parent?.aborted === true || this.abortedByCaller
+    return (this.#fate !== undefined && this.#fate.abortLevel < level) || this.parent?.aborted === true || this.abortedByCaller
   }
 
   /** Gives up this call and all its parts and later tries. `level`: how many policies that call again stand outside of who does it. */
   abort(reason: unknown, level = 0): void {
-    if (level < this.#abortLevel) this.#abortLevel = level
-    this.#latest?.abort(reason, level)
-    if (this.#aborted || this.#done) return
-    this.#aborted = true
-    this.#reason = reason
-    const listeners = this.#listeners
-    const children = this.#children
-    this.#listeners = this.#children = undefined
+    const fate = this.#fated()
+    if (level < fate.abortLevel) fate.abortLevel = level
+    fate.latest?.abort(reason, level)
+    if (fate.aborted || fate.done) return
+    fate.aborted = true
+    fate.reason = reason
+    const { listeners, children } = fate
+    fate.listeners = fate.children = undefined
     this.#stopWatching()
-    this.#controller?.abort(reason)
+    fate.controller?.abort(reason)
     if (listeners) for (const listener of [...listeners]) listener(reason)
     if (children) for (const child of [...children]) child.abort(reason)
   }
 
   /** Calls `listener` once when the call is aborted. Not for a call that is aborted already. Returns what takes it off again. */
   onAbort(listener: (reason: unknown) => void): () => void {
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
+    const fate = this.#fated()
+    fate.listeners ??= new Set()
+    fate.listeners.add(listener)
     this.#watch()
     return () => {
-      this.#listeners?.delete(listener)
-      if (this.#listeners?.size === 0 && this.#controller === undefined && (this.#children?.size ?? 0) === 0) this.#stopWatching()
+      fate.listeners?.delete(listener)
+      this.#stopIfUnheard(fate)
     }
   }
 
   /** Calls `listener` when the call is given up from outside, whatever happened to this try. Returns what takes it off again. */
   onCallerAbort(listener: (reason: unknown) => void): () => void {
     if (this.parent !== undefined) return this.parent.onAbort(listener)
-    const signal = this.#callerSignal
+    const { signal } = this.#asked
     if (signal === undefined) return nothing
     const heard = () => listener(signal.reason)
     signal.addEventListener('abort', heard, { once: true })
@@ -260,38 +291,55 @@ export class Call implements CallView {
 
   /** The call is over: nothing it registered may stay, and its signal is never aborted after a success. */
   end(): void {
-    if (this.#done) return
-    this.#done = true
-    this.#listeners = this.#children = undefined
+    const fate = this.#fated()
+    if (fate.done) return
+    fate.done = true
+    fate.listeners = fate.children = undefined
     this.#stopWatching()
   }
 
+  #fated(): Fate {
+    return (this.#fate ??= new Fate())
+  }
+
   #watch(): void {
-    if (this.#unlisten !== undefined || this.#done) return
-    const parent = this.parent
+    const fate = this.#fated()
+    if (fate.unlisten !== undefined || fate.done) return
+    const { parent } = this
+    const { signal } = this.#asked
     if (parent !== undefined) {
-      parent.#children ??= new Set()
-      parent.#children.add(this)
+      const around = parent.#fated()
+      around.children ??= new Set()
+      around.children.add(this)
       parent.#watch()
-      this.#unlisten = () => parent.#forget(this)
-    } else if (this.#callerSignal !== undefined) {
-      const signal = this.#callerSignal
+      fate.unlisten = () => parent.#forget(this)
+    } else if (signal !== undefined) {
       const listener = () => this.abort(signal.reason)
       signal.addEventListener('abort', listener, { once: true })
-      this.#unlisten = () => signal.removeEventListener('abort', listener)
-    } else this.#unlisten = nothing
+      fate.unlisten = () => signal.removeEventListener('abort', listener)
+    } else fate.unlisten = nothing
   }
 
   #forget(child: Call): void {
-    if (this.#children?.delete(child) && this.#children.size === 0 && this.#controller === undefined && (this.#listeners?.size ?? 0) === 0)
-      this.#stopWatching()
+    const fate = this.#fated()
+    if (fate.children?.delete(child)) this.#stopIfUnheard(fate)
+  }
+
+  #stopIfUnheard({ controller, listeners, children }: Fate): void {
+    if (controller === undefined && (listeners?.size ?? 0) === 0 && (children?.size ?? 0) === 0) this.#stopWatching()
   }
 
   #stopWatching(): void {
-    const unlisten = this.#unlisten
-    this.#unlisten = undefined
+    const fate = this.#fate
+    if (fate === undefined) return
+    const { unlisten } = fate
+    fate.unlisten = undefined
     unlisten?.()
   }
+}
+
+function asked({ signal, host, method, priority, weight }: CallOptions): Asked {
+  return { signal: signal ?? undefined, host, method, priority: priority ?? 0, weight: weight ?? 1 }
 }
 
 function nothing(): void {}

@@ -158,7 +158,7 @@ export function workOf(fn: any, self: unknown, args: readonly unknown[]): (call:
 function start(call: Call, run: Next, listens: boolean): Promise<unknown> {
   let result: unknown
   try {
-    if (call.aborted) throw call.reason
+    if (listens && call.aborted) throw call.reason
     result = run(call)
   } catch (error) {
     if (listens) call.end()

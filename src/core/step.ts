@@ -35,7 +35,10 @@ export interface Run {
 export function linkSteps(steps: readonly Step[], next: Next): Next {
   const chain = new Chain(steps, next)
   const top = steps.length - 1
-  return call => new Passage(chain, call, new Array(steps.length), top).enter(0)
+  return call => {
+    call.waited() // a layer further out may have kept it
+    return new Passage(chain, call, top).enter(0)
+  }
 }
 
 class Chain {
@@ -59,36 +62,26 @@ class Chain {
 /** Rejects the race of a call that was cut. */
 const CUT = Symbol('cut')
 
-// One executor for all races: it runs at once, so what it leaves here is taken before anything else can happen.
-let take: (value: unknown) => void
-let drop: (error: unknown) => void
-const executor = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
-  take = resolve
-  drop = reject
-}
-
 class Passage implements Run {
   readonly chain: Chain
   readonly call: Call
-  readonly passes: unknown[]
   /** The innermost step that is told by this passage. */
   readonly top: number
   /** The outermost: steps beyond it were told when the call was cut. */
-  bottom: number
-  /** Goes on outside of the place where the call was cut. */
-  outer: Passage | undefined
-  cutWith: unknown
-  lose: ((error: unknown) => void) | undefined
+  bottom = 0
+  #lose: ((error: unknown) => void) | undefined = undefined
+  #cut: { readonly outer: Passage; readonly error: unknown } | undefined = undefined
+  // What the steps want to have back. Most chains are short, and fields are half the size of a list of their own.
+  #first: unknown = undefined
+  #second: unknown = undefined
+  #third: unknown = undefined
+  #fourth: unknown = undefined
+  #others: unknown[] | undefined = undefined
 
-  constructor(chain: Chain, call: Call, passes: unknown[], top: number) {
+  constructor(chain: Chain, call: Call, top: number) {
     this.chain = chain
     this.call = call
-    this.passes = passes
     this.top = top
-    this.bottom = 0
-    this.outer = undefined
-    this.cutWith = undefined
-    this.lose = undefined
   }
 
   rest(step: Step): Next {
@@ -97,25 +90,27 @@ class Passage implements Run {
 
   cut(step: Step, error: unknown): void {
     let run: Passage = this
-    while (run.outer !== undefined) run = run.outer
+    while (run.#cut !== undefined) run = run.#cut.outer
     const at = this.chain.steps.indexOf(step)
-    if (at > run.top || run.lose === undefined) return
+    if (at > run.top || run.#lose === undefined) return
+    const outer = new Passage(this.chain, this.call, at - 1)
+    for (let outside = 0; outside < at; outside++) outer.#keep(outside, run.#kept(outside))
     run.bottom = at + 1
-    run.cutWith = error
-    run.outer = new Passage(this.chain, this.call, this.passes, at - 1)
-    run.lose(CUT)
+    run.#cut = { outer, error }
+    run.#lose(CUT)
   }
 
   enter(from: number): unknown {
-    const { chain, call, passes } = this
+    const { chain, call } = this
     const { steps } = chain
     let at = from
     let result: unknown
     try {
       for (; at < steps.length; at++) {
         const pass = steps[at]!.admit(call, this)
+        if (pass === undefined) continue
         if (isPromiseLike(pass)) return this.#wait(pass, at)
-        passes[at] = pass
+        this.#keep(at, pass)
       }
       result = chain.next(call)
     } catch (error) {
@@ -124,9 +119,24 @@ class Passage implements Run {
     return isPromiseLike(result) ? this.#follow(result, this.top) : this.#answered(this.top, result)
   }
 
+  #keep(at: number, pass: unknown): void {
+    if (at === 0) this.#first = pass
+    else if (at === 1) this.#second = pass
+    else if (at === 2) this.#third = pass
+    else if (at === 3) this.#fourth = pass
+    else (this.#others ??= [])[at - 4] = pass
+  }
+
+  #kept(at: number): unknown {
+    if (at === 0) return this.#first
+    if (at === 1) return this.#second
+    if (at === 2) return this.#third
+    return at === 3 ? this.#fourth : this.#others?.[at - 4]
+  }
+
   #wait(pass: PromiseLike<unknown>, at: number): unknown {
     const admitted = (value: unknown) => {
-      this.passes[at] = value
+      this.#keep(at, value)
       if (at < this.bottom) return undefined
       this.call.waited()
       return this.call.aborted ? this.#failed(at, this.call.reason) : this.enter(at + 1)
@@ -137,6 +147,7 @@ class Passage implements Run {
 
   /** When `result` settles, the steps from `at` outwards are told. */
   #follow(result: PromiseLike<unknown>, at: number): unknown {
+    if (at === this.top && !this.chain.mayCut) return result.then(onAnswer.bind(this), onFailure.bind(this))
     const answered = (value: unknown) => this.#answered(at, value)
     const failed = (error: unknown): unknown => (error === CUT ? this.#goOutside(result, answered, failed) : this.#failed(at, error))
     return this.#race(result).then(answered, failed)
@@ -145,40 +156,54 @@ class Passage implements Run {
   /** What settles as `pending` does, unless the call is cut first. Its reactions run in the caller's async context whoever wins. */
   #race(pending: PromiseLike<unknown>): PromiseLike<unknown> {
     if (!this.chain.mayCut) return pending
-    const race = new Promise(executor)
-    this.lose = drop
-    pending.then(take, drop)
-    return race
+    return new Promise((take, drop) => {
+      this.#lose = drop
+      pending.then(take, drop)
+    })
+  }
+
+  answered(value: unknown): unknown {
+    return this.#answered(this.top, value)
+  }
+
+  failed(error: unknown): unknown {
+    return this.#failed(this.top, error)
   }
 
   #goOutside(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
     const ended = this.call.leftRunning()
     pending.then(answered, failed).then(ended, ended)
-    const outer = this.outer!
-    return outer.#failed(outer.top, this.cutWith)
+    const { outer, error } = this.#cut!
+    return outer.#failed(outer.top, error)
   }
 
-  #answered(at: number, value: unknown): unknown {
+  #answered(from: number, value: unknown): unknown {
+    const { call, bottom } = this
     const { steps } = this.chain
+    let at = from
     let answer = value
-    for (; at >= this.bottom; at--) {
-      try {
-        answer = steps[at]!.answered(this.call, this.passes[at], answer, this)
-      } catch (error) {
-        return this.#failed(at - 1, error)
+    try {
+      for (; at >= bottom; at--) {
+        const said = steps[at]!.answered(call, this.#kept(at), answer, this)
+        if (said === answer) continue // the usual case: one look less at what it is
+        if (isPromiseLike(said)) return this.#follow(said, at - 1)
+        answer = said
       }
-      if (isPromiseLike(answer)) return this.#follow(answer, at - 1)
+    } catch (error) {
+      return this.#failed(at - 1, error)
     }
     return answer
   }
 
-  #failed(at: number, error: unknown): unknown {
+  #failed(from: number, error: unknown): unknown {
+    const { call, bottom } = this
     const { steps } = this.chain
+    let at = from
     let reason = error
-    for (; at >= this.bottom; at--) {
+    for (; at >= bottom; at--) {
       let answer: unknown
       try {
-        answer = steps[at]!.failed(this.call, this.passes[at], reason, this)
+        answer = steps[at]!.failed(call, this.#kept(at), reason, this)
       } catch (other) {
         reason = other
         continue
@@ -188,4 +213,13 @@ class Passage implements Run {
     }
     throw reason
   }
+}
+
+// Bound to a passage: smaller than closures, and quicker at their first call, which is their last.
+function onAnswer(this: Passage, value: unknown): unknown {
+  return this.answered(value)
+}
+
+function onFailure(this: Passage, error: unknown): unknown {
+  return this.failed(error)
 }

@@ -16,11 +16,13 @@ export class CountWindow implements Window {
   record(outcome: number): void {
     const at = this.#at
     if (this.#size === 0) return
-    if (this.#total.calls === this.#size) this.#total.add(this.#outcome(at), -1)
+    this.#at = at + 1 === this.#size ? 0 : at + 1
+    const leaves = this.#total.calls === this.#size ? this.#outcome(at) : -1
+    if (leaves === outcome) return
+    if (leaves >= 0) this.#total.add(leaves, -1)
+    this.#total.add(outcome, 1)
     const shift = (at & 3) << 1
     this.#ring[at >> 2] = (this.#ring[at >> 2]! & ~(3 << shift)) | (outcome << shift)
-    this.#total.add(outcome, 1)
-    this.#at = at + 1 === this.#size ? 0 : at + 1
   }
 
   read(): Counts {

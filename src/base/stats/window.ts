@@ -13,6 +13,7 @@ export class Counts {
   /** Adds `n` calls of that outcome; takes them off when negative. */
   add(outcome: number, n: number): void {
     this.calls += n
+    if (outcome === 0) return
     if (outcome & FAILED) this.failed += n
     if (outcome & SLOW) this.slow += n
     if (outcome === (FAILED | SLOW)) this.slowFailed += n

@@ -1,11 +1,30 @@
 /**
  * One timer of the runtime for all of ours. Most timeouts are armed and disarmed without ever firing, and most share a few durations;
- * so timers of one duration form a list (adding and cancelling cost a few pointer moves), and only the earliest list head is armed.
+ * so alarms of one duration form a ring (adding and cancelling cost a few pointer moves), and only the earliest of them all is armed.
  */
+
 /** Something that shall happen later. */
 export interface Timer {
   /** It shall not happen after all. Harmless when it already has. */
   cancel(): void
+}
+
+/**
+ * What shall happen later, and its place in a ring: who needs one for each call keeps there whatever else belongs to the call. Written out, not
+ * inherited: an object of a derived class takes several times as long to make.
+ */
+export interface Alarm {
+  ring: Ring | undefined
+  previous: Alarm | undefined
+  next: Alarm | undefined
+  /** When it was set. */
+  since: number
+  /** Orders alarms that are due at the same time. */
+  order: number
+  /** Whether an unfinished call waits for this, so that the process must not end before it. */
+  readonly keepsAlive: boolean
+  /** It is time. */
+  due(): void
 }
 
 /** The longest delay a runtime timer holds; longer ones are armed again. */
@@ -14,7 +33,10 @@ const LONGEST = 2_147_483_647
 export type Handle = { ref?(): unknown; unref?(): unknown } | number | undefined
 
 export interface TimerQueue {
+  /** Runs `callback` once, `delay` ms after `now`. */
   add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer
+  /** The same for an alarm that is not set. */
+  set(alarm: Alarm, delay: number, now: number): void
 }
 
 /** What the runtime gives. */
@@ -25,64 +47,70 @@ export interface RuntimeTimer {
   later: ((run: () => void) => unknown) | undefined
 }
 
-class Entry implements Timer {
-  list: List | undefined
-  previous: Entry | undefined
-  next: Entry | undefined
-  readonly due: number
-  readonly order: number
-  readonly keepAlive: boolean
-  callback: (() => void) | undefined
+class Callback implements Alarm, Timer {
+  ring: Ring | undefined = undefined
+  previous: Alarm | undefined = undefined
+  next: Alarm | undefined = undefined
+  since = 0
+  order = 0
+  readonly keepsAlive: boolean
+  readonly due: () => void
 
-  constructor(list: List, due: number, order: number, keepAlive: boolean, callback: () => void) {
-    this.list = list
+  constructor(due: () => void, keepsAlive: boolean) {
     this.due = due
-    this.order = order
-    this.keepAlive = keepAlive
-    this.callback = callback
+    this.keepsAlive = keepsAlive
   }
 
   cancel(): void {
-    this.list?.remove(this)
-    this.callback = undefined
+    this.ring?.remove(this)
   }
 }
 
-/** Timers of one duration: in order of their due time because time only goes forward. */
-class List {
-  head: Entry | undefined
-  tail: Entry | undefined
+/** Alarms of one duration: in order of their due time because time only goes forward. The last one knows the first. */
+export class Ring {
   readonly delay: number
-  readonly #owner: Queue
+  #last: Alarm | undefined
+  readonly #owner: { released(): void }
 
-  constructor(delay: number, owner: Queue) {
+  constructor(delay: number, owner: { released(): void }) {
     this.delay = delay
     this.#owner = owner
   }
 
-  append(entry: Entry): void {
-    entry.previous = this.tail
-    if (this.tail) this.tail.next = entry
-    else this.head = entry
-    this.tail = entry
+  get first(): Alarm | undefined {
+    return this.#last?.next
   }
 
-  remove(entry: Entry): void {
-    if (entry.previous) entry.previous.next = entry.next
-    else this.head = entry.next
-    if (entry.next) entry.next.previous = entry.previous
-    else this.tail = entry.previous
-    entry.list = entry.previous = entry.next = undefined
-    if (entry.keepAlive) this.#owner.released()
+  append(alarm: Alarm): void {
+    const last = this.#last
+    const first = last === undefined ? alarm : last.next!
+    alarm.ring = this
+    alarm.previous = last ?? alarm
+    alarm.next = first
+    first.previous = alarm
+    if (last !== undefined) last.next = alarm
+    this.#last = alarm
+  }
+
+  remove(alarm: Alarm): void {
+    const { previous, next } = alarm
+    if (next === alarm) this.#last = undefined
+    else {
+      previous!.next = next
+      next!.previous = previous
+      if (this.#last === alarm) this.#last = previous
+    }
+    alarm.ring = alarm.previous = alarm.next = undefined
+    if (alarm.keepsAlive) this.#owner.released()
   }
 }
 
 class Queue implements TimerQueue {
-  readonly #lists = new Map<number, List>()
+  readonly #rings = new Map<number, Ring>()
   readonly #now: () => number
   readonly #runtime: RuntimeTimer
-  /** The list used last: most timers in a row have the same duration. */
-  #recent: List | undefined
+  /** The ring used last: most alarms in a row have the same duration. */
+  #recent: Ring | undefined
   #handle: Handle
   #armedFor = Infinity
   #order = 0
@@ -102,27 +130,34 @@ class Queue implements TimerQueue {
   }
 
   add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer {
-    const wait = delay > 0 ? Math.ceil(delay) : 0 // a list per fraction would be a list per timer
-    const list = this.#recent?.delay === wait ? this.#recent : this.#list(wait)
-    const entry = new Entry(list, now + wait, this.#order++, keepAlive, callback)
-    list.append(entry)
-    if (keepAlive) this.#keepingAlive++
-    if (entry.due < this.#armedFor) this.#armUntil(entry.due, now)
-    else if (keepAlive && !this.#referenced) this.#reference()
-    return entry
+    const alarm = new Callback(callback, keepAlive)
+    this.set(alarm, delay, now)
+    return alarm
   }
 
-  #list(wait: number): List {
-    let list = this.#lists.get(wait)
-    if (list === undefined) {
-      list = new List(wait, this)
-      this.#lists.set(wait, list)
+  set(alarm: Alarm, delay: number, now: number): void {
+    const wait = delay > 0 ? Math.ceil(delay) : 0 // a ring per fraction would be a ring per alarm
+    const ring = this.#recent?.delay === wait ? this.#recent : this.#ring(wait)
+    alarm.since = now
+    alarm.order = this.#order++
+    ring.append(alarm)
+    const { keepsAlive } = alarm
+    if (keepsAlive) this.#keepingAlive++
+    if (now + wait < this.#armedFor) this.#armUntil(now + wait, now)
+    else if (keepsAlive && !this.#referenced) this.#reference()
+  }
+
+  #ring(wait: number): Ring {
+    let ring = this.#rings.get(wait)
+    if (ring === undefined) {
+      ring = new Ring(wait, this)
+      this.#rings.set(wait, ring)
     }
-    this.#recent = list
-    return list
+    this.#recent = ring
+    return ring
   }
 
-  /** A timer that kept the process alive is gone. Often the next call brings another one at once, so the runtime hears of it a little later. */
+  /** An alarm that kept the process alive is gone. Often the next call brings another one at once, so the runtime hears of it a little later. */
   released(): void {
     if (--this.#keepingAlive > 0 || this.#settling || this.#runtime.later === undefined) return
     this.#settling = true
@@ -151,32 +186,38 @@ class Queue implements TimerQueue {
     this.#armedFor = Infinity
     try {
       const now = this.#now()
-      for (let entry = this.#earliest(); entry !== undefined && entry.due <= now; entry = this.#earliest()) {
-        const callback = entry.callback!
-        entry.cancel()
-        callback()
+      for (let alarm = this.#earliest(); alarm !== undefined && dueAt(alarm) <= now; alarm = this.#earliest()) {
+        alarm.ring!.remove(alarm)
+        alarm.due()
       }
     } finally {
-      const entry = this.#earliest()
-      if (entry !== undefined && entry.due < this.#armedFor) this.#armUntil(entry.due, this.#now())
+      const alarm = this.#earliest()
+      if (alarm !== undefined && dueAt(alarm) < this.#armedFor) this.#armUntil(dueAt(alarm), this.#now())
     }
   }
 
-  /** The next to fire; empty lists are dropped on the way. */
-  #earliest(): Entry | undefined {
-    let first: Entry | undefined
-    for (const [delay, list] of this.#lists) {
-      const head = list.head
-      if (head === undefined) this.#drop(delay)
-      else if (first === undefined || head.due < first.due || (head.due === first.due && head.order < first.order)) first = head
-    }
-    return first
+  /** The next to fire; empty rings are dropped on the way. */
+  #earliest(): Alarm | undefined {
+    let earliest: Alarm | undefined
+    for (const [delay, { first }] of this.#rings)
+      if (first === undefined) this.#drop(delay)
+      else if (earliest === undefined || isBefore(first, earliest)) earliest = first
+    return earliest
   }
 
   #drop(delay: number): void {
     if (this.#recent?.delay === delay) this.#recent = undefined
-    this.#lists.delete(delay)
+    this.#rings.delete(delay)
   }
+}
+
+function dueAt(alarm: Alarm): number {
+  return alarm.since + alarm.ring!.delay
+}
+
+function isBefore(a: Alarm, b: Alarm): boolean {
+  const [one, other] = [dueAt(a), dueAt(b)]
+  return one < other || (one === other && a.order < b.order)
 }
 
 /** Makes a queue over one runtime timer. A cancelled head leaves that timer armed: it fires once for nothing, which is cheaper than re-arming at every cancel. */

@@ -86,23 +86,15 @@ export class Gate implements BreakerHooks {
   }
 
   answered(generation: number, result: unknown, ms: number, now: number): void {
-    const meaning = this.#classifier.result?.(result) ?? 'success'
-    if (meaning === 'nothing') return this.#ignored(generation, result, ms)
-    if (this.events.listening > 0 && !this.#silent())
-      meaning === 'failure' ? this.events.emit('error', { error: result, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
-    const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted) this.#openOn(meaning, result, undefined, now)
-    this.follow()
+    const { result: meaningOf } = this.#classifier
+    const meaning = meaningOf === undefined ? 'success' : meaningOf(result)
+    this.#settle(generation, meaning, false, result, ms, now)
   }
 
   failed(generation: number, error: unknown, ms: number, now: number): void {
-    const meaning = this.#classifier.error?.(error) ?? 'failure'
-    if (meaning === 'nothing') return this.#ignored(generation, error, ms)
-    if (this.events.listening > 0 && !this.#silent())
-      meaning === 'failure' ? this.events.emit('error', { error, durationMs: ms }) : this.events.emit('success', { durationMs: ms })
-    const counted = this.#record(generation, meaning === 'failure', ms, now)
-    if (counted) this.#openOn(meaning, undefined, error, now)
-    this.follow()
+    const { error: meaningOf } = this.#classifier
+    const meaning = meaningOf === undefined ? 'failure' : meaningOf(error)
+    this.#settle(generation, meaning, true, error, ms, now)
   }
 
   /** A call of the chain has thrown. What never reached the callee, or was given up for another reason than its time, says nothing about it. */
@@ -134,13 +126,20 @@ export class Gate implements BreakerHooks {
     })
   }
 
-  #record(generation: number, failed: boolean, ms: number, now: number): boolean {
-    return this.kernel.record(generation, failed, ms > this.kernel.settings.slowCallDurationThreshold, now)
+  /** `value`: what was thrown, or the result. */
+  #settle(generation: number, meaning: Meaning, threw: boolean, value: unknown, ms: number, now: number): void {
+    const { kernel } = this
+    if (this.events.listening > 0) this.#tell(meaning, value, ms)
+    if (meaning === 'nothing') return kernel.release(generation)
+    const counted = kernel.record(generation, meaning === 'failure', ms > kernel.settings.slowCallDurationThreshold, now)
+    if (counted) this.#openOn(meaning, threw ? undefined : value, threw ? value : undefined, now)
+    this.follow()
   }
 
-  #ignored(generation: number, error: unknown, ms: number): void {
-    if (this.events.listening > 0 && !this.#silent()) this.events.emit('ignored', { error, durationMs: ms })
-    this.kernel.release(generation)
+  #tell(meaning: Meaning, value: unknown, durationMs: number): void {
+    if (this.#silent()) return
+    if (meaning === 'success') this.events.emit('success', { durationMs })
+    else this.events.emit(meaning === 'failure' ? 'error' : 'ignored', { error: value, durationMs })
   }
 
   /** An outcome that has been counted may open by itself. Like Resilience4j's, the hook is not shown results that are failures, or none at all. */
@@ -179,9 +178,9 @@ export class BreakerStep implements Step<Admission> {
     this.#gate = gate
   }
 
-  admit(): Admission {
+  admit(call: Call): Admission {
     const gate = this.#gate
-    const start = gate.clock.now()
+    const start = call.admittedAt(gate.clock)
     if (!gate.admit(start)) throw gate.refusal(start)
     return { generation: gate.kernel.generation, start }
   }

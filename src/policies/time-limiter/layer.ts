@@ -2,7 +2,7 @@
  * Bounds the time of what stands further in: a timer that is armed on the way in and disarmed on the way out. When it fires, the call is
  * cut (whoever waits goes on at once), or, cooperatively, only told by its signal. What the caller gave up is never called a timeout.
  */
-import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
+import { type Alarm, type Clock, type Ring, setAlarm, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { isMeshlessError, TimeLimitError } from '../../core/errors.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
@@ -24,19 +24,49 @@ export interface LimitListener {
   timedOut(timeoutMs: number): void
 }
 
-/** What a call is given back at its end. A plain object: one is made for each call. */
-interface Limit {
+/** A call under its limit: the alarm, and what the call is given back at its end. */
+class Limit implements Alarm {
+  ring: Ring | undefined = undefined
+  previous: Alarm | undefined = undefined
+  next: Alarm | undefined = undefined
+  since: number
+  order = 0
+  readonly step: LimitStep
   readonly call: Call
   readonly run: Run
-  readonly start: number
   readonly timeout: number
-  /** The deadline that the call came with, and has again outside. */
-  readonly deadline: number
   readonly level: number
-  timer: Timer | undefined
-  off: (() => void) | undefined
+  /** The deadline that the call came with, and has again outside; `undefined` when it had none. */
+  deadline: number | undefined = undefined
+  timer: Timer | undefined = undefined
+  off: (() => void) | undefined = undefined
   /** The error, when a cooperative call has been told that it is late. */
-  timedOut: TimeLimitError | undefined
+  timedOut: TimeLimitError | undefined = undefined
+
+  constructor(step: LimitStep, call: Call, run: Run, start: number, timeout: number) {
+    this.since = start
+    this.step = step
+    this.call = call
+    this.run = run
+    this.timeout = timeout
+    this.level = call.level
+  }
+
+  get keepsAlive(): boolean {
+    return true
+  }
+
+  due(): void {
+    this.step.expire(this)
+  }
+
+  /** The call is over, or nobody waits for it any more. */
+  disarm(): void {
+    if (this.ring !== undefined) this.ring.remove(this)
+    else this.timer?.cancel()
+    this.off?.()
+    this.call.deadline = this.deadline
+  }
 }
 
 export class LimitStep implements Step<Limit> {
@@ -59,27 +89,27 @@ export class LimitStep implements Step<Limit> {
   admit(call: Call, run: Run): Limit {
     const { timeoutDuration } = this.settings
     const start = call.admittedAt(this.#clock)
-    const { deadline, level } = call
-    const left = deadline - start
+    const left = call.deadline - start
     const timeout = left < timeoutDuration ? left : timeoutDuration
-    const limit: Limit = { call, run, start, timeout, deadline, level, timer: undefined, off: undefined, timedOut: undefined }
+    const limit = new Limit(this, call, run, start, timeout)
+    if (left !== Infinity) limit.deadline = call.deadline
     if (left <= 0) throw this.#late(limit)
     if (timeout === Infinity) return limit
-    if (start + timeout < deadline) call.deadline = start + timeout
-    limit.timer = this.#clock.schedule(timeout, () => this.#expire(limit), KEEP_ALIVE, start)
+    if (timeout < left) call.deadline = start + timeout
+    limit.timer = setAlarm(this.#clock, limit, timeout, start)
     // Who may be given up from outside hears it, so that no timer stays behind work that does not heed its signal.
-    if (call.hasCaller) limit.off = call.onCallerAbort(() => disarm(limit))
+    if (call.hasCaller) limit.off = call.onCallerAbort(() => limit.disarm())
     return limit
   }
 
   answered(_call: Call, limit: Limit, value: unknown): unknown {
-    disarm(limit)
-    if (limit.timedOut === undefined) this.#listener.answered(limit.start)
+    limit.disarm()
+    if (limit.timedOut === undefined) this.#listener.answered(limit.since)
     return value
   }
 
   failed(call: Call, limit: Limit, error: unknown): unknown {
-    disarm(limit)
+    limit.disarm()
     const { timedOut } = limit
     if (timedOut !== undefined) {
       if (error !== timedOut) timedOut.cause = error
@@ -92,7 +122,8 @@ export class LimitStep implements Step<Limit> {
     return GOES_ON
   }
 
-  #expire(limit: Limit): void {
+  /** The alarm of a call has come. */
+  expire(limit: Limit): void {
     limit.off?.()
     const { call, level } = limit
     if (call.overFor(level)) return
@@ -107,18 +138,12 @@ export class LimitStep implements Step<Limit> {
   }
 
   /** The error of a call that took too long; whoever listens is told. */
-  #late({ timeout, deadline, start }: Limit): TimeLimitError {
+  #late({ timeout, deadline = Infinity, since }: Limit): TimeLimitError {
     this.#listener.timedOut(timeout)
     const text =
       timeout > 0 && timeout >= this.settings.timeoutDuration
         ? `no result within ${timeout} ms`
-        : `the deadline of the call passed ${timeout > 0 ? `after ${timeout} ms` : `before it began (${deadline - start} ms)`}`
+        : `the deadline of the call passed ${timeout > 0 ? `after ${timeout} ms` : `before it began (${deadline - since} ms)`}`
     return new TimeLimitError(`${this.#who}: ${text}`, { policy: this.#name })
   }
-}
-
-function disarm({ timer, off, call, deadline }: Limit): void {
-  timer?.cancel()
-  off?.()
-  call.deadline = deadline
 }

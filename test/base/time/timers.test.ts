@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { timerQueue } from '../../../src/base/time/timers.ts'
+import { type Alarm, timerQueue } from '../../../src/base/time/timers.ts'
 import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 
 const over = () => {
@@ -57,4 +57,34 @@ test('the process is kept alive while a call waits, and let go a little later', 
   expect(said).toEqual(['unref'])
   queue.add(10, () => {}, true, 0)
   expect(said).toEqual(['unref', 'ref'])
+})
+
+test('an alarm takes its place among callbacks, and can be taken off again', () => {
+  const clock = virtualClock()
+  const queue = timerQueue(clock.now, {
+    arm: (delay, run) => clock.schedule(delay, run) as any,
+    disarm: handle => handle.cancel(),
+    later: undefined,
+  })
+  const rung: string[] = []
+  const alarm = (name: string): Alarm => ({
+    ring: undefined,
+    previous: undefined,
+    next: undefined,
+    since: 0,
+    order: 0,
+    keepsAlive: true,
+    due: () => rung.push(`${name} at ${clock.now()}`),
+  })
+  const [one, two, three] = [alarm('one'), alarm('two'), alarm('three')]
+  queue.set(one, 10, clock.now())
+  queue.add(10, () => rung.push('callback'), true, clock.now())
+  queue.set(two, 10, clock.now())
+  queue.set(three, 10, clock.now())
+  one.ring!.remove(one)
+  three.ring!.remove(three)
+  expect(one.ring).toBeUndefined()
+  clock.advance(20)
+  expect(rung).toEqual(['callback', 'two at 10'])
+  expect([two.ring, clock.pending]).toEqual([undefined, 0])
 })
