@@ -201,7 +201,7 @@ function addressOf(request: AdminRequest): Address {
 const veiled = (value: unknown, whole: boolean): unknown => (whole ? value : redacted(value))
 
 function explained(core: MeshCore, request: AdminRequest): unknown {
-  const { url, method, headers } = fields(request, ['url'])
+  const { url, method, headers } = fields(request, ['url'], ['method', 'headers'])
   try {
     return explain(core, { url, ...(method !== undefined && { method }), ...(headers !== undefined && { headers }) })
   } catch (error) {
@@ -210,7 +210,7 @@ function explained(core: MeshCore, request: AdminRequest): unknown {
 }
 
 async function rollback(core: MeshCore, request: AdminRequest): Promise<AdminReply> {
-  const { version } = fields(request, ['version'])
+  const { version } = fields(request, ['version'], [])
   if (!Number.isInteger(version)) throw new AdminError(400, 'wrong-body', 'version is a whole number')
   return rules.result(await core.rules.rollback(version))
 }

@@ -12,7 +12,7 @@ const BREAKER = ['forceOpen', 'open', 'close', 'reset', 'disable'] as const
 
 /** `POST /control/breaker`: { cluster, action, for? }. */
 export function breaker(core: MeshCore, request: AdminRequest): AdminReply {
-  const { cluster, action, for: duration } = fields(request, ['cluster', 'action'])
+  const { cluster, action, for: duration } = fields(request, ['cluster', 'action'], ['for'])
   if (!BREAKER.includes(action))
     throw new AdminError(400, 'wrong-action', `no action ${JSON.stringify(action)}`, { hint: `one of ${BREAKER.join(', ')}` })
   const own = known(() => core.cluster(text(cluster, 'cluster')).breaker())
@@ -22,7 +22,7 @@ export function breaker(core: MeshCore, request: AdminRequest): AdminReply {
 
 /** `POST /control/eject` and `/control/uneject`: { cluster, address, for? }. */
 export function eject(core: MeshCore, request: AdminRequest, out: boolean): AdminReply {
-  const { cluster, address, for: duration } = fields(request, ['cluster', 'address'])
+  const { cluster, address, for: duration } = fields(request, ['cluster', 'address'], out ? ['for'] : [])
   known(() => {
     const at = core.cluster(text(cluster, 'cluster'))
     if (!at.hosts().some(host => host.address === address))
@@ -52,7 +52,7 @@ export function eject(core: MeshCore, request: AdminRequest, out: boolean): Admi
  * (the document is patched), { cluster, address, weight } the weight of one endpoint.
  */
 export async function weight(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
-  const body = fields(request, [])
+  const body = fields(request, [], ['virtualService', 'route', 'weights', 'cluster', 'address', 'weight'])
   if (body.cluster !== undefined) return endpointWeight(core, body)
   const [name = '', namespace = 'default'] = text(body.virtualService, 'virtualService').split('/').reverse()
   const document = core.rules.compiled.documents.find(

@@ -198,6 +198,11 @@ describe('control', () => {
     })
     expect(await ask('POST', '/control/uneject', { cluster: A, address: '10.0.0.1:80' })).toMatchObject({ body: { health: 'healthy' } })
     expect(await ask('POST', '/control/eject', { cluster: A, address: '1.1.1.1:80' })).toMatchObject({ status: 404 })
+    for (const odd of [{ fro: '5m' }, { for: 'soon' }])
+      expect(await ask('POST', '/control/eject', { cluster: A, address: '10.0.0.1:80', ...odd })).toMatchObject({
+        status: 400,
+        body: { error: { code: 'wrong-body' } },
+      })
   })
 
   test('shares of a route, and the weight of an endpoint', async () => {
