@@ -44,10 +44,12 @@ export function lintDocuments(given: readonly RuleDocument[], options: LintOptio
   const found: Diagnostic[] = []
   const views = new Map<string, View>()
   const declared = declaredServices(documents, callerOf({}, {}))
+  let first: View | undefined
   for (const document of documents) {
     const namespace = namespaceOf(document)
     let view = views.get(namespace)
-    if (view === undefined) views.set(namespace, (view = new View(documents, namespace, declared)))
+    if (view === undefined) views.set(namespace, (view = new View(documents, namespace, declared, first)))
+    first ??= view
     const silent = new Set([
       ...(options.ignore ?? []),
       ...(document.metadata.annotations?.[LINT_IGNORE] ?? '').split(',').map(s => s.trim()),

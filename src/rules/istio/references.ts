@@ -19,10 +19,12 @@ export function crossReferences(given: readonly RuleDocument[], lax: Severity = 
   const isCertain = (code: string) => code !== 'delegate-unknown' || hasDelegates
   const found: Diagnostic[] = []
   const declared = declaredServices(documents, callerOf({}, {}))
+  let rules: DestinationRules | undefined
   for (const namespace of new Set(documents.map(namespaceOf))) {
     const caller = callerOf({ namespace }, {})
     const own = documents.filter(document => namespaceOf(document) === namespace)
-    const known = new Known(documents, caller, declared)
+    const known = new Known(documents, caller, declared, rules)
+    rules ??= known.rules
     const virtualServices = selectVirtualServices(documents, caller)
     const mine = virtualServices.list.filter(({ document }) => namespaceOf(document) === namespace)
     found.push(
@@ -44,10 +46,10 @@ class Known {
   readonly #hasRules: boolean
   readonly #routes: ReadonlySet<string>
 
-  constructor(documents: readonly RuleDocument[], caller: Caller, declared: readonly Declared[]) {
+  constructor(documents: readonly RuleDocument[], caller: Caller, declared: readonly Declared[], rules: DestinationRules | undefined) {
     this.#caller = caller
     this.services = byHost(selectServices(documents, caller, declared), caller)
-    this.rules = new DestinationRules(documents, caller)
+    this.rules = new DestinationRules(documents, caller, rules)
     this.#hasServices = documents.some(({ kind }) => kind === 'ServiceEntry')
     this.#hasRules = documents.some(({ kind }) => kind === 'DestinationRule')
     const named = (document: RuleDocument): string[] => (document.spec?.http ?? []).map((http: any) => http.name).filter(Boolean)

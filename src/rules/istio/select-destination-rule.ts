@@ -52,14 +52,19 @@ class Pool {
 }
 
 export class DestinationRules {
-  readonly #local = new Map<string, Pool>()
-  readonly #exported = new Map<string, Pool>()
-  readonly #privateInRoot = new Pool()
+  readonly #local: Map<string, Pool>
+  readonly #exported: Map<string, Pool>
+  readonly #privateInRoot: Pool
   readonly #found = new Map<string, DestinationRule | undefined>()
   readonly #caller: Caller
 
-  constructor(documents: readonly RuleDocument[], caller: Caller) {
+  /** With the `same` rules of another caller, who differs in namespace and labels only, nothing is read again. */
+  constructor(documents: readonly RuleDocument[], caller: Caller, same?: DestinationRules) {
     this.#caller = caller
+    this.#local = same === undefined ? new Map() : same.#local
+    this.#exported = same === undefined ? new Map() : same.#exported
+    this.#privateInRoot = same === undefined ? new Pool() : same.#privateInRoot
+    if (same !== undefined) return
     const rules = ofKind(documents, 'DestinationRule').map(document => readRule(document, caller))
     const chosen = (rule: DestinationRule) => rule.selector !== undefined
     for (const rule of [...rules.filter(chosen), ...rules.filter(rule => !chosen(rule))]) this.#add(rule)

@@ -9,16 +9,16 @@ export class View {
   readonly services: ReadonlyMap<string, Service>
   readonly virtualServices: readonly VirtualService[]
   readonly documents: readonly RuleDocument[]
-  readonly #rules: DestinationRules
+  readonly rules: DestinationRules
   readonly #caller: Caller
   #speakers: Map<string, VirtualService[]> | undefined
 
-  constructor(documents: readonly RuleDocument[], namespace: string, declared: readonly Declared[]) {
+  constructor(documents: readonly RuleDocument[], namespace: string, declared: readonly Declared[], other?: View) {
     this.documents = documents
     this.#caller = callerOf({ namespace }, {})
     this.services = byHost(selectServices(documents, this.#caller, declared), this.#caller)
     this.virtualServices = selectVirtualServices(documents, this.#caller).list
-    this.#rules = new DestinationRules(documents, this.#caller)
+    this.rules = new DestinationRules(documents, this.#caller, other?.rules)
   }
 
   full(host: unknown, document: RuleDocument): string {
@@ -32,7 +32,7 @@ export class View {
   ruleFor(host: unknown, document: RuleDocument): DestinationRule | undefined {
     const full = this.full(host, document)
     const namespace = /^[^.]+\.([^.]+)\.svc\./.exec(full)?.[1] ?? this.#caller.namespace
-    return this.#rules.of(this.services.get(full) ?? { host: full, namespace })
+    return this.rules.of(this.services.get(full) ?? { host: full, namespace })
   }
 
   /** The policy of a destination: its subset's blocks over the host's. */
