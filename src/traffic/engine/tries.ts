@@ -6,6 +6,7 @@
 import { NoHealthyEndpointError, OverflowError } from '../../core/errors.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { Hedging } from '../../policies/hedge/layer.ts'
 import { shouldRetryReset } from '../../policies/retry/kernel.ts'
 import type { CompiledRetry, Plan } from '../routing/compiled-route.ts'
 import type { Host } from '../upstream/host.ts'
@@ -85,10 +86,13 @@ export class Tries implements AttemptOwner {
     this.#deadline = deadline
     this.perTryTimeout = plan?.perTryTimeout ?? 0
     const hedging = guard?.hedge
-    if (hedging !== undefined && mayHedge(hedging, owner.method, owner.body, engine.retryBufferLimit)) {
-      this.#beside = new Beside(cluster)
-      this.#hedges = new Hedges(hedging, cluster, () => this.start(engine.clock.now()))
-    }
+    if (hedging !== undefined && mayHedge(hedging, owner.method, owner.body, engine.retryBufferLimit)) this.#hedge(hedging)
+  }
+
+  /** Apart from where every request comes by, as it makes closures. */
+  #hedge(hedging: Hedging): void {
+    this.#beside = new Beside(this.#cluster)
+    this.#hedges = new Hedges(hedging, this.#cluster, () => this.start(this.#engine.clock.now()))
   }
 
   /** Sends a try. */
@@ -141,9 +145,12 @@ export class Tries implements AttemptOwner {
 
   #choose(now: number, retry: CompiledRetry | undefined): Host | undefined {
     const tried = this.#tried
-    if (this.#hedges !== undefined && tried !== undefined)
-      return elsewhere(tried, () => this.#cluster.choose(now, this.#hash, tried, this.#priorities))
+    if (this.#hedges !== undefined && tried !== undefined) return this.#chooseElsewhere(now, tried)
     return this.#cluster.choose(now, this.#hash, retry?.previousHosts === true ? tried : undefined, this.#priorities)
+  }
+
+  #chooseElsewhere(now: number, tried: readonly Host[]): Host | undefined {
+    return elsewhere(tried, () => this.#cluster.choose(now, this.#hash, tried, this.#priorities))
   }
 
   /** Whether a try that reaches its time goes on beside the next one, as Envoy hedges. A stream cannot be sent by two at once. */
