@@ -117,7 +117,7 @@ export default async function rows({ requests = 3000, rounds = 7, concurrency = 
       old ? rate >= 2.5 && cpu <= 0.3 : rate >= 2 && cpu <= 0.4,
     ),
     row('… against undici.request', `${beside.toFixed(2)}x the CPU`, '<= 1.2x', beside <= 1.2),
-    row('… against bare node:http', `${(of('mesh', 'cpu') / of('http', 'cpu')).toFixed(2)}x the CPU`, '–', true),
+    row('… against bare node:http', `${(of('mesh', 'cpu') / of('http', 'cpu')).toFixed(2)}x the CPU`, ''),
     row(
       'what it adds to a request sent alone, p50 (a hop through a real Envoy on loopback: 150 us)',
       `${added('fetch')} (${p50('mesh').toFixed(0)} us in all), ${added('http')}, ${added('undici')}`,

@@ -16,12 +16,13 @@ export async function perCall(subjects, { calls = 60_000, rounds = 9 } = {}) {
   return Object.fromEntries(Object.entries(taken).map(([name, values]) => [name, median(values)]))
 }
 
-/** A row of the table of budgets. */
+/** A row of the table of budgets; `holds` only where there is a budget. */
 export const row = (what, figure, budget, holds) => ({ what, figure, budget, holds })
+
+export const verdict = holds => (holds === undefined ? '' : holds ? 'holds' : 'not yet')
 
 /** Prints rows when a benchmark is run by itself. */
 export async function printed(rows, meta) {
   if (process.argv[1] !== new URL(meta.url).pathname) return
-  for (const { what, figure, budget, holds } of await rows())
-    console.log(`| ${what} | ${figure} | ${budget} | ${holds ? 'holds' : 'not yet'} |`)
+  for (const { what, figure, budget, holds } of await rows()) console.log(`| ${what} | ${figure} | ${budget} | ${verdict(holds)} |`)
 }

@@ -25,6 +25,8 @@ const AREAS = [
 const AT_ONCE = 12
 /** A step later than this (ms) makes a run worthless. */
 const TOO_LATE = 60
+/** A scenario that is not over by then, ms, hangs: the run says which one and goes on with the others. */
+const STUCK_AFTER = 45_000
 
 const scenarios = AREAS.flatMap(scenariosOf)
 const results = new Map(scenarios.map(s => [s.name, deferred<Difference[]>()]))
@@ -75,9 +77,17 @@ async function playAll(scenarios: readonly Scenario[], done: (scenario: Scenario
 /** What a real Envoy itself does not always repeat: which hosts a warm-up meets depends on where a rotation starts. The same chance decides whether a listed difference shows. */
 const CHANCE = new Set(['outlier/min-health-percent-not-reached'])
 
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over after ${ms} ms`)), ms)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
 async function judge(scenario: Scenario): Promise<Difference[]> {
   try {
-    const { outcomes, unsayable, late } = await perform(scenario)
+    const { outcomes, unsayable, late } = await within(STUCK_AFTER, perform(scenario))
     if (late > TOO_LATE) return [{ step: 0, text: `the machine was ${Math.round(late)} ms late` }]
     return compare(scenario, outcomes, unsayable)
   } catch (error) {

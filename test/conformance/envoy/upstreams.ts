@@ -79,7 +79,10 @@ async function blackhole(): Promise<{ port: number; close: () => Promise<void> }
   for (let hung = false; !hung && queue.length < 64; ) {
     const socket = net.connect(port, '127.0.0.1').on('error', () => {})
     queue.push(socket)
-    hung = await Promise.race([new Promise<boolean>(resolve => socket.once('connect', () => resolve(false))), pause(150).then(() => true)])
+    await Promise.race([new Promise(resolve => socket.once('connect', resolve)), pause(150)])
+    // On a busy machine the pause may be over before the event loop has seen a connection that is there.
+    await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+    hung = socket.connecting
   }
   return {
     port,
