@@ -19,7 +19,7 @@ export async function perCall(subjects, { calls = 60_000, rounds = 9 } = {}) {
 /** A row of the table of budgets; `holds` only where there is a budget. */
 export const row = (what, figure, budget, holds) => ({ what, figure, budget, holds })
 
-export const verdict = holds => (holds === undefined ? '' : holds ? 'holds' : 'not yet')
+const verdict = holds => (holds === undefined ? '' : holds ? 'holds' : 'not yet')
 
 /** Prints rows when a benchmark is run by itself. */
 export async function printed(rows, meta) {
