@@ -101,12 +101,12 @@ describe('endpoints set by hand', () => {
     expect(mesh.snapshot().clusters['outbound|80||a.test']!.endpoints).toHaveLength(2)
   })
   test('IPv4, IPv6 and sockets are taken', () => {
-    set([{ address: '10.0.0.9:80', labels: { a: 'b' } }, { address: '[::1]:80', weight: 2 }, { address: '/tmp/socket' }])()
+    set([{ address: '10.0.0.9:80', labels: { a: 'b' } }, { address: '[::1]:80', weight: 2 }, { address: '/run/a.sock' }])()
     const { endpoints } = mesh.snapshot().clusters['outbound|80||a.test']!
     expect(endpoints.map(e => [e.address, e.weight])).toEqual([
       ['10.0.0.9:80', 1],
       ['[::1]:80', 2],
-      ['/tmp/socket', 1],
+      ['/run/a.sock', 1],
     ])
   })
 })

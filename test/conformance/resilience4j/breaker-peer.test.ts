@@ -8,6 +8,7 @@ import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 import { type CircuitBreaker, circuitBreaker, type Permit } from '../../../src/policies/circuit-breaker/index.ts'
 import { STATES, type State } from '../../../src/policies/circuit-breaker/transitions.ts'
 import { DEEP_TIMEOUT, OPERATIONS, runs } from '../../deep.ts'
+import { listen } from './breaker-events.ts'
 import { Peer, type PeerConfig, type Stay } from './breaker-peer.ts'
 
 const threshold = fc.oneof(
@@ -118,19 +119,6 @@ function ours(c: Config, clock: ReturnType<typeof virtualClock>): CircuitBreaker
     },
     { clock },
   )
-}
-
-function listen(breaker: CircuitBreaker): string[] {
-  const heard: string[] = []
-  breaker.on('success', () => heard.push('SUCCESS'))
-  breaker.on('error', () => heard.push('ERROR'))
-  breaker.on('ignored', () => heard.push('IGNORED_ERROR'))
-  breaker.on('notPermitted', () => heard.push('NOT_PERMITTED'))
-  breaker.on('reset', () => heard.push('RESET'))
-  breaker.on('failureRateExceeded', ({ rate }) => heard.push(`FAILURE_RATE_EXCEEDED:${rate}`))
-  breaker.on('slowCallRateExceeded', ({ rate }) => heard.push(`SLOW_CALL_RATE_EXCEEDED:${rate}`))
-  breaker.on('transition', ({ from, to }) => heard.push(`STATE_TRANSITION:${from}>${to}`))
-  return heard
 }
 
 const BY_HAND: Record<State, (breaker: CircuitBreaker, forMs?: number) => void> = {

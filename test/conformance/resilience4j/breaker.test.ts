@@ -13,6 +13,7 @@ import {
   type Permit,
 } from '../../../src/policies/circuit-breaker/index.ts'
 import { DIFFERENCES } from './breaker-differences.ts'
+import { listen } from './breaker-events.ts'
 
 class JavaError extends Error {
   readonly type: string
@@ -65,20 +66,6 @@ function optionsOf(c: any): CircuitBreakerOptions {
       : {}),
     ...(c.recordResults ? { recordResult: (v: unknown) => c.recordResults.includes(v) } : {}),
   }
-}
-
-/** Everything the breaker says, in Resilience4j's spelling. */
-function listen(breaker: CircuitBreaker): string[] {
-  const heard: string[] = []
-  breaker.on('success', () => heard.push('SUCCESS'))
-  breaker.on('error', () => heard.push('ERROR'))
-  breaker.on('ignored', () => heard.push('IGNORED_ERROR'))
-  breaker.on('notPermitted', () => heard.push('NOT_PERMITTED'))
-  breaker.on('reset', () => heard.push('RESET'))
-  breaker.on('failureRateExceeded', ({ rate }) => heard.push(`FAILURE_RATE_EXCEEDED:${rate}`))
-  breaker.on('slowCallRateExceeded', ({ rate }) => heard.push(`SLOW_CALL_RATE_EXCEEDED:${rate}`))
-  breaker.on('transition', ({ from, to }) => heard.push(`STATE_TRANSITION:${from}>${to}`))
-  return heard
 }
 
 /** Recorded rates are the shortest float text; ours are the same float. */
