@@ -62,9 +62,6 @@ export interface Description {
 /** Runs the work that a call carries, at the innermost place of a chain. */
 export const runWork: Next = call => (call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[]))
 
-/** What all policies share. */
-export type PolicyCore<Sees, Adds> = Policy<Sees, Adds>
-
 /** Parts with the methods of a policy. A class, so that ten thousand policies do not have ten thousand copies of each method. */
 export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, Adds> {
   readonly kind: string

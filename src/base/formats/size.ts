@@ -13,11 +13,3 @@ export function parseSize(size: Size): number | undefined {
   const bytes = Number(found[1]) * UNITS[found[2] ?? '']!
   return Number.isInteger(bytes) && Number.isSafeInteger(bytes) ? bytes : undefined
 }
-
-/** The number of bytes. Throws a `TypeError` that names `where` when it is none. */
-export function toBytes(size: Size, where: string): number {
-  const bytes = parseSize(size)
-  if (bytes === undefined)
-    throw new TypeError(`${where}: ${JSON.stringify(size)} is no size; write a number of bytes or text such as "64Ki" or "1Mi"`)
-  return bytes
-}

@@ -1,5 +1,5 @@
 /** Options of collapsing: Hystrix's HystrixCollapserProperties by shorter names. */
-import { duration, hook, type InputOf, integer, type OptionsOf } from '../../core/schema/index.ts'
+import { duration, hook, type InputOf, integer } from '../../core/schema/index.ts'
 
 export const collapseFields = {
   maxSize: integer('Different items in a batch; a batch that has so many starts at once (maxRequestsInBatch). Default: no limit.', {
@@ -19,4 +19,3 @@ export type CollapseOptions<T = unknown> = Omit<InputOf<typeof collapseFields>, 
   key?: ((item: T) => unknown) | undefined
   scope?: ((item: T) => object | undefined) | undefined
 }
-export type CollapseSettings = OptionsOf<typeof collapseFields>
