@@ -1,54 +1,24 @@
 /**
- * One request from the door to its end, in the order of order.ts: which route, what its faults and its own answers are, how it is
- * rewritten and copied, and what the caller gets. Tries and retries are tries.ts'. It is a state machine on callbacks: a request that
- * meets no trouble makes one promise.
+ * One request from the door to its end, in the order of order.ts: which route, what its faults and its own answers are, and which cluster
+ * has to answer. From there on it is forwarded.ts'. A state machine on callbacks: a request that meets no trouble makes one promise.
  */
-import type { Timer } from '../../base/time/clock.ts'
-import { TimeLimitError } from '../../core/errors.ts'
-import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { HttpFault } from '../../envoy/index.ts'
-import type { Plan } from '../routing/compiled-route.ts'
 import { normalizePath } from '../routing/normalize.ts'
-import { hashOf } from '../upstream/hash.ts'
-import { AnswerBody, type AnswerOwner } from './answer-body.ts'
 import { CacheJoin, type InFront } from './cache-join.ts'
-import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
-import { type Failing, giveFallback, Instead } from './fallback.ts'
 import { abortOf, delayOf, waitOut } from './fault.ts'
-import type { Fallback } from './guard.ts'
-import { directReply, flagOf, type LocalReply, REPLIES, redirectReply, resetReply } from './local-reply.ts'
-import { mirrored } from './mirror.ts'
-import { announce, outgoing } from './outgoing.ts'
-import { ONE_TRY, planOf, timeOfFirst } from './plan.ts'
-import { kept } from './recorded-body.ts'
+import { Forwarded, PASSTHROUGH } from './forwarded.ts'
+import { directReply, REPLIES, redirectReply } from './local-reply.ts'
 import type { Fetch } from './response-cache.ts'
-import { Routed } from './routed.ts'
-import { Tries, type TriesOwner } from './tries.ts'
 
 /** Starts a request. */
 export function execute(engine: Engine, request: MeshRequest): Promise<MeshReply> {
   return new Promise((resolve, reject) => new Exchange(engine, request, resolve, reject).start())
 }
 
-class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFront {
-  /** Whether the caller has given the whole request; false only for a stream that still comes. */
-  uploaded = true
-  #plan: Plan | undefined
-  #tries: Tries | undefined
-  #answer: AnswerBody | undefined
-  /** The body of an answer that others read as well. */
-  #reading: BodySource | undefined
-  #instead: Instead | undefined
-  /** It is asked by another one, which has a fallback if there is one. */
-  #inner = false
-  /** Takes it out of those who wait for an answer of the cache. */
-  #leave: ((reason: unknown) => void) | undefined
-  #routeTimer: Timer | undefined
+class Exchange extends Forwarded implements InFront {
   #delay: { cancel(): void } | undefined
-  /** Whether time passed since it came in: a fault's delay, names that were looked up. */
-  #waited = false
 
   // ── match, destination, cache ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,22 +38,22 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     const cache = this.guard?.cache
     if (cache !== undefined) {
       const origin = route.cors === undefined ? '' : ` ${this.header('origin') ?? ''}`
-      this.#leave = cache.ask(new CacheJoin(this, cache, origin))
-      if (this.#leave !== undefined) return
+      this.leave = cache.ask(new CacheJoin(this, cache, origin))
+      if (this.leave !== undefined) return
     }
     this.inside()
   }
 
   behind(resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Fetch {
-    const asked = new Exchange(this.engine, { ...this.request, signal: undefined, deadline: undefined }, resolve, reject)
+    const asked = this.another({ ...this.request, signal: undefined, deadline: undefined }, resolve, reject)
     asked.#startBehind(this)
     return { cancel: reason => asked.abort(reason), follow: signal => asked.follow(signal) }
   }
 
   #startBehind(front: Exchange): void {
     this.listen()
-    this.#inner = true
-    this.#waited = true
+    this.inner = true
+    this.waited = true
     this.chooseAs(front)
     this.inside()
   }
@@ -98,7 +68,7 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     this.flag('DI')
     this.#delay = waitOut(this.engine, delay, () => {
       this.#delay = undefined
-      this.#waited = true
+      this.waited = true
       this.#abortOrGo(fault)
     })
   }
@@ -107,7 +77,7 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     const reply = abortOf(fault, this.engine.random())
     if (reply === undefined) return this.#ownAnswer()
     this.engine.stats['fault.aborts_injected']++
-    this.#failing(reply)
+    this.failing(reply)
   }
 
   #ownAnswer(): void {
@@ -132,247 +102,24 @@ class Exchange extends Routed implements TriesOwner, AnswerOwner, Failing, InFro
     const { cluster: name } = this.destination!
     if (name === PASSTHROUGH) return this.#passThrough()
     const cluster = clusters.get(name)
-    if (cluster !== undefined) return this.#enter(cluster)
+    if (cluster !== undefined) return this.enter(cluster)
     stats.no_cluster++
     this.outcome.cluster = ''
     this.local(REPLIES.cluster_not_found)
   }
 
-  // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
-
   #passThrough(): void {
     const cluster = this.engine.passthrough(this.request.scheme, this.authority, this.port)
     this.guard = cluster.guardOf(undefined)
-    this.#enter(cluster)
+    this.enter(cluster)
   }
 
-  #enter(cluster: ClusterRuntime): void {
-    this.cluster = cluster
-    this.outcome.cluster = cluster.name
-    if (cluster.warming === undefined) this.#send(cluster)
-    else this.#sendWhenWarm(cluster, cluster.warming)
+  protected another(request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Exchange {
+    return new Exchange(this.engine, request, resolve, reject)
   }
 
-  #sendWhenWarm(cluster: ClusterRuntime, warming: Promise<unknown>): void {
-    this.#waited = true
-    const go = () => {
-      if (!this.over) this.#send(cluster)
-    }
-    warming.then(go, go)
-  }
-
-  #send(cluster: ClusterRuntime): void {
-    const route = this.route
-    const { engine } = this
-    const now = this.#waited ? engine.clock.now() : this.startedAt
-    if (route !== undefined) {
-      const left = this.request.deadline === undefined ? Infinity : this.request.deadline - now
-      this.#plan = planOf(route, this.headers, engine.requestOverrides, left)
-      this.#announceFirst(this.#plan)
-      route.applyRequest(this, this.destination)
-      // As in Envoy the hash sees what the rules made of the request.
-      if (route.hashPolicies !== undefined && cluster.hashes)
-        this.hash = hashOf(route.hashPolicies, this, engine.clientAddress, this.request.headers)
-      this.#keepBody(cluster)
-    } else if (this.#plan !== undefined) this.#announceFirst(this.#plan)
-    const timeout = this.#plan?.timeout ?? 0
-    const limited = timeout > 0 && this.uploaded
-    if (limited) this.#armRouteTimer(timeout)
-    const tries = new Tries(engine, cluster, this.guard, this.#plan, this, this.hash?.hash, limited ? now + timeout : Infinity)
-    this.#tries = tries
-    tries.start(now)
-    // When nobody was there for the request itself, nobody else gets it either.
-    if (route?.mirrors !== undefined && this.outcome.details !== REPLIES.no_healthy_upstream.details)
-      mirrored(route.mirrors, this, cluster, this.#plan!)
-  }
-
-  /** Rules see what the upstream is told about the first try. */
-  #announceFirst(plan: Plan): void {
-    this.headers = outgoing(this.headers)
-    announce(this.headers, 1, timeOfFirst(plan, this.body), plan)
-  }
-
-  /** A stream is kept while it is sent, for the next try; the upstream's time begins when it has the whole request. */
-  #keepBody(cluster: ClusterRuntime): void {
-    const { body } = this
-    if (body === undefined) return
-    const again = this.#plan?.retry !== undefined || this.guard?.fallback?.cluster !== undefined
-    const abandoned = () => {
-      if (again) cluster.stats.retry_or_shadow_abandoned++
-    }
-    const streamed = body.bytes === undefined && body.reopens !== true
-    if (streamed) this.uploaded = this.request.deadline !== undefined // a deadline from outside does not wait
-    this.body = kept(body, again, this.engine.retryBufferLimit, abandoned, () => this.#bodySent())
-  }
-
-  #bodySent(): void {
-    if (this.over || this.uploaded) return
-    this.uploaded = true
-    const timeout = this.#plan?.timeout ?? 0
-    if (timeout > 0) this.#armRouteTimer(timeout)
-    this.#tries?.bodySent(timeout > 0 ? this.engine.clock.now() + timeout : Infinity)
-  }
-
-  #armRouteTimer(timeout: number): void {
-    this.#routeTimer = this.engine.clock.schedule(timeout, () => this.#routeTimeout(), { keepAlive: true })
-  }
-
-  #routeTimeout(): void {
-    this.#routeTimer = undefined
-    // While another cluster is asked, it has its own time.
-    if (this.over || this.#instead?.asking) return
-    this.flag('UT')
-    if (this.#answer !== undefined) {
-      this.outcome.details = 'response_timeout'
-      return this.#cutBody(new TimeLimitError('route timeout: the response body took too long', { policy: this.outcome.route }), true)
-    }
-    this.#tries!.cancel(true)
-    this.unanswered(REPLIES.response_timeout)
-  }
-
-  // ── what the tries ask and say ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The name under which TLS is spoken when the URL itself asks for it. */
-  get tls(): string | undefined {
-    return this.scheme === 'https' ? this.request.authority.replace(/:\d+$/, '') : undefined
-  }
-
-  wire(expected: number): WireRequest {
-    const { attempts } = this.outcome
-    if (this.#plan !== undefined && attempts > 1) announce(this.headers, attempts, expected, this.#plan)
-    return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
-  }
-
-  answered(response: WireResponse): void {
-    const { fallback } = this
-    const { status } = response
-    // A host that no rule governs answers as it likes.
-    if ((status < 200 || status > 599) && this.cluster!.name !== PASSTHROUGH) return this.#notUnderstood(status)
-    if (fallback !== undefined && response.status >= 500) return this.fallBack(fallback, () => this.#pass(response))
-    this.#pass(response)
-  }
-
-  #notUnderstood(status: number): void {
-    this.#tries!.cancel(false)
-    const error = new Error(`the upstream answered with status ${status}`)
-    this.outcome.error = error
-    this.unanswered(resetReply('protocol_error', error, this.outcome.attempts > 1))
-  }
-
-  #pass(response: WireResponse): void {
-    const { outcome } = this
-    outcome.details = 'via_upstream'
-    outcome.error = undefined
-    this.headersAreHere()
-    this.status = response.status
-    const headers = response.headers as string[]
-    this.giveCookies(headers)
-    this.answerRules(headers)
-    this.#answer = new AnswerBody(response.body, this)
-    this.give({ status: response.status, statusText: response.statusText, headers, body: this.#answer, text: undefined, outcome })
-    if (this.#instead?.received) this.end()
-  }
-
-  reads(reply: MeshReply, read: (ended: () => void) => BodySource): void {
-    this.#reading = read(() => this.end())
-    this.#answer = new AnswerBody(this.#reading, this)
-    this.headersAreHere()
-    this.give({ ...reply, headers: reply.headers.slice(), body: this.#answer, outcome: this.outcome })
-  }
-
-  unanswered(reply: LocalReply): void {
-    const status = reply.status === 504 ? this.#plan?.timeoutStatus : undefined
-    this.#failing(status === undefined || status === 504 ? reply : { ...reply, status })
-  }
-
-  reset(reason: ResetReason, error: Error): void {
-    // The caller's own body broke, or no rule governs the host: it fails as it would without us.
-    const ungoverned = this.cluster!.name === PASSTHROUGH && this.fallback === undefined
-    if (reason === 'local_reset' || ungoverned) return this.fail(new TypeError('fetch failed', { cause: error }))
-    this.unanswered(resetReply(reason, error, this.outcome.attempts > 1))
-  }
-
-  completed(): void {
-    if (this.#instead?.asking) this.#instead.received = true
-    else this.end()
-  }
-
-  broken(reason: ResetReason, error: Error): void {
-    this.flag(flagOf(reason))
-    this.outcome.details = `upstream_reset_after_response_started{${reason}}`
-    this.outcome.error = error
-    this.completed()
-  }
-
-  // ── what stands in for a failure ───────────────────────────────────────────────────────────────────────
-
-  /** An answer of ours for which the destination may have a better one. */
-  #failing(reply: LocalReply): void {
-    const { fallback } = this
-    if (fallback === undefined || reply.status < 500) return this.local(reply)
-    this.flag(reply.flag)
-    this.fallBack(fallback, () => this.local(reply))
-  }
-
-  get fallback(): Fallback | undefined {
-    return this.#inner ? undefined : this.guard?.fallback
-  }
-
-  fallBack(fallback: Fallback, otherwise: () => void, drop: () => void = () => this.#tries?.cancel(false)): void {
-    if (fallback.cluster !== undefined) {
-      this.#instead = new Instead(this, otherwise, drop)
-      return this.#instead.ask(fallback.cluster)
-    }
-    drop()
-    giveFallback(this, fallback)
-  }
-
-  elsewhere(cluster: ClusterRuntime, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): void {
-    const asked = new Exchange(this.engine, { ...this.request, body: this.body }, resolve, reject)
-    if (!asked.listen()) return
-    asked.startedAt = this.startedAt
-    asked.#waited = true
-    asked.#inner = true
-    asked.guard = cluster.guardOf(undefined)
-    const { timeout, perTryTimeout } = this.#plan ?? this.route?.plan ?? ONE_TRY
-    asked.#plan = { ...ONE_TRY, timeout, perTryTimeout }
-    asked.#enter(cluster)
-  }
-
-  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  abort(reason: unknown): void {
-    if (this.over) return
-    this.flag('DC')
-    this.outcome.details = 'downstream_remote_disconnect'
-    if (this.#answer !== undefined) return this.#cutBody(reason as Error, false)
-    this.#tries?.cancel(false)
-    this.fail(reason)
-    this.#leave?.(reason)
-    this.#instead?.drop()
-  }
-
-  /** The caller wants no more of the body. */
-  dropped(): void {
-    if (this.over) return
-    this.#tries?.cancel(false)
-    this.end()
-    this.#reading?.cancel()
-  }
-
-  #cutBody(error: Error, timeout: boolean): void {
-    this.outcome.error = error
-    this.#tries?.cancel(timeout)
-    this.end()
-    this.#reading?.cancel()
-    this.#answer!.fail(error)
-  }
-
-  protected letGo(): void {
-    this.#tries?.end()
-    this.#routeTimer?.cancel()
+  protected override letGo(): void {
+    super.letGo()
     this.#delay?.cancel()
   }
 }
-
-const PASSTHROUGH = 'PassthroughCluster'
