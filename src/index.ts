@@ -45,7 +45,19 @@ export type { MeshEvents } from './mesh/events.ts'
 export type { ExplainedDestination, ExplainedEndpoint, ExplainHeaders, ExplainRequest, Explanation, TriedRoute } from './mesh/explain.ts'
 export type { Place, Value } from './mesh/explain-values.ts'
 export type { Action, Version } from './mesh/history.ts'
-export type { Applied, ChangeOptions, EndpointInput, MeshOptions, Mode, RuleInput, WorkloadOptions } from './mesh/options.ts'
+export type {
+  Applied,
+  ChangeOptions,
+  CloseOptions,
+  EjectOptions,
+  EndpointInput,
+  MeshOptions,
+  Mode,
+  PlanOptions,
+  ReadyOptions,
+  RuleInput,
+  WorkloadOptions,
+} from './mesh/options.ts'
 export type { Change, Changes, ClusterChange, Plan } from './mesh/plan.ts'
 export type { Mesh, MeshMethods } from './mesh/public.ts'
 export { RuleError } from './mesh/rule-error.ts'

@@ -54,7 +54,9 @@ const user = new Users().get(1, true)
 infers<Awaited<typeof user>, { path: string; full: boolean | undefined }>(true)
 // @ts-expect-error: the parameter is a number
 new Users().get('1')
-const same = retry().wrap(async <T>(value: T) => value)
+const same = retry().wrap(async function unchanged<T>(value: T) {
+  return value
+})
 const kept = same({ a: 1 })
 infers<typeof kept, Promise<{ a: number }>>(true)
 

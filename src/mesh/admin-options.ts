@@ -19,6 +19,7 @@ export const adminFields = {
   maxBodyBytes: size('The longest body that is read.', { default: '4Mi' }),
 } as const
 
+/** Options of `mesh.admin`. A wrong one throws an `OptionsError` that names every fault. */
 export interface AdminOptions extends InputOf<typeof adminFields> {}
 
 export interface AdminServer {

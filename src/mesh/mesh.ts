@@ -4,7 +4,7 @@
  */
 import { OptionsError } from '../core/errors.ts'
 import { Emitter } from '../core/events.ts'
-import { type InputOf, readOptions } from '../core/schema/index.ts'
+import { readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
 import type { Cluster } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
@@ -23,7 +23,16 @@ import { assignmentOf, localityText } from './endpoints.ts'
 import type { MeshEvents } from './events.ts'
 import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
-import { closeFields, type EndpointInput, ejectFields, type MeshOptions, readyFields } from './options.ts'
+import {
+  type CloseOptions,
+  closeFields,
+  type EjectOptions,
+  type EndpointInput,
+  ejectFields,
+  type MeshOptions,
+  type ReadyOptions,
+  readyFields,
+} from './options.ts'
 import type { ClusterResilience } from './resilience.ts'
 import { withoutLinkLocal } from './restricted.ts'
 import { RouteBreakers } from './route-breakers.ts'
@@ -128,7 +137,7 @@ export class MeshCore {
     return execute(this.#engine, request)
   }
 
-  async ready(options?: InputOf<typeof readyFields>): Promise<void> {
+  async ready(options?: ReadyOptions): Promise<void> {
     const { timeout } = readOptions(readyFields, options, 'mesh.ready')
     const all = this.#feed.delivered().then(async () => {
       await Promise.allSettled([...this.clusters.values()].map(c => c.warming))
@@ -235,7 +244,7 @@ export class MeshCore {
     this.#attached.push(closing)
   }
 
-  eject(cluster: string, address: string, options?: InputOf<typeof ejectFields>): void {
+  eject(cluster: string, address: string, options?: EjectOptions): void {
     const { for: time = Infinity } = readOptions(ejectFields, options, 'mesh.eject')
     this.cluster(cluster).eject(address, time)
   }
@@ -244,7 +253,7 @@ export class MeshCore {
     this.cluster(cluster).uneject(address)
   }
 
-  async close(options?: InputOf<typeof closeFields>): Promise<void> {
+  async close(options?: CloseOptions): Promise<void> {
     const { drain } = readOptions(closeFields, options, 'mesh.close')
     if (this.#closed) return
     this.#closed = true

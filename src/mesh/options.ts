@@ -102,6 +102,7 @@ export const meshFields = {
   ),
 } as const
 
+/** What a mesh is made from. Wrong options throw an `OptionsError` that names every fault, wrong rules a `RuleError` with all diagnostics. */
 export interface MeshOptions extends InputOf<typeof meshFields> {}
 export type MeshSettings = OptionsOf<typeof meshFields>
 
@@ -109,7 +110,7 @@ export type MeshSettings = OptionsOf<typeof meshFields>
 export interface WorkloadOptions extends InputOf<typeof workloadFields> {}
 
 /** How far the rules take effect. */
-export type Mode = NonNullable<MeshSettings['mode']>
+export type Mode = NonNullable<MeshOptions['mode']>
 
 /** An endpoint as `setEndpoints` takes it. */
 export interface EndpointInput extends InputOf<typeof endpointFields> {}
@@ -127,6 +128,14 @@ export const closeFields = { drain: duration('How long open requests may take to
 
 /** Only if nobody was faster. */
 export interface ChangeOptions extends InputOf<typeof changeFields> {}
+/** As what a plan is made. */
+export interface PlanOptions extends InputOf<typeof planFields> {}
+/** How long to wait for the sources. */
+export interface ReadyOptions extends InputOf<typeof readyFields> {}
+/** How long an endpoint is taken out. */
+export interface EjectOptions extends InputOf<typeof ejectFields> {}
+/** How a mesh ends. */
+export interface CloseOptions extends InputOf<typeof closeFields> {}
 
 /** The result of `apply`, `patch` and `rollback`. */
 export type Applied<D> =

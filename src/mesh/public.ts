@@ -1,6 +1,6 @@
 /** The mesh as its users hold it: the core with the ways in attached. */
 import type { ListenOptions } from '../core/events.ts'
-import { type InputOf, readOptions, suggest } from '../core/schema/index.ts'
+import { readOptions, suggest } from '../core/schema/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
@@ -14,13 +14,14 @@ import { observingFetch } from './observe.ts'
 import {
   type Applied,
   type ChangeOptions,
+  type CloseOptions,
   changeFields,
-  type closeFields,
+  type EjectOptions,
   type EndpointInput,
-  type ejectFields,
+  type PlanOptions,
   planFields,
+  type ReadyOptions,
   type RuleInput,
-  type readyFields,
 } from './options.ts'
 import type { Plan } from './plan.ts'
 import { type MeshSnapshot, snapshotOf } from './snapshot.ts'
@@ -38,7 +39,7 @@ export interface MeshMethods {
    * Resolves when every source has delivered and every name has been looked up once. Rejects after `timeout`, and with a `RuleError` or the
    * source's own error when its first delivery could not be used.
    */
-  ready(options?: InputOf<typeof readyFields>): Promise<void>
+  ready(options?: ReadyOptions): Promise<void>
   /** WHATWG fetch, governed by the rules. */
   readonly fetch: typeof fetch
   /** An adapter for `axios.create({ adapter: mesh.axios() })`. */
@@ -54,7 +55,7 @@ export interface MeshMethods {
    */
   patch(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** What `apply` (or with `{ patch: true }` what `patch`) would change, and what would become of the state. Changes nothing. */
-  plan(rules: RuleInput, options?: InputOf<typeof planFields>): Plan
+  plan(rules: RuleInput, options?: PlanOptions): Plan
   /** Brings back the rules of an earlier version, of all sources, as a new version. A source's next delivery replaces its set again. */
   rollback(version: number, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** The versions that are kept, newest last. */
@@ -68,7 +69,7 @@ export interface MeshMethods {
   /** A breaker of the mesh by hand; key: `host|subset|port`, or as in `snapshot().policies`. */
   breaker(key: string): GuardBreaker
   /** Takes an endpoint out, for a time or until `uneject`. */
-  eject(cluster: string, address: string, options?: InputOf<typeof ejectFields>): void
+  eject(cluster: string, address: string, options?: EjectOptions): void
   uneject(cluster: string, address: string): void
   /** Listens to events; gives back what stops it. */
   on<K extends keyof MeshEvents>(type: K, listener: (event: MeshEvents[K]) => void, options?: ListenOptions): () => void
@@ -84,7 +85,7 @@ export interface MeshMethods {
   /** What was said about the rules in force. */
   readonly diagnostics: readonly Diagnostic[]
   /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
-  close(options?: InputOf<typeof closeFields>): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 type MakeFetch = (handle: Handle, care: BodyCare) => typeof fetch

@@ -15,6 +15,7 @@ export const translateFields = {
   meshConfig: anything<string | object>("Istio's MeshConfig, object or YAML text."),
 } as const
 
+/** Options of `translate`. A wrong one throws an `OptionsError` that names every fault. */
 export interface TranslateInput extends InputOf<typeof translateFields> {}
 
 /**

@@ -17,6 +17,7 @@ export const validateFields = {
   ),
 } as const
 
+/** Options of `validate`. A wrong one throws an `OptionsError` that names every fault. */
 export interface ValidateOptions extends InputOf<typeof validateFields> {}
 
 /**

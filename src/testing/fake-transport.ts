@@ -22,6 +22,7 @@ export const fakeTransportFields = {
   connectDelay: duration('How long connecting takes.', { default: 0, min: 0 }),
 } as const
 
+/** Options of `fakeTransport`. A wrong one throws an `OptionsError` that names every fault. */
 export interface FakeTransportOptions extends InputOf<typeof fakeTransportFields> {}
 
 export interface FakeTransport extends Transport {

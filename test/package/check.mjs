@@ -4,6 +4,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { descriptions } from '../config/declarations/descriptions.mjs'
+import { editorShows } from './editor.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(path.join(os.tmpdir(), 'meshless-consumer-'))
@@ -19,6 +21,7 @@ function check(what, job) {
     process.exitCode = 1
   }
 }
+const described = await descriptions(root)
 const same = (saw, wanted) => {
   if (saw !== wanted) throw new Error(`saw ${JSON.stringify(saw)}, expected ${JSON.stringify(wanted)}`)
 }
@@ -99,6 +102,14 @@ const server = http.createServer((request, response) => response.end(request.hea
   compiles('/policies with neither DOM nor Node types', ['policies.mts'], { lib: ['es2022'], types: [] })
   for (const name of ['@types/node', 'undici-types']) cpSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), { recursive: true })
   compiles('@types/node', ['mesh.mts'], { lib: ['es2022'], types: ['node'] })
+
+  for (const ending of ['mts', 'cts']) {
+    // The inference that the sources promise, of the declarations that are shipped.
+    const promised = readFileSync(path.join(root, 'test/types.test-d.ts'), 'utf8').replace(/'\.\.\/src\/policies\/index\.ts'/, "'meshless/policies'")
+    write(`inference.${ending}`, promised)
+    compiles(`inference, .${ending}`, [`inference.${ending}`], { lib: ['es2022', 'dom'], types: [] })
+    check(`an editor shows every option with its meaning and default, .${ending}`, () => editorShows(folder, `editor.${ending}`, described))
+  }
 
   check('types: for TypeScript before 5.7 too, whose Uint8Array takes no parameter', () => {
     const dist = path.join(folder, 'node_modules/meshless/dist')

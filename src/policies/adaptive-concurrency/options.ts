@@ -8,7 +8,7 @@ import {
 
 export { type AdaptiveConcurrencySettings, adaptiveConcurrencyFields }
 
-/** What a user writes. `R` is what the hook accepts as a result. */
+/** Options of `adaptiveConcurrency`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type AdaptiveConcurrencyOptions<R = unknown> = Omit<InputOf<typeof adaptiveConcurrencyFields>, 'isDrop'> & {
   isDrop?: ((error: unknown, result: R | undefined) => boolean) | undefined
 }

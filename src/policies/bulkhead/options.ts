@@ -5,7 +5,7 @@ import type { Limits } from './kernel.ts'
 
 export { bulkheadFields }
 
-/** What a user writes. `R` is what the hook accepts as a result. */
+/** Options of `bulkhead`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type BulkheadOptions<R = unknown> = Omit<InputOf<typeof bulkheadFields>, 'release'> & {
   release?: ((result: R) => PromiseLike<unknown> | undefined) | undefined
 }

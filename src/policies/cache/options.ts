@@ -8,7 +8,7 @@ export { cacheFields } from '../../core/schema/policies/cache.ts'
 /** What a key is made of: the call as its caller described it, and the arguments when a wrapped function was called. */
 export type CachedCall = CallView & Omit<CallOptions, 'signal' | 'deadline'> & { readonly args: readonly unknown[] | undefined }
 
-/** What a user writes. `R` is what the hooks accept as a result. */
+/** Options of `cache`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type CacheOptions<R = unknown> = Omit<InputOf<typeof cacheFields>, 'key' | 'vary' | 'cacheable' | 'sizeOf'> & {
   key?: ((call: CachedCall) => string | undefined) | undefined
   vary?: ((call: CachedCall) => unknown) | undefined

@@ -5,7 +5,7 @@ import { type CircuitBreakerSettings, circuitBreakerFaults, circuitBreakerFields
 
 export { type CircuitBreakerSettings, circuitBreakerFields, slices } from '../../core/schema/policies/circuit-breaker.ts'
 
-/** What a user writes. `R` is what the hooks accept as a result. */
+/** Options of `circuitBreaker`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type CircuitBreakerOptions<R = unknown> = Omit<
   InputOf<typeof circuitBreakerFields>,
   'recordResult' | 'transitionOnResult' | 'waitDurationInOpenState'

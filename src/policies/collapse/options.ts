@@ -15,6 +15,7 @@ export const collapseFields = {
   ),
 } as const
 
+/** Options of `collapse`. A wrong one throws an `OptionsError` that names every fault. `T`: the items. */
 export type CollapseOptions<T = unknown> = Omit<InputOf<typeof collapseFields>, 'key' | 'scope'> & {
   key?: ((item: T) => unknown) | undefined
   scope?: ((item: T) => object | undefined) | undefined

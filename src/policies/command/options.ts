@@ -109,5 +109,6 @@ export const commandFields = {
   requestCache: object('The request cache.', { enabled: boolean('Whether `getCacheKey` is asked.', { default: true }) }, { default: {} }),
 } as const
 
+/** Properties of `command`, as Hystrix names them. A wrong one throws an `OptionsError` that names every fault. */
 export type CommandProperties = InputOf<typeof commandFields>
 export type CommandSettings = OptionsOf<typeof commandFields>

@@ -13,7 +13,7 @@ export const fallbackOptionsFields = {
   ),
 } as const
 
-/** What a user writes. `R` is what the hook accepts as a result. */
+/** Options of `fallback`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type FallbackOptions<R = unknown> = Omit<InputOf<typeof fallbackOptionsFields>, 'handleResult'> & {
   handleResult?: ((result: R) => boolean) | undefined
 }

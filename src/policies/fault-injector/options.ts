@@ -37,6 +37,7 @@ export const faultInjectorFields = {
   enabled: boolean('Whether anything is injected at all: the switch that turns it off.', { default: true }),
 } as const
 
+/** Options of `faultInjector`. A wrong one throws an `OptionsError` that names every fault. */
 export type FaultInjectorOptions = InputOf<typeof faultInjectorFields>
 export type FaultInjectorSettings = OptionsOf<typeof faultInjectorFields>
 

@@ -5,7 +5,7 @@ import { type Budget, budgetOf, type RetryBudget, type RetryBudgetOptions } from
 
 export { hedgeFields } from '../../core/schema/policies/hedge.ts'
 
-/** What a user writes. `R` is what the hook accepts as a result. */
+/** Options of `hedge`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type HedgeOptions<R = unknown> = Omit<InputOf<typeof hedgeFields>, 'handleResult' | 'retryBudget'> & {
   handleResult?: ((result: R) => boolean) | undefined
   retryBudget?: RetryBudget | RetryBudgetOptions | undefined

@@ -8,4 +8,5 @@ export const keyedFields = {
   }),
 } as const
 
+/** Options of `keyed`. A wrong one throws an `OptionsError` that names every fault. */
 export type KeyedOptions = InputOf<typeof keyedFields>

@@ -19,6 +19,7 @@ export const loadShedderFields = {
   ),
 } as const
 
+/** Options of `loadShedder`. A wrong one throws an `OptionsError` that names every fault. */
 export type LoadShedderOptions = InputOf<typeof loadShedderFields>
 export type LoadShedderSettings = OptionsOf<typeof loadShedderFields>
 

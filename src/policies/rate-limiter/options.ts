@@ -4,7 +4,7 @@ import { rateLimiterFaults, rateLimiterFields } from '../../core/schema/policies
 
 export { rateLimiterFields }
 
-/** What a user writes. `R` is what the hook accepts as a result. */
+/** Options of `rateLimiter`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type RateLimiterOptions<R = unknown> = Omit<InputOf<typeof rateLimiterFields>, 'drainPermissionsOnResult'> & {
   drainPermissionsOnResult?: ((result: R | undefined, error: unknown) => boolean) | undefined
 }

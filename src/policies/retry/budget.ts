@@ -5,6 +5,7 @@
 import { type InputOf, type OptionsOf, readOptions } from '../../core/schema/index.ts'
 import { retryBudgetFields } from '../../core/schema/policies/retry-budget.ts'
 
+/** Options of `retryBudget`. A wrong one throws an `OptionsError` that names every fault. */
 export type RetryBudgetOptions = InputOf<typeof retryBudgetFields>
 
 export class Budget {

@@ -75,7 +75,7 @@ export const retryFields = {
   ),
 } as const
 
-/** What a user writes. `R` is what the hooks accept as a result. */
+/** Options of `retry`. A wrong one throws an `OptionsError` that names every fault. `R`: the results that its hooks accept. */
 export type RetryOptions<R = unknown> = Omit<
   InputOf<typeof retryFields>,
   'retryOnResult' | 'consumeResultBeforeRetryAttempt' | 'retryBudget' | 'intervalFunction'

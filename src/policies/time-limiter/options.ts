@@ -5,6 +5,7 @@ import { timeLimiterFields } from '../../core/schema/policies/time-limiter.ts'
 
 export { timeLimiterFields } from '../../core/schema/policies/time-limiter.ts'
 
+/** Options of `timeLimiter`. A wrong one throws an `OptionsError` that names every fault. */
 export type TimeLimiterOptions = InputOf<typeof timeLimiterFields>
 export type TimeLimiterSettings = OptionsOf<typeof timeLimiterFields>
 

@@ -2,23 +2,12 @@
 import type { FSWatcher } from 'node:fs'
 import type { Clock, Timer } from '../../base/time/clock.ts'
 import { OptionsError } from '../../core/errors.ts'
-import { boolean, duration, type InputOf, object, readOptions } from '../../core/schema/index.ts'
-import { type Source, type SourceSet, trustFields } from '../../core/source.ts'
+import { readOptions } from '../../core/schema/index.ts'
+import type { Source, SourceSet } from '../../core/source.ts'
+import { type FilesOptions, filesFields } from './files-options.ts'
 import { around, type Node, nodeModules, readFiles } from './read-files.ts'
 
-export const filesFields = {
-  watch: boolean('Whether changes are followed.', { default: false }),
-  debounce: duration('How long changes are gathered before the files are read again.', { default: 100, min: 0 }),
-  poll: duration(
-    'Looks at the files this often as well, where the system tells of no changes (some network file systems). Default: never.',
-    {
-      min: 1,
-    },
-  ),
-  trust: object('How far the rules may reach. Default: as far as they like.', trustFields),
-} as const
-
-export interface FilesOptions extends InputOf<typeof filesFields> {}
+export type { FilesOptions }
 
 /** How often a path that cannot be watched is looked at, ms. */
 const FALLBACK_POLL = 5_000

@@ -28,6 +28,7 @@ export const connectionPoolFields = {
   }),
 } as const
 
+/** Options of `connectionPool`. A wrong one throws an `OptionsError` that names every fault. */
 export type ConnectionPoolOptions = InputOf<typeof connectionPoolFields>
 
 /** What only connections of our own can honour. */

@@ -31,6 +31,7 @@ export const loadBalancerFields = {
   }),
 } as const
 
+/** Options of `loadBalancer`. A wrong one throws an `OptionsError` that names every fault. */
 export type LoadBalancerOptions = InputOf<typeof loadBalancerFields>
 
 /** The part of a cluster that says how it chooses. Throws an OptionsError naming every wrong option. */

@@ -50,6 +50,7 @@ export const outlierDetectorFields = {
   ...nativeOutlierFields,
 } as const
 
+/** Options of `outlierDetector`. A wrong one throws an `OptionsError` that names every fault. */
 export type OutlierDetectionOptions = InputOf<typeof outlierDetectorFields>
 
 /** The same in Envoy's words, with the share of healthy endpoints below which the balancer panics. Throws an OptionsError naming every wrong option. */
