@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../base/time/clock.ts'
-import type { Signal } from './signal.ts'
+import { type Signal, whenAborted } from './signal.ts'
 
 /** What the work sees of its call. */
 export interface CallView {
@@ -284,9 +284,7 @@ export class Call implements CallView {
     if (this.parent !== undefined) return this.parent.onAbort(listener)
     const { signal } = this.#asked
     if (signal === undefined) return nothing
-    const heard = () => listener(signal.reason)
-    signal.addEventListener('abort', heard, { once: true })
-    return () => signal.removeEventListener('abort', heard)
+    return whenAborted(signal, () => listener(signal.reason))
   }
 
   /** The call is over: nothing it registered may stay, and its signal is never aborted after a success. */
@@ -314,9 +312,7 @@ export class Call implements CallView {
       parent.#watch()
       fate.unlisten = () => parent.#forget(this)
     } else if (signal !== undefined) {
-      const listener = () => this.abort(signal.reason)
-      signal.addEventListener('abort', listener, { once: true })
-      fate.unlisten = () => signal.removeEventListener('abort', listener)
+      fate.unlisten = whenAborted(signal, () => this.abort(signal.reason))
     } else fate.unlisten = nothing
   }
 

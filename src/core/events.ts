@@ -1,5 +1,5 @@
 /** Typed events. No listener, no cost; a listener that throws is reported and changes nothing. */
-import type { Signal } from './signal.ts'
+import { type Signal, whenAborted } from './signal.ts'
 
 /** Listens until the returned function is called or `signal` aborts. */
 export interface ListenOptions {
@@ -33,9 +33,9 @@ export class Emitter<E extends object> implements Observable<E> {
     const off = () => {
       if (!set.delete(entry)) return
       this.listening--
-      options?.signal?.removeEventListener('abort', off)
+      unlisten?.()
     }
-    options?.signal?.addEventListener('abort', off, { once: true })
+    const unlisten = options?.signal && whenAborted(options.signal, off)
     return off
   }
 

@@ -10,3 +10,49 @@ export interface AbortSignalLike {
 
 /** `AbortSignal`, or what we use of it. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike
+
+/** One ear for each signal: a signal that many calls share, such as that of a shutdown, is listened to once, and Node suspects no leak. */
+const ears = new WeakMap<Signal, Ear>()
+
+class Ear {
+  readonly #signal: Signal
+  readonly #listeners = new Set<() => void>()
+
+  constructor(signal: Signal) {
+    this.#signal = signal
+  }
+
+  add(listener: () => void): void {
+    if (this.#listeners.size === 0) this.#signal.addEventListener('abort', this.#tell, { once: true })
+    this.#listeners.add(listener)
+  }
+
+  delete(listener: () => void): void {
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#signal.removeEventListener('abort', this.#tell)
+  }
+
+  /** One that throws keeps no other from being told; the first error is for who aborts to report, as of a listener of its own. */
+  readonly #tell = () => {
+    const errors: unknown[] = []
+    for (const listener of this.#listeners) {
+      this.#listeners.delete(listener)
+      try {
+        listener()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+}
+
+/** Calls `listener` once when the signal is aborted. Not for one that is aborted already. Returns what takes it off again. */
+export function whenAborted(signal: Signal, listener: () => void): () => void {
+  let ear = ears.get(signal)
+  if (ear === undefined) {
+    ear = new Ear(signal)
+    ears.set(signal, ear)
+  }
+  ear.add(listener)
+  return () => ear.delete(listener)
+}

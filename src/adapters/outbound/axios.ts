@@ -1,6 +1,7 @@
 /** axios as an adapter over the mesh: a config becomes a fetch, the Response what axios users expect. axios itself is never imported. */
 import { systemClock } from '../../base/time/clock.ts'
 import { attachOutcome, outcomeOf } from '../../core/outcome.ts'
+import { whenAborted } from '../../core/signal.ts'
 import { bodyOfConfig, dataOf } from './axios-data.ts'
 import { axiosError, refusedStatus } from './axios-error.ts'
 import { uriOf } from './axios-url.ts'
@@ -120,8 +121,7 @@ class Cancelling {
     if (signal) {
       const listener = () => controller.abort(signal.reason)
       if (signal.aborted) listener()
-      else signal.addEventListener('abort', listener)
-      this.#ends.push(() => signal.removeEventListener('abort', listener))
+      else this.#ends.push(whenAborted(signal, listener))
     }
     if (cancelToken) {
       const listener = (reason: unknown) => controller.abort(reason)

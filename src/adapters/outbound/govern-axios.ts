@@ -1,6 +1,7 @@
 /** An axios instance under a policy, without a mesh. */
 import type { CallView } from '../../core/call.ts'
 import { needPolicy, type Policy } from '../../core/policy.ts'
+import { whenAborted } from '../../core/signal.ts'
 import { FAILURE } from './govern.ts'
 
 /** What we use of an axios instance. */
@@ -93,7 +94,7 @@ function callersSignal(config: any, end: AbortController): AbortSignal | undefin
   if (signal) {
     const abort = () => controller.abort(signal.reason)
     if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { signal: end.signal })
+    else end.signal.addEventListener('abort', whenAborted(signal, abort))
   }
   return controller.signal
 }

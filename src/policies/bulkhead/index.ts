@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import type { Signal } from '../../core/signal.ts'
+import { type Signal, whenAborted } from '../../core/signal.ts'
 import { type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
@@ -127,7 +127,5 @@ class IssuedSlot implements Slot {
 
 function heard(signal: Signal | undefined, listener: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => {}
-  const aborted = () => listener(signal.reason)
-  signal.addEventListener('abort', aborted, { once: true })
-  return () => signal.removeEventListener('abort', aborted)
+  return whenAborted(signal, () => listener(signal.reason))
 }

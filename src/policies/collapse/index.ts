@@ -4,7 +4,7 @@ import { Call, type CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import type { Description } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
-import type { Signal } from '../../core/signal.ts'
+import { type Signal, whenAborted } from '../../core/signal.ts'
 import { type Batch, Batches } from './kernel.ts'
 import { type CollapseOptions, collapseFields } from './options.ts'
 
@@ -129,14 +129,14 @@ export function collapse<T, R>(
       if (signal?.aborted) throw signal.reason
       const scope = settings.scope?.(item)
       const key = settings.key === undefined ? item : settings.key(item)
-      const off = () => signal?.removeEventListener('abort', gone)
+      let off: (() => void) | undefined
       const waiter: Waiter<R> = {
         resolve(value) {
-          off()
+          off?.()
           resolve(value)
         },
         reject(error) {
-          off()
+          off?.()
           reject(error)
         },
       }
@@ -151,7 +151,7 @@ export function collapse<T, R>(
         }
         waiter.reject(signal!.reason)
       }
-      signal?.addEventListener('abort', gone, { once: true })
+      if (signal !== undefined) off = whenAborted(signal, gone)
       if (batches.isFull(batch)) run.start('size')
     })
 

@@ -4,6 +4,7 @@ import type { Random } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type ListenOptions } from '../../core/events.ts'
 import { suggest } from '../../core/schema/read.ts'
+import { whenAborted } from '../../core/signal.ts'
 import { Configurations } from './configurations.ts'
 import { type Configuration, type Kept, KINDS, type Kind, type MadeKind, make, type Policies, type PolicyEvents } from './kinds.ts'
 
@@ -172,9 +173,9 @@ export function registry(options: RegistryOptions = {}): Registry {
           entry.offs.get(forward)?.()
           entry.offs.delete(forward)
         }
-        listening?.signal?.removeEventListener('abort', off)
+        unlisten?.()
       }
-      listening?.signal?.addEventListener('abort', off, { once: true })
+      const unlisten = listening?.signal && whenAborted(listening.signal, off)
       return off
     },
   }

@@ -4,6 +4,7 @@
  */
 import { getHeader } from '../../base/formats/headers.ts'
 import type { Outcome } from '../../core/outcome.ts'
+import { whenAborted } from '../../core/signal.ts'
 import type { WireBody } from '../../core/transport.ts'
 import type { Outgoing } from '../routing/rewrite.ts'
 import type { Engine } from './engine.ts'
@@ -30,7 +31,7 @@ export abstract class Asked implements Outgoing {
   /** The request's own random number: it chooses destination and mirrors. */
   share: number
   #signal: AbortSignal | undefined
-  #onAbort: (() => void) | undefined
+  #unlisten: (() => void) | undefined
   readonly #resolve: (reply: MeshReply) => void
   readonly #reject: (error: unknown) => void
 
@@ -86,8 +87,7 @@ export abstract class Asked implements Outgoing {
       this.fail(signal.reason)
       return false
     }
-    this.#onAbort = () => this.abort(signal.reason)
-    signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unlisten = whenAborted(signal, () => this.abort(signal.reason))
     return true
   }
 
@@ -95,9 +95,8 @@ export abstract class Asked implements Outgoing {
   follow(signal: AbortSignal | undefined): void {
     if (this.over || signal === undefined) return
     this.#signal = signal
-    this.#onAbort = () => this.abort(signal.reason)
-    if (signal.aborted) this.#onAbort()
-    else signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) this.abort(signal.reason)
+    else this.#unlisten = whenAborted(signal, () => this.abort(signal.reason))
   }
 
   /** The caller gets this answer. It stays under way until `end`. */
@@ -122,7 +121,7 @@ export abstract class Asked implements Outgoing {
     this.over = true
     this.engine.load.open--
     this.letGo()
-    if (this.#onAbort !== undefined) this.#signal!.removeEventListener('abort', this.#onAbort)
+    this.#unlisten?.()
     if (closing) this.body?.close?.()
     this.outcome.durations.total = this.engine.clock.now() - this.startedAt
   }
