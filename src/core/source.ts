@@ -10,12 +10,14 @@ export interface SourceSet {
 }
 
 export const trustFields = {
-  unixSockets: boolean('Whether endpoints may be Unix sockets.'),
+  unixSockets: boolean('Whether endpoints may be Unix sockets. Default: they may.'),
   linkLocal: boolean(
-    'Whether endpoints may have link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep their credentials; also by DNS.',
+    'Whether endpoints may have link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep their credentials; also by DNS. Default: they may.',
   ),
-  tlsDirectory: anything<string | false>('The directory below which certificates and keys may be named; `false`: none may be named.'),
-  hosts: array('The hosts that may be named: exact, or wildcards such as `*.shop.svc.cluster.local`.', string('')),
+  tlsDirectory: anything<string | false>(
+    'The directory below which certificates and keys may be named; `false`: none may be named. Default: any.',
+  ),
+  hosts: array('The hosts that may be named: exact, or wildcards such as `*.shop.svc.cluster.local`. Default: all.', string('')),
 } as const
 
 /**

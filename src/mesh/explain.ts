@@ -14,7 +14,7 @@ export type ExplainHeaders = NonNullable<ConstructorParameters<typeof Headers>[0
 export const explainFields = {
   method: string('Method.', { default: 'GET' }),
   url: string('What is asked for, e.g. `http://reviews:9080/reviews/1`.', { required: true }),
-  headers: anything<ExplainHeaders>('Headers, as fetch takes them.'),
+  headers: anything<ExplainHeaders>('Headers, as fetch takes them. Default: none.'),
 } as const
 
 export interface ExplainRequest extends InputOf<typeof explainFields> {}

@@ -35,7 +35,7 @@ export const workloadFields = {
 
 export const meshFields = {
   rules: anything<RuleInput>(
-    'The first set of rules of the apply source: YAML text, a document, or a list of both. Wrong rules throw a `RuleError` with all diagnostics.',
+    'The first set of rules of the apply source: YAML text, a document, or a list of both. Wrong rules throw a `RuleError` with all diagnostics. Default: none.',
   ),
   sources: array(
     'Where more rules come from. Each owns its own set; `mesh.ready()` waits for them.',
@@ -43,14 +43,18 @@ export const meshFields = {
     { default: [] },
   ),
   workload: object('Who calls: rules may look at it.', workloadFields, { default: {} }),
-  meshConfig: anything<string | object>("Istio's MeshConfig, as an object or YAML text."),
-  strict: boolean('Unknown fields and dangling references are errors.', { default: false }),
+  meshConfig: anything<string | object>("Istio's MeshConfig, as an object or YAML text. Default: Istio's own defaults."),
+  strict: boolean('Whether unknown fields and dangling references are errors; otherwise they are warnings.', { default: false }),
   discovery: object(
     'Where endpoints come from that no rule lists.',
     {
-      unlisted: oneOf('A host with rules but without endpoints resolves its own name by DNS, or has no endpoint.', ['dns', 'none'], {
-        default: 'dns',
-      }),
+      unlisted: oneOf(
+        'What a host with rules but without endpoints does: `dns` resolves its own name; with `none` it has no endpoint.',
+        ['dns', 'none'],
+        {
+          default: 'dns',
+        },
+      ),
       resolver: provided<Resolver>("How names become addresses. Default: the system's resolver.", ['resolve']),
     },
     { default: {} },
@@ -59,13 +63,13 @@ export const meshFields = {
     '`observe` decides and counts, and lets requests go ungoverned, `outcomeOf(response)` saying what would have happened; `off`: requests pass ungoverned and uncounted. Default `enforce`; beside an Istio sidecar (ISTIO_META_* in the environment) `observe`.',
     ['enforce', 'observe', 'off'],
   ),
-  faults: boolean('`false` turns every injected fault off.', { default: true }),
+  faults: boolean('Whether the faults that rules inject are injected; `false` turns every one off.', { default: true }),
   requestOverrides: boolean(
     "Whether `x-envoy-retry-on`, `-max-retries`, `-upstream-rq-timeout-ms`, `-expected-rq-timeout-ms` and their kin on the application's requests are obeyed. They never reach the upstream.",
     { default: false },
   ),
   localReplies: oneOf(
-    'What goes wrong is answered as Envoy answers, or `throw`: local error replies reject instead.',
+    'How the mesh answers what goes wrong: `response`, as Envoy does (503, 504 …); or `throw`: fetch rejects with an error that says why.',
     ['response', 'throw'],
     {
       default: 'response',
@@ -117,9 +121,11 @@ export interface EndpointInput extends InputOf<typeof endpointFields> {}
 
 // Of the methods.
 export const changeFields = {
-  ifVersion: integer('Refused with a `conflict` when another version is in force.', { min: 0 }),
+  ifVersion: integer('Refused with a `conflict` when another version is in force. Default: never refused for that.', { min: 0 }),
 } as const
-export const planFields = { patch: boolean('As `patch` would, not as `apply`.', { default: false }) } as const
+export const planFields = {
+  patch: boolean('Whether the documents are taken as `patch` takes them, one by one, not as `apply` does.', { default: false }),
+} as const
 export const readyFields = { timeout: duration('Rejects when it takes longer. Default: waits as long as it takes.', { min: 0 }) } as const
 export const ejectFields = {
   for: duration('Comes back by itself after this time. Default: at `uneject`.', { min: 0, above: true }),

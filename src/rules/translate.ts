@@ -6,13 +6,13 @@ import { parseRules } from './istio/parse.ts'
 import { translateDocuments } from './istio/translate.ts'
 
 export const translateFields = {
-  workload: object('Who calls.', {
-    namespace: string('Kubernetes namespace.', { default: 'default' }),
-    labels: map('Labels.', string(''), { default: {} }),
-    locality: string('`region/zone/subzone`.'),
+  workload: object('Who calls: rules may look at it. Default: a workload without labels.', {
+    namespace: string('Kubernetes namespace; short host names are completed with it.', { default: 'default' }),
+    labels: map('Labels that `sourceLabels` and workload selectors look at.', string(''), { default: {} }),
+    locality: string('`region/zone/subzone`. Default: none, so it is near to nobody.'),
     domain: string('DNS domain of the cluster.', { default: 'cluster.local' }),
   }),
-  meshConfig: anything<string | object>("Istio's MeshConfig, object or YAML text."),
+  meshConfig: anything<string | object>("Istio's MeshConfig, as an object or YAML text. Default: Istio's own defaults."),
 } as const
 
 /** Options of `translate`. A wrong one throws an `OptionsError` that names every fault. */

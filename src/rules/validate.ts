@@ -7,11 +7,14 @@ import { crossReferences } from './istio/references.ts'
 import { validateDocuments } from './istio/validate.ts'
 
 export const validateFields = {
-  strict: boolean('Unknown fields, what only the CRD refuses, and references that lead nowhere are errors, not warnings.', {
-    default: false,
-  }),
+  strict: boolean(
+    'Whether unknown fields, what only the CRD refuses, and references that lead nowhere are errors; otherwise they are warnings.',
+    {
+      default: false,
+    },
+  ),
   lint: union(
-    'Also what is valid and will surprise.',
+    'Whether it also tells what is valid and will surprise; `{ ignore: [code] }` leaves findings out.',
     [boolean(''), object('', { ignore: array('Findings that are left out.', oneOf('', LINT_CODES), { default: [] }) })],
     { default: false },
   ),

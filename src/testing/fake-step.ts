@@ -17,12 +17,12 @@ import {
 export type FakeBody = string | Uint8Array | readonly (string | Uint8Array)[]
 
 export const fakeResponseFields = {
-  status: integer('Status.', { default: 200, min: 100, max: 999 }),
-  headers: map('Headers; a list stands for several lines.', anything<string | readonly string[]>(''), { default: {} }),
+  status: integer('HTTP status.', { default: 200, min: 100, max: 999 }),
+  headers: map('Headers; a list stands for several lines of that name.', anything<string | readonly string[]>(''), { default: {} }),
   body: anything<FakeBody>('Text or bytes; a list comes in pieces, `pause` apart. Default: none.'),
   delay: duration('Time on the clock until the headers come.', { default: 0, min: 0 }),
   pause: duration('Time on the clock before each piece of the body.', { default: 0, min: 0 }),
-  cut: boolean('The connection breaks after the body, which is then not complete.', { default: false }),
+  cut: boolean('Whether the connection breaks after the body, which is then not complete.', { default: false }),
 } as const
 
 /** An answer; `{}` is an empty 200. */

@@ -5,7 +5,7 @@ export const commandFields = {
   circuitBreaker: object(
     'The breaker over the health of the last snapshots.',
     {
-      enabled: boolean('Whether there is one.', { default: true }),
+      enabled: boolean('Whether there is a breaker.', { default: true }),
       requestVolumeThreshold: integer('It does not open on fewer calls in the window.', { default: 20, min: 0 }),
       errorThresholdPercentage: integer('It opens when at least this share of them failed.', { default: 50, min: 0, unit: '%' }),
       sleepWindowInMilliseconds: integer('When open, one call is let through to test in each such time.', {
@@ -21,9 +21,13 @@ export const commandFields = {
   execution: object(
     'How the work is run.',
     {
-      timeout: object('Its time limit.', { enabled: boolean('Whether the work has a time limit.', { default: true }) }, { default: {} }),
+      timeout: object(
+        'The time limit of the work.',
+        { enabled: boolean('Whether the work has a time limit.', { default: true }) },
+        { default: {} },
+      ),
       isolation: object(
-        'Its bound.',
+        'The bound of the work.',
         {
           strategy: oneOf(
             'THREAD: bounded by `threadPool`, may queue; SEMAPHORE: bounded by a counter, never queues.',
@@ -54,12 +58,12 @@ export const commandFields = {
   fallback: object(
     'Whether and how `getFallback` is asked.',
     {
-      enabled: boolean('Whether it is asked at all.', { default: true }),
+      enabled: boolean('Whether `getFallback` is asked at all.', { default: true }),
       isolation: object(
-        'Its bound.',
+        'The bound of fallbacks.',
         {
           semaphore: object(
-            'Its own semaphore.',
+            'The semaphore of fallbacks.',
             { maxConcurrentRequests: integer('Fallbacks at once.', { default: 10, min: 0 }) },
             { default: {} },
           ),
@@ -85,15 +89,15 @@ export const commandFields = {
     'What is counted. Fixed when the command is made.',
     {
       rollingStats: object(
-        'Counts of events.',
+        'The counts of events.',
         {
           timeInMilliseconds: integer('Span of the counts.', { default: 10_000, min: 1, unit: 'ms' }),
-          numBuckets: integer('Its buckets; must divide it.', { default: 10, min: 1 }),
+          numBuckets: integer('Buckets of that span; must divide it.', { default: 10, min: 1 }),
         },
         { default: {} },
       ),
       healthSnapshot: object(
-        '',
+        'The health that the breaker looks at.',
         {
           intervalInMilliseconds: integer('How often the health changes; must divide the span of `rollingStats`.', {
             default: 500,

@@ -6,7 +6,7 @@ export const fallbackOptionsFields = {
   handle: anything<ErrorKind | readonly ErrorKind[] | ((error: unknown) => boolean)>(
     'Which errors are answered for: a class, a code or name, a list of those, or a function of the error. Default: every error.',
   ),
-  handleResult: hook<(result: any) => boolean>('Whether a result is as bad as an error, so that it is replaced.'),
+  handleResult: hook<(result: any) => boolean>('Whether a result is as bad as an error, so that it is replaced. Default: none is.'),
   maxConcurrentCalls: integer(
     'Answers that may be under way at once; a call beyond them fails with a BulkheadFullError. Default: no limit (Hystrix: 10).',
     { min: 0 },

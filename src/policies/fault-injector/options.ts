@@ -22,18 +22,20 @@ const percentage = object('Share of the calls. Without it the fault never fires,
 })
 
 export const faultInjectorFields = {
-  delay: object('Waits before the call.', {
+  delay: object('Waits before the call. Default: no delay.', {
     percentage,
-    fixedDelay: duration('How long.', { min: 1 }),
-    latency: hook<LatencyDistribution>('How long instead, anew for each call: `uniformLatency(10, 50)` and the like. Code only.'),
+    fixedDelay: duration('How long it waits. Either this or `latency`.', { min: 1 }),
+    latency: hook<LatencyDistribution>(
+      'How long it waits instead, ms, anew for each call: `uniformLatency(10, 50)` and the like. Code only.',
+    ),
   }),
-  abort: object('Fails instead of making the call.', {
+  abort: object('Fails instead of making the call; one of `httpStatus`, `grpcStatus` and `error`. Default: no failure.', {
     percentage,
-    httpStatus: integer('The HTTP status it stands for.', { min: 200, max: 599 }),
-    grpcStatus: string('The gRPC status it stands for instead, by name or number.', { pattern: /^(?:[A-Z_]+|1?[0-9])$/ }),
+    httpStatus: integer('The HTTP status that the FaultInjectedError has. Either this, `grpcStatus` or `error`.', { min: 200, max: 599 }),
+    grpcStatus: string('The gRPC status that it has instead, by name or number.', { pattern: /^(?:[A-Z_]+|1?[0-9])$/ }),
     error: hook<(call: CallView) => unknown>('Makes the error that is thrown. Default: a FaultInjectedError. Code only.'),
   }),
-  when: hook<(call: CallView) => boolean>('Only calls of which this is true may be hit. Code only.'),
+  when: hook<(call: CallView) => boolean>('Only calls of which this is true may be hit. Default: all. Code only.'),
   enabled: boolean('Whether anything is injected at all: the switch that turns it off.', { default: true }),
 } as const
 

@@ -4,7 +4,7 @@ import { duration, hook, type InputOf, integer, number, type OptionsOf, readOpti
 
 export const loadShedderFields = {
   shedFrom: number(
-    'From this share of the limit on, calls are shed: the least important ones first, and at the full limit all but the critical ones.',
+    'From this share of the limit on (0 to 1), calls are shed with a SheddedError: the least important ones first, and at the full limit all but the critical ones.',
     { default: 0.7, min: 0, max: 1 },
   ),
   lowestPriority: integer('The priority number of the least important calls. Greater numbers count as this one.', { default: 499, min: 1 }),

@@ -25,28 +25,36 @@ const kinds = (text: string): Option<readonly ErrorKind[], readonly ErrorKind[] 
   array(text, union('', [string(''), hook<any>('')])) as Option<any, any>
 
 export const retryFields = {
-  attempts: integer('Retries after the first try (Istio). Default 2.', { min: 0 }),
-  maxAttempts: integer('Tries in all (Resilience4j); not together with `attempts`.', { min: 1 }),
+  attempts: integer('Retries after the first try (Istio): 2 are up to three tries. Default 2.', { min: 0 }),
+  maxAttempts: integer(
+    'Tries in all (Resilience4j): 3 are the first and two retries. Not together with `attempts`. Default: `attempts` counts.',
+    { min: 1 },
+  ),
   backoff: duration('Base of the wait before a retry: doubled each time up to ten times itself, of which a random part is waited.', {
     default: 25,
     min: 1,
   }),
-  waitDuration: duration('A fixed wait instead (Resilience4j).', { min: 0 }),
+  waitDuration: duration('A fixed wait instead of `backoff` (Resilience4j). Default: `backoff`.', { min: 0 }),
   intervalFunction: hook<IntervalFunction>(
-    'ms to wait after try `attempt`, given `(attempt, error, result, random)`; negative: give up. See `IntervalFunction`.',
+    'ms to wait after try `attempt`, given `(attempt, error, result, random)`; negative: give up. See `IntervalFunction`. Default: `backoff`.',
   ),
-  perTryTimeout: duration('How long each try may take (Istio). A try that takes longer fails with a TimeLimitError.', { min: 1 }),
+  perTryTimeout: duration(
+    'How long each try may take (Istio). A try that takes longer fails with a TimeLimitError. Default: as long as it likes.',
+    { min: 1 },
+  ),
   retryOn: string(
-    'Which HTTP outcomes are worth another try (Istio): words and status codes with commas between. Looks at results that are responses, at errors that carry one and at errors of connections; other errors are retried as ever.',
+    'Which HTTP outcomes are worth another try (Istio): words and status codes with commas between. Looks at results that are responses, at errors that carry one and at errors of connections; other errors are retried as ever. Default: results are not looked at.',
   ),
   retryIgnorePreviousHosts: boolean('Whether a retry goes to an endpoint that was not tried yet, where `upstream` chooses it (Istio).', {
     default: true,
   }),
-  retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try.'),
-  retryExceptions: kinds('Only errors of these classes, codes or names are retried.'),
-  retryOnException: hook<(error: unknown) => boolean>('Or those of which this is true. Default of both: every error.'),
-  ignoreExceptions: kinds('Errors of these classes, codes or names are never retried. Looked at first.'),
-  ignoreException: hook<(error: unknown) => boolean>('Nor those of which this is true.'),
+  retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try. Default: none is.'),
+  retryExceptions: kinds('Only errors of these classes, codes or names are retried. Default: every error.'),
+  retryOnException: hook<(error: unknown) => boolean>(
+    'Only errors of which this is true are retried; with `retryExceptions`, those of either. Default: every error.',
+  ),
+  ignoreExceptions: kinds('Errors of these classes, codes or names are never retried. Looked at first. Default: none.'),
+  ignoreException: hook<(error: unknown) => boolean>('Errors of which this is true are never retried. Looked at first. Default: none.'),
   retryRejections: boolean(
     'Whether answers of other policies that never reached the callee (an open circuit, a full bulkhead) are retried.',
     {
@@ -54,14 +62,17 @@ export const retryFields = {
     },
   ),
   methods: array(
-    'Only calls with one of these HTTP methods are retried, and those without a method; others only when they certainly never left.',
+    'Only calls with one of these HTTP methods are retried, and those without a method; others only when they certainly never left. Default: every method.',
     string(''),
   ),
-  failAfterMaxAttempts: boolean('Whether a result that stays bad becomes a MaxRetriesExceededError.', { default: false }),
+  failAfterMaxAttempts: boolean(
+    'Whether a result that stays bad to the last try becomes a MaxRetriesExceededError; otherwise it is given as it is.',
+    { default: false },
+  ),
   consumeResultBeforeRetryAttempt: hook<(attempt: number, result: any) => void>(
     'Gets a result that is about to be thrown away for another try. Default: the body of a response is cancelled.',
   ),
-  maxElapsed: duration('No retry begins later than this after the start.', { min: 0 }),
+  maxElapsed: duration('No retry begins later than this after the start. Default: no bound.', { min: 0 }),
   maxRetryAfter: duration(
     'The longest wait that a callee may ask for by Retry-After or the like; if it asks for more, nothing is retried.',
     {
@@ -70,7 +81,7 @@ export const retryFields = {
     },
   ),
   retryBudget: object(
-    'Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others.',
+    'Bounds retries to a share of the calls that run: options, or a `retryBudget()` shared with others. Default: no bound.',
     retryBudgetFields,
   ),
 } as const

@@ -5,8 +5,11 @@ import { healthCheckFields, healthCheckOf } from './factories/options/health-che
 import { nativeDetection, nativeOutlierFields } from './factories/options/outlier-detector.ts'
 
 export const nativeClusterFields = {
-  healthChecks: array('Active health checks; the first counts.', object('', healthCheckFields)),
-  outlierDetection: object('Where the rules have outlierDetection: of Envoy what Istio lacks.', nativeOutlierFields),
+  healthChecks: array('Active health checks; the first counts. Default: none.', object('', healthCheckFields)),
+  outlierDetection: object(
+    'Where the rules have outlierDetection: of Envoy what Istio lacks. Default: as Istio has it.',
+    nativeOutlierFields,
+  ),
 } as const
 
 export type NativeClusterOptions = InputOf<typeof nativeClusterFields>

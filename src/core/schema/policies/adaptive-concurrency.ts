@@ -12,10 +12,13 @@ export const adaptiveConcurrencyFields = {
     { default: 'gradient2' },
   ),
   initialLimit: integer('The limit at the start. Default 20.', { min: 1 }),
-  minLimit: integer('Never lower. Default 20, or `maxLimit` when that is less; `vegas`: 1.', { min: 1 }),
-  maxLimit: integer('Never higher. Default 200; `vegas`: 1000.', { min: 1 }),
-  maxConcurrency: integer('Another name of `maxLimit`, as concurrency-limits has it for `vegas` and `gradient2`.', { min: 1 }),
-  limit: integer('`settable`: the limit.', { min: 1 }),
+  minLimit: integer('The limit never falls below this. Default 20, or `maxLimit` when that is less; `vegas`: 1.', { min: 1 }),
+  maxLimit: integer('The limit never rises above this. Default 200; `vegas`: 1000.', { min: 1 }),
+  maxConcurrency: integer(
+    'Another name of `maxLimit`, as concurrency-limits has it for `vegas` and `gradient2`. Default: `maxLimit` counts.',
+    { min: 1 },
+  ),
+  limit: integer('`settable`: the limit. Default: `initialLimit`.', { min: 1 }),
   backoffRatio: number('`aimd`: a drop multiplies the limit by this. Default 0.9.', { min: 0.5, max: 0.999999 }),
   timeout: duration('`aimd`: a call that takes longer counts as a drop. Default 5s.', { min: 0, above: true }),
   smoothing: number('`vegas`, `gradient2`: weight of each new estimate. Default 1 and 0.2.', { min: 0, above: true, max: 1 }),
@@ -28,8 +31,11 @@ export const adaptiveConcurrencyFields = {
   rttTolerance: number('`gradient2`: times may grow by this factor before the limit shrinks. Default 1.5.', { min: 1 }),
   longWindow: integer('`gradient2`: samples in the long-term average. Default 600.', { min: 1 }),
   window: object('Samples are gathered for a while and handed on as one. Default: every sample counts by itself.', {
-    minWindowTime: duration('At least so long.', { default: '1s', min: 100 }),
-    maxWindowTime: duration('At most so long; in between twice the least time measured.', { default: '1s', min: 100 }),
+    minWindowTime: duration('Samples are gathered for at least so long.', { default: '1s', min: 100 }),
+    maxWindowTime: duration('Samples are gathered for at most so long; in between for twice the least time measured.', {
+      default: '1s',
+      min: 100,
+    }),
     windowSize: integer('With fewer samples nothing is handed on.', { default: 10, min: 10 }),
     minRttThreshold: duration('Shorter samples are left out.', { default: '100us', min: 0 }),
     percentile: number('Hands on this percentile of the times, 0 to 1. Default: their average.', { min: 0, above: true, max: 1 }),
@@ -38,8 +44,11 @@ export const adaptiveConcurrencyFields = {
   isDrop: hook<(error: unknown, result: any) => boolean>(
     'Whether the end of a call says that the callee is overloaded. Default: a timeout, or an error with status 429, 503 or 504.',
   ),
-  dropErrors: array('Errors with one of these codes or names are drops, no others.', string('')),
-  dropStatus: array('Results with one of these HTTP statuses are drops, no others.', integer('', { min: 100, max: 999 })),
+  dropErrors: array('Errors with one of these codes or names are drops, no others. Default: as `isDrop`.', string('')),
+  dropStatus: array(
+    'Results with one of these HTTP statuses are drops, no others. Default: as `isDrop`.',
+    integer('', { min: 100, max: 999 }),
+  ),
 } as const
 
 export type AdaptiveConcurrencySettings = OptionsOf<typeof adaptiveConcurrencyFields>

@@ -2,8 +2,11 @@
 import { boolean, duration, hook, integer, oneOf } from '../option.ts'
 
 export const bulkheadFields = {
-  maxConcurrentCalls: integer('Calls that may run at once.', { default: 25, min: 0 }),
-  maxWaitDuration: duration('How long a call may wait for a slot.', { default: 0, min: 0 }),
+  maxConcurrentCalls: integer('Calls that may run at once. One beyond them waits its turn, or fails with a BulkheadFullError.', {
+    default: 25,
+    min: 0,
+  }),
+  maxWaitDuration: duration('How long a call may wait for a slot before it fails with a BulkheadFullError.', { default: 0, min: 0 }),
   queueCapacity: integer('Calls that may wait. Default: unbounded when they may wait at all, otherwise none.', { min: 0 }),
   queueOrder: oneOf(
     'Who goes next: the first who came, the last who came, or the most important (lowest `priority`; among equals the first who came).',

@@ -14,7 +14,7 @@ export const cacheFields = {
   key: hook<(call: any) => string | undefined>(
     'What the call asks for; `undefined`: this call is not cached. Default: the wrapped function, its `this` and its arguments, when these are plain values.',
   ),
-  vary: hook<(call: any) => unknown>('What else the answer depends on, e.g. the user; made part of the key as text.'),
+  vary: hook<(call: any) => unknown>('What else the answer depends on, e.g. the user; made part of the key as text. Default: nothing.'),
   cacheable: hook<(result: any) => boolean>('Whether a result may be kept. Default: every one but `undefined`.'),
   sizeOf: hook<(result: any) => number>(
     'Bytes of a result, for `maxBytes`. Default: text by two bytes a character, buffers by their length, other things by their JSON.',

@@ -32,16 +32,19 @@ export const circuitBreakerFields = {
     default: '1s',
     min: 1,
   }),
-  minimumNumberOfCalls: integer('No rate is worked out from fewer calls.', { default: 100, min: 1 }),
-  permittedNumberOfCallsInHalfOpenState: integer('Calls that may probe in HALF_OPEN.', { default: 10, min: 1 }),
+  minimumNumberOfCalls: integer('No rate is worked out from fewer calls than this, so it cannot open on them.', { default: 100, min: 1 }),
+  permittedNumberOfCallsInHalfOpenState: integer('Calls that may probe in HALF_OPEN. One beyond them fails with a CircuitOpenError.', {
+    default: 10,
+    min: 1,
+  }),
   waitDurationInOpenState: union(
-    'How long it stays open: a time, a back-off over openings in a row, or a function of their number (1 for the first).',
+    'How long it stays open: a time, a back-off over openings in a row, or a function of their number (1 for the first). Meanwhile calls fail with a CircuitOpenError.',
     [
       duration('A fixed time.', { min: 1 }),
       object('A back-off.', {
-        initial: duration('The first time.', { required: true, min: 1 }),
+        initial: duration('The wait after the first opening.', { required: true, min: 1 }),
         multiplier: number('Factor for each further opening in a row.', { default: 1.5, min: 1 }),
-        max: duration('Never longer.', { default: Number.MAX_SAFE_INTEGER }),
+        max: duration('The wait is never longer.', { default: Number.MAX_SAFE_INTEGER }),
         randomizationFactor: number('Spread around the time: 0.5 is ±50 %.', { default: 0, min: 0, max: 1 }),
       }),
       hook<(attempt: number) => Duration>('Gives the time.'),
@@ -49,26 +52,29 @@ export const circuitBreakerFields = {
     { default: '60s' },
   ),
   maxWaitDurationInHalfOpenState: duration('How long HALF_OPEN may last; 0: until its calls have ended.', { default: 0, min: 0 }),
-  transitionToStateAfterWaitDuration: oneOf('Where that leads.', ['OPEN', 'CLOSED'], { default: 'OPEN' }),
-  automaticTransitionFromOpenToHalfOpenEnabled: boolean('HALF_OPEN begins by itself when the wait is over, not at the next call.', {
+  transitionToStateAfterWaitDuration: oneOf('The state after `maxWaitDurationInHalfOpenState`.', ['OPEN', 'CLOSED'], { default: 'OPEN' }),
+  automaticTransitionFromOpenToHalfOpenEnabled: boolean('Whether HALF_OPEN begins by itself when the wait is over, not at the next call.', {
     default: false,
   }),
   initialState: oneOf('State at the start.', BREAKER_STATES, { default: 'CLOSED' }),
-  recordResult: hook<(result: any) => boolean>('Whether a result counts as a failure.'),
+  recordResult: hook<(result: any) => boolean>('Whether a result counts as a failure. Default: none does.'),
   recordException: hook<(error: unknown) => boolean>(
     'Whether an error counts as a failure; otherwise it counts as a success. Default: every error.',
   ),
-  ignoreException: hook<(error: unknown) => boolean>('Whether an error counts for nothing. Asked first.'),
-  recordStatus: array('Results with one of these HTTP statuses are failures, no others: numbers, or classes such as `5xx`.', statusCode),
-  ignoreStatus: array('Results with one of these HTTP statuses count for nothing.', statusCode),
+  ignoreException: hook<(error: unknown) => boolean>('Whether an error counts for nothing. Asked first. Default: none does.'),
+  recordStatus: array(
+    'Results with one of these HTTP statuses are failures, no others: numbers, or classes such as `5xx`. Default: results are no failures.',
+    statusCode,
+  ),
+  ignoreStatus: array('Results with one of these HTTP statuses count for nothing. Default: none.', statusCode),
   recordErrors: array(
-    'Errors with one of these codes or names (their own or of their cause) are failures, others count as successes.',
+    'Errors with one of these codes or names (their own or of their cause) are failures, others count as successes. Default: every error is a failure.',
     string(''),
   ),
-  ignoreErrors: array('Errors with one of these codes or names count for nothing.', string('')),
-  consecutiveFailures: integer('Opens also when so many calls in a row failed, whatever the rates are.', { min: 1 }),
+  ignoreErrors: array('Errors with one of these codes or names count for nothing. Default: none.', string('')),
+  consecutiveFailures: integer('Opens also when so many calls in a row failed, whatever the rates are. Default: it does not.', { min: 1 }),
   transitionOnResult: hook<(result: any, error: unknown) => Duration | boolean | undefined>(
-    'Looks at each counted result or error in CLOSED: a duration opens for that long, `true` for the configured wait.',
+    'Looks at each counted result or error in CLOSED: a duration opens for that long, `true` for the configured wait. Default: it opens by its rates alone.',
   ),
   openOnRetryAfter: union(
     'In CLOSED, one response (or error with one) whose Retry-After says when to come again opens for that long. `true`: a 503, 5 minutes at most.',
@@ -81,8 +87,11 @@ export const circuitBreakerFields = {
     ],
     { default: false },
   ),
-  gradualReadmission: object('After HALF_OPEN, CLOSED lets through only a growing share of the calls.', {
-    shares: array('Share of calls in each step.', number('', { min: 0, max: 100, unit: '%' }), { required: true, minItems: 1 }),
+  gradualReadmission: object('After HALF_OPEN, CLOSED lets through only a growing share of the calls. Default: all at once.', {
+    shares: array('Share of the calls let through in each step, e.g. `[10, 30, 60]`.', number('', { min: 0, max: 100, unit: '%' }), {
+      required: true,
+      minItems: 1,
+    }),
     stepDuration: duration('How long each step lasts; all calls pass after the last.', { required: true, min: 1 }),
   }),
 } as const

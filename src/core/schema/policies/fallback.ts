@@ -3,17 +3,19 @@ import { integer, object, string } from '../option.ts'
 import type { Fault } from '../read.ts'
 
 export const fallbackFields = {
-  directResponse: object('Answer with this.', {
+  directResponse: object('Answers with this. Either this or `destination`.', {
     status: integer('Status of the answer.', { default: 200, min: 200, max: 599 }),
-    body: object('Its body.', {
-      string: string('As text.'),
-      bytes: string('As base64.', { pattern: /^[A-Za-z0-9+/_-]*={0,2}$/ }),
+    body: object('Its body. Default: empty.', {
+      string: string('The body as text. Either this or `bytes`.'),
+      bytes: string('The body as base64. Either this or `string`.', { pattern: /^[A-Za-z0-9+/_-]*={0,2}$/ }),
     }),
   }),
-  destination: object('Ask there instead.', {
+  destination: object('Asks there instead.', {
     host: string('A service, as in a VirtualService.', { required: true }),
-    subset: string('A subset that a DestinationRule of the host names.'),
-    port: object('Only needed when the host has several ports.', { number: integer('', { required: true, min: 1, max: 65535 }) }),
+    subset: string('A subset that a DestinationRule of the host names. Default: the whole service.'),
+    port: object('Its port. Default: the only one that the host has.', {
+      number: integer('Number of the port.', { required: true, min: 1, max: 65535 }),
+    }),
   }),
 } as const
 

@@ -8,12 +8,17 @@ export const hedgeFields = {
     [
       duration('A fixed time.', { min: 0 }),
       object('A quantile of the latencies of late.', {
-        quantile: number('E.g. 0.95: only one call in twenty is hedged.', { required: true, min: 0, above: true, max: 1 }),
+        quantile: number('The share of calls, 0 to 1, that are faster than the delay: with 0.95 only one call in twenty is hedged.', {
+          required: true,
+          min: 0,
+          above: true,
+          max: 1,
+        }),
         initial: duration('Used until there were enough calls. Default: nothing is hedged until then.', { min: 0 }),
         minimumNumberOfCalls: integer('So many calls must have been timed.', { default: 20, min: 1 }),
         window: duration('Latencies older than one to two of these are forgotten.', { default: '1m', min: 1 }),
-        min: duration('Never sooner.', { default: 1, min: 0 }),
-        max: duration('Never later.', { default: Number.MAX_SAFE_INTEGER, min: 0 }),
+        min: duration('The delay is never shorter.', { default: 1, min: 0 }),
+        max: duration('The delay is never longer.', { default: Number.MAX_SAFE_INTEGER, min: 0 }),
       }),
     ],
     { default: '50ms' },
@@ -23,10 +28,10 @@ export const hedgeFields = {
     default: ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'],
   }),
   handleResult: hook<(result: any) => boolean>(
-    'Whether a result is as bad as an error: it does not win while another try may still answer.',
+    'Whether a result is as bad as an error: it does not win while another try may still answer. Default: none is.',
   ),
   retryBudget: object(
-    'Bounds hedges to a share of the calls that run: options, or a `retryBudget()` shared with others.',
+    'Bounds hedges to a share of the calls that run: options, or a `retryBudget()` shared with others. Default: no bound.',
     retryBudgetFields,
     { codeOnly: true },
   ),

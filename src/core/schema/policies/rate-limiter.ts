@@ -3,21 +3,24 @@ import { duration, hook, integer, number, type OptionsOf, object, oneOf } from '
 import type { Fault } from '../read.ts'
 
 export const rateLimiterFields = {
-  limitForPeriod: integer('Permissions per period.', { default: 50, min: 1 }),
+  limitForPeriod: integer('Permissions per period: calls that may begin in it.', { default: 50, min: 1 }),
   limitRefreshPeriod: duration('Length of a period.', { default: 500e-6, min: 0, above: true }),
-  timeoutDuration: duration('How long a call may wait for a permission.', { default: '5s', min: 0 }),
+  timeoutDuration: duration(
+    'How long a call may wait for a permission. One that would have to wait longer fails at once with a RateLimitedError.',
+    { default: '5s', min: 0 },
+  ),
   algorithm: oneOf(
     'How permissions come: all at the start of each period (Resilience4j), evenly into a bucket, never more in any span of a period, or evenly spaced.',
     ['cycle', 'token-bucket', 'sliding-window', 'smooth'],
     { default: 'cycle' },
   ),
   burst: integer('Permissions that a pause may save up (`token-bucket`). Default: `limitForPeriod`.', { min: 1 }),
-  warmUp: object('After a pause the rate begins low and rises (`smooth`).', {
+  warmUp: object('After a pause the rate begins low and rises (`smooth`). Default: it does not.', {
     duration: duration('How long it takes to reach the full rate.', { required: true, min: 1 }),
     coldFactor: number('How many times slower it begins.', { default: 3, min: 1, above: true }),
   }),
   drainPermissionsOnResult: hook<(result: any, error: unknown) => boolean>(
-    'Looks at each result or error of a call: `true` takes all permissions that are left, e.g. after a 429.',
+    'Looks at each result or error of a call: `true` takes all permissions that are left, e.g. after a 429. Default: nothing is taken.',
   ),
 } as const
 

@@ -8,5 +8,5 @@ export const retryBudgetFields = {
     max: 100,
     unit: '%',
   }),
-  minRetryConcurrency: integer('So many are always allowed.', { default: 3, min: 0 }),
+  minRetryConcurrency: integer('Extra tries that are always allowed, however few calls run.', { default: 3, min: 0 }),
 } as const

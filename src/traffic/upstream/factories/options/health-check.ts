@@ -6,8 +6,8 @@ const statuses = (text: string) =>
   array(
     text,
     object('From `start` to just below `end`.', {
-      start: integer('', { required: true, min: 100, max: 599 }),
-      end: integer('', { required: true, min: 101, max: 600 }),
+      start: integer('The first status of the range.', { required: true, min: 100, max: 599 }),
+      end: integer('The status after the last of the range.', { required: true, min: 101, max: 600 }),
     }),
   )
 
@@ -21,21 +21,25 @@ export const healthCheckFields = {
   healthyEdgeInterval: duration('Time to the next check after it became healthy. Default: interval.', { min: 1 }),
   initialJitter: duration('The first check comes up to so much later, by chance.', { default: 0, min: 0 }),
   intervalJitter: duration('Every other check comes up to so much later, by chance.', { default: 0, min: 0 }),
-  reuseConnection: boolean('Keeps the connection between checks.', { default: true }),
-  httpHealthCheck: object('Asks over HTTP. Without it a connection is enough.', {
+  reuseConnection: boolean('Whether the connection is kept between checks.', { default: true }),
+  httpHealthCheck: object('Asks over HTTP. Default: a connection is enough.', {
     path: string('What is asked for.', { required: true }),
     host: string("Host header. Default: the cluster's host."),
     method: string('Method.', { default: 'GET' }),
     expectedStatuses: statuses('Statuses that pass. Default: 200.'),
-    retriableStatuses: statuses('Statuses that fail, but only count towards the threshold.'),
+    retriableStatuses: statuses('Statuses that fail, but only count towards the threshold. Default: none.'),
     requestHeadersToAdd: array(
-      'Headers sent along.',
-      object('', {
-        header: object('', { key: string('', { required: true }), value: string('', { required: true }) }, { required: true }),
+      'Headers sent along. Default: none.',
+      object('A header.', {
+        header: object(
+          'The header.',
+          { key: string('Its name.', { required: true }), value: string('Its value.', { required: true }) },
+          { required: true },
+        ),
       }),
     ),
   }),
-  tcpHealthCheck: object('A connection is enough; what is meant when httpHealthCheck is absent.', {}),
+  tcpHealthCheck: object('A connection is enough. Default when there is no httpHealthCheck.', {}),
 } as const
 
 /** Envoy's HealthCheck; durations also as milliseconds. */

@@ -9,23 +9,28 @@ export const loadBalancerFields = {
     ['LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM', 'LEAST_CONN', 'UNSPECIFIED'],
     { default: 'LEAST_REQUEST' },
   ),
-  consistentHash: object('By a hash: the same key goes to the same endpoint. In code the key is what `pick` or `by` is given.', {
-    ringHash: object('On a ring. Default.', {
-      minimumRingSize: integer('Its least size.', { default: 1024, min: 1, max: 8_388_608 }),
-    }),
-    maglev: object("By Maglev's table.", { tableSize: integer('Its size, a prime.', { default: 65_537, min: 3, max: 5_000_010 }) }),
-    minimumRingSize: integer('Older name of ringHash.minimumRingSize.', { min: 1, max: 8_388_608 }),
-    httpHeaderName: string('For the mesh: the header that is hashed.'),
-    httpQueryParameterName: string('For the mesh: the query parameter that is hashed.'),
-    useSourceIp: boolean("For the mesh: the caller's address is hashed."),
-    httpCookie: object('For the mesh: the cookie that is hashed.', {
-      name: string('Its name.', { required: true }),
-      path: string('Its path, when it is made here.'),
-      ttl: duration('How long it is kept, when it is made here.', { min: 0 }),
-    }),
-  }),
-  warmup: object('New endpoints get little at first. Only with LEAST_REQUEST and ROUND_ROBIN.', {
-    duration: duration('Until a new endpoint has its full share.', { required: true, min: 1 }),
+  consistentHash: object(
+    'By a hash: the same key goes to the same endpoint. In code the key is what `pick` or `by` is given. Default: `simple`.',
+    {
+      ringHash: object('By a ring of hashes; the default of the two.', {
+        minimumRingSize: integer('The least size of the ring.', { default: 1024, min: 1, max: 8_388_608 }),
+      }),
+      maglev: object("By Maglev's table. Default: `ringHash`.", {
+        tableSize: integer('The size of the table, a prime.', { default: 65_537, min: 3, max: 5_000_010 }),
+      }),
+      minimumRingSize: integer('Older name of ringHash.minimumRingSize.', { min: 1, max: 8_388_608 }),
+      httpHeaderName: string('For the mesh: the header that is hashed. Default: none.'),
+      httpQueryParameterName: string('For the mesh: the query parameter that is hashed. Default: none.'),
+      useSourceIp: boolean("For the mesh: whether the caller's address is hashed. Default: it is not."),
+      httpCookie: object('For the mesh: the cookie that is hashed. Default: none.', {
+        name: string('Its name.', { required: true }),
+        path: string('Its path, when it is made here. Default: none.'),
+        ttl: duration('How long the cookie is kept. Default: it is not made here.', { min: 0 }),
+      }),
+    },
+  ),
+  warmup: object('New endpoints get little at first. Only with LEAST_REQUEST and ROUND_ROBIN. Default: they get their share at once.', {
+    duration: duration('How long it takes until a new endpoint has its full share.', { required: true, min: 1 }),
     minimumPercent: number('The share it begins with.', { default: 10, min: 0, max: 100, unit: '%' }),
     aggression: number('1: grows with time; more: faster at first.', { default: 1, min: 1 }),
   }),

@@ -19,14 +19,14 @@ const percent = { min: 0, max: 100, unit: '%' } as const
 export const nativeOutlierFields = {
   maxEjectionTime: duration('No ejection lasts longer. Default: 300s, or the base time when that is longer.', { min: 1 }),
   maxEjectionTimeJitter: duration('Up to so much longer, by chance.', { default: 0, min: 0 }),
-  alwaysEjectOneHost: boolean('The first may go even when maxEjectionPercent says no.', { default: false }),
-  successRate: object("Ejects who is far below the others' success rate in an interval.", {
+  alwaysEjectOneHost: boolean('Whether the first may go even when maxEjectionPercent says no.', { default: false }),
+  successRate: object("Ejects who is far below the others' success rate in an interval. Default: not looked at.", {
     minimumHosts: integer('Endpoints with enough requests that it takes.', { default: 5, min: 0 }),
     requestVolume: integer('Requests in an interval that make an endpoint count.', { default: 100, min: 1 }),
     stdevFactor: integer('Thousandths of a standard deviation below the mean.', { default: 1900, min: 0 }),
     enforcing: number('Chance that it is done.', { default: 100, ...percent }),
   }),
-  failurePercentage: object('Ejects who fails too large a share of an interval.', {
+  failurePercentage: object('Ejects who fails too large a share of an interval. Default: not looked at.', {
     threshold: number('The share.', { default: 85, ...percent }),
     minimumHosts: integer('Endpoints with enough requests that it takes.', { default: 5, min: 0 }),
     requestVolume: integer('Requests in an interval that make an endpoint count.', { default: 50, min: 1 }),
@@ -44,9 +44,12 @@ export const outlierDetectorFields = {
   consecutiveLocalOriginFailures: integer('Failed connections and time-outs in a row; only with split.', { default: 5, min: 0 }),
   interval: duration('Time between sweeps, which take endpoints back and compare rates.', { default: '10s', min: 1 }),
   baseEjectionTime: duration('How long the first ejection lasts; the n-th in a row lasts n times as long.', { default: '30s', min: 1 }),
-  maxEjectionPercent: integer('No more of the endpoints are out at once; 0 means 10.', { default: 10, ...percent }),
+  maxEjectionPercent: integer('At most this share of the endpoints is out at once; 0 means 10.', { default: 10, ...percent }),
   minHealthPercent: integer('Read by the balancer: with fewer healthy endpoints all are asked; 0: never.', { default: 0, ...percent }),
-  outlierDetectionHttpErrorCodes: array('These statuses are errors, and no others.', integer('', { min: 100, max: 599 })),
+  outlierDetectionHttpErrorCodes: array(
+    'These statuses are errors, and no others. Default: 500 and more.',
+    integer('', { min: 100, max: 599 }),
+  ),
   ...nativeOutlierFields,
 } as const
 

@@ -6,13 +6,17 @@ export const weightedRouterFields = {
     'Where to.',
     {
       host: string('Its host.', { required: true }),
-      subset: string('Of it, the subset.'),
-      port: object('Its port.', { number: integer('1 to 65535.', { required: true, min: 1, max: 65_535 }) }),
+      subset: string('A subset of the host. Default: the whole host.'),
+      port: object('Its port. Default: any.', { number: integer('Number of the port.', { required: true, min: 1, max: 65_535 }) }),
     },
     { required: true },
   ),
-  weight: integer('Its share of the sum of all; alone it does not matter.', { default: 0, min: 0, max: 4_294_967_295 }),
-  headers: anything<object>('Header operations: for the mesh; code does its own.'),
+  weight: integer('Its share of the calls, in proportion to the sum of all weights; of a single destination it does not matter.', {
+    default: 0,
+    min: 0,
+    max: 4_294_967_295,
+  }),
+  headers: anything<object>('Header operations: for the mesh; code does its own. Default: none.'),
 } as const
 
 export type WeightedDestination = InputOf<typeof weightedRouterFields>
