@@ -29,7 +29,7 @@ export type TransportLimit =
 export interface ConnectTarget {
   /** The endpoint's own address: `ip:port`, `[v6]:port`, `name:port`, or a path for a Unix socket. */
   readonly address: string
-  /** Where the same endpoint can be reached as well: tried one after the other when `address` is slow to connect, or fails. */
+  /** Where the same endpoint can be reached as well: the next one is tried when the last is slow to connect, or fails, and the first that connects serves. */
   readonly others?: readonly string[] | undefined
   readonly protocol: 'http1' | 'http2'
   /** ms until a connect (TLS included) counts as failed; `Infinity` for none. */
@@ -70,6 +70,8 @@ export type ResetReason =
 export interface ConnectionListener {
   /** Ready for its first stream. */
   connected(connection: Connection): void
+  /** Another address of the endpoint is tried beside the last one. */
+  another?(connection: Connection): void
   /** Could not connect. The connection is gone. `error` has the system's code and text. */
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void
   /** A stream has ended and another one may start now. Not called when the connection can take no more. */

@@ -18,11 +18,12 @@ const MAX_HEADERS = 61_440
 
 export class Http1Connection implements Connection {
   readonly #listener: ConnectionListener
-  readonly #socket: net.Socket
+  /** Once it is connected. */
+  #socket: net.Socket | undefined
   /** Made once; only what differs is written anew. node:http copies it twice per request, so it is kept short. */
-  readonly #options: http.RequestOptions
+  #options: http.RequestOptions | undefined
+  readonly #giveUp: () => void
   readonly #background: boolean
-  #open = false
   #gone = false
   #draining = false
   #stream: Http1Stream | undefined
@@ -34,39 +35,32 @@ export class Http1Connection implements Connection {
   constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
     this.#background = target.background === true
-    this.#socket = dial(
-      address,
-      target,
-      () => this.#connected(),
-      (reason, error) => {
-        if (this.#gone) return
+    this.#giveUp = dial(address, target, {
+      connected: socket => this.#connected(socket),
+      failed: (reason, error) => {
         this.#gone = true
         listener.failed(this, reason, error)
       },
-    )
-    this.#options = {
-      agent: handoff(this.#socket),
-      method: 'GET',
-      path: '/',
-      headers: [],
-      maxHeaderSize: MAX_HEADERS,
-    }
+      another: () => listener.another?.(this),
+    })
   }
 
   /** 0 as soon as the socket cannot carry another request, even before its `close` was told. */
   get concurrency(): number {
-    const { destroyed, writable, readableEnded } = this.#socket
+    const socket = this.#socket
+    if (socket === undefined) return 0
+    const { destroyed, writable, readableEnded } = socket
     return destroyed || !writable || readableEnded || this.#draining ? 0 : 1
   }
 
   get localAddress(): string | undefined {
-    const { localAddress, localPort } = this.#socket
-    return localAddress === undefined ? undefined : `${localAddress}:${localPort}`
+    const socket = this.#socket
+    return socket?.localAddress === undefined ? undefined : `${socket.localAddress}:${socket.localPort}`
   }
 
-  #connected(): void {
-    const socket = this.#socket
-    this.#open = true
+  #connected(socket: net.Socket): void {
+    this.#socket = socket
+    this.#options = { agent: handoff(socket), method: 'GET', path: '/', headers: [], maxHeaderSize: MAX_HEADERS }
     // Permanent: node:http has no error handler between the end of a response and the next request.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#closed())
@@ -80,9 +74,9 @@ export class Http1Connection implements Connection {
   }
 
   send(wire: WireRequest, listener: StreamListener): Stream {
-    const socket = this.#socket
+    const socket = this.#socket!
     if (!this.#background) socket.ref()
-    const options = this.#options
+    const options = this.#options!
     options.method = wire.method
     options.path = wire.path
     options.headers = headersOf(wire) as unknown as http.OutgoingHttpHeaders
@@ -95,7 +89,7 @@ export class Http1Connection implements Connection {
   #free(): void {
     const stream = this.#stream
     this.#stream = undefined
-    const socket = this.#socket
+    const socket = this.#socket!
     if (this.#draining || socket.destroyed || !socket.writable || socket.readableLength > 0) {
       socket.destroy()
       return
@@ -121,7 +115,7 @@ export class Http1Connection implements Connection {
     }
     const left = this.#keepAlive - (systemClock.now() - this.#idleSince)
     if (left > 0) this.#idleTimer = systemClock.schedule(left, () => this.#idled())
-    else this.#socket.destroy()
+    else this.#socket!.destroy()
   }
 
   #closed(): void {
@@ -140,11 +134,12 @@ export class Http1Connection implements Connection {
   }
 
   destroy(): void {
-    if (!this.#open && !this.#gone) {
+    if (this.#socket !== undefined) this.#socket.destroy()
+    else if (!this.#gone) {
       this.#gone = true
+      this.#giveUp()
       queueMicrotask(() => this.#listener.closed(this))
     }
-    this.#socket.destroy()
   }
 }
 

@@ -12,7 +12,9 @@ const DEFAULT_STREAMS = 1024
 export class Http2Connection implements Connection {
   concurrency: number
   readonly #listener: ConnectionListener
-  readonly #socket: net.Socket
+  /** Once it is connected. */
+  #socket: net.Socket | undefined
+  readonly #giveUp: () => void
   readonly #ours: number
   readonly #background: boolean
   #session: http2.ClientHttp2Session | undefined
@@ -26,26 +28,24 @@ export class Http2Connection implements Connection {
     this.#background = target.background === true
     this.#ours = target.maxConcurrentStreams ?? DEFAULT_STREAMS
     this.concurrency = this.#ours
-    this.#socket = dial(
-      address,
-      target,
-      () => this.#connected(target),
-      (reason, error) => {
-        if (this.#gone) return
+    this.#giveUp = dial(address, target, {
+      connected: socket => this.#connected(socket, target),
+      failed: (reason, error) => {
         this.#gone = true
         listener.failed(this, reason, error)
       },
-    )
+      another: () => listener.another?.(this),
+    })
   }
 
   get localAddress(): string | undefined {
-    const { localAddress, localPort } = this.#socket
-    return localAddress === undefined ? undefined : `${localAddress}:${localPort}`
+    const socket = this.#socket
+    return socket?.localAddress === undefined ? undefined : `${socket.localAddress}:${socket.localPort}`
   }
 
   /** As in Envoy streams may start before the peer has said its settings. */
-  #connected(target: ConnectTarget): void {
-    const socket = this.#socket
+  #connected(socket: net.Socket, target: ConnectTarget): void {
+    this.#socket = socket
     if (target.tls !== undefined && (socket as tls.TLSSocket).alpnProtocol !== 'h2') {
       this.#gone = true
       socket.destroy()
@@ -104,7 +104,7 @@ export class Http2Connection implements Connection {
 
   /** The connection is gone, though Node tells its streams that they were cancelled. */
   get lost(): boolean {
-    return this.#session?.destroyed === true || this.#socket.destroyed
+    return this.#session?.destroyed === true || this.#socket?.destroyed === true
   }
 
   #closed(): void {
@@ -127,8 +127,8 @@ export class Http2Connection implements Connection {
     }
     if (!this.#gone) {
       this.#gone = true
+      this.#giveUp()
       queueMicrotask(() => this.#listener.closed(this))
     }
-    this.#socket.destroy()
   }
 }

@@ -138,6 +138,11 @@ export class HostPool implements ConnectionListener {
     else this.#keep.watch()
   }
 
+  /** As in Envoy every attempt is counted, though they end in one connection. */
+  another(): void {
+    this.#limits.stats.upstream_cx_total++
+  }
+
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void {
     const member = this.#members.get(connection)
     if (member === undefined) return

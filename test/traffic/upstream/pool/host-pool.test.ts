@@ -51,6 +51,15 @@ const make = ({ limits: given = {}, settings = {}, target = {} }: Said = {}) => 
 /** Ends the request that runs on a connection. */
 const end = (connection: FakeWire['connections'][number]) => [...connection.streams][0]!.complete()
 
+test('an endpoint with several addresses: attempts are counted, connections are one, as in Envoy (happy_eyeballs_connection_impl)', () => {
+  const { wire, want, first, limits } = make({ limits: { maxConnections: 1 } })
+  const wish = want()
+  first.another()
+  expect(limits.snapshot()).toMatchObject({ upstream_cx_total: 2, upstream_cx_http1_total: 1, upstream_cx_active: 1 })
+  wire.connections[0]!.connect()
+  expect(wish.ends).toEqual(['ready'])
+})
+
 describe('one connection, one request at a time', () => {
   test('who comes first is served first, and the connection used last is used next', () => {
     const { wire, want } = make()
