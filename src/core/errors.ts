@@ -44,21 +44,31 @@ export abstract class MeshlessError extends Error {
     this.policy = options?.policy
     this.retryAfter = options?.retryAfter
   }
+
+  static {
+    Object.defineProperty(MeshlessError.prototype, BRAND, { value: true })
+  }
 }
-Object.defineProperty(MeshlessError.prototype, BRAND, { value: true })
+
+/** An answer given without calling the callee. */
+abstract class Rejection extends MeshlessError {
+  static {
+    Object.defineProperty(Rejection.prototype, REJECTION, { value: true })
+  }
+}
 
 /** The breaker is open, forced open, or has no half-open permit left. */
-export class CircuitOpenError extends MeshlessError {
+export class CircuitOpenError extends Rejection {
   override readonly name = 'CircuitOpenError'
   readonly code = 'ERR_CIRCUIT_OPEN'
 }
 /** All slots are taken, and the queue is full or the wait was too long. */
-export class BulkheadFullError extends MeshlessError {
+export class BulkheadFullError extends Rejection {
   override readonly name = 'BulkheadFullError'
   readonly code = 'ERR_BULKHEAD_FULL'
 }
 /** No permission within the time that may be waited. */
-export class RateLimitedError extends MeshlessError {
+export class RateLimitedError extends Rejection {
   override readonly name = 'RateLimitedError'
   readonly code = 'ERR_RATE_LIMITED'
 }
@@ -68,7 +78,7 @@ export class TimeLimitError extends MeshlessError {
   readonly code = 'ERR_TIME_LIMIT'
 }
 /** A fault that was asked for. */
-export class FaultInjectedError extends MeshlessError {
+export class FaultInjectedError extends Rejection {
   override readonly name = 'FaultInjectedError'
   readonly code = 'ERR_FAULT_INJECTED'
   /** The HTTP status the fault stands for. */
@@ -82,17 +92,17 @@ export class FaultInjectedError extends MeshlessError {
   }
 }
 /** One of Envoy's limits (connections, pending requests, requests, retries) is used up. */
-export class OverflowError extends MeshlessError {
+export class OverflowError extends Rejection {
   override readonly name = 'OverflowError'
   readonly code = 'ERR_OVERFLOW'
 }
 /** Nobody to send to: no endpoint, or all ejected. */
-export class NoHealthyEndpointError extends MeshlessError {
+export class NoHealthyEndpointError extends Rejection {
   override readonly name = 'NoHealthyEndpointError'
   readonly code = 'ERR_NO_HEALTHY_ENDPOINT'
 }
 /** Given up in favour of more important calls. */
-export class SheddedError extends MeshlessError {
+export class SheddedError extends Rejection {
   override readonly name = 'SheddedError'
   readonly code = 'ERR_SHEDDED'
 }
@@ -106,17 +116,6 @@ export class OptionsError extends MeshlessError {
   override readonly name = 'OptionsError'
   readonly code = 'ERR_OPTIONS'
 }
-
-for (const rejection of [
-  CircuitOpenError,
-  BulkheadFullError,
-  RateLimitedError,
-  FaultInjectedError,
-  OverflowError,
-  NoHealthyEndpointError,
-  SheddedError,
-])
-  Object.defineProperty(rejection.prototype, REJECTION, { value: true })
 
 /** True for every error of this library, whichever copy of it made the error. */
 export function isMeshlessError(error: unknown): error is MeshlessError {

@@ -1,6 +1,6 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
-import { type AddsOf, type AnyPolicy, type Description, needPolicy, type Policy, policy, type SeesOf } from './policy.ts'
-import { surprises } from './surprises.ts'
+import { type AddsOf, type AnyPolicy, type Description, LinkedPolicy, needPolicy, type Policy, type SeesOf } from './policy.ts'
+import { surprises } from './surprises/index.ts'
 
 type Meet<P> = (P extends AnyPolicy ? (s: SeesOf<P>) => void : never) extends (s: infer I) => void ? I : never
 type AllSees<P extends readonly AnyPolicy[]> = number extends P['length']
@@ -26,10 +26,26 @@ type Linked<P extends readonly AnyPolicy[]> = number extends P['length']
 export function pipeline<const P extends readonly AnyPolicy[]>(...policies: P & Linked<P>): Policy<AllSees<P>, AddsOf<P[number]>> {
   const row = policies as unknown as readonly AnyPolicy[]
   for (const [i, part] of row.entries()) needPolicy(part, `pipeline: argument ${i + 1}`)
-  const describe = (): Description => {
-    const inner = row.map(part => part.describe())
-    return { kind: 'pipeline', name: '', options: {}, inner, warnings: surprises(inner) }
+  return new Pipeline(row) as unknown as Policy<AllSees<P>, AddsOf<P[number]>>
+}
+
+class Pipeline extends LinkedPolicy {
+  readonly #row: readonly AnyPolicy[]
+
+  constructor(row: readonly AnyPolicy[]) {
+    const about = row.flatMap(part => part.surprises ?? [])
+    super(
+      'pipeline',
+      '',
+      row.flatMap(part => part.parts),
+      () => ({}),
+      about,
+    )
+    this.#row = row
   }
-  const parts = row.flatMap(part => part.parts)
-  return policy('pipeline', '', parts, describe) as unknown as Policy<AllSees<P>, AddsOf<P[number]>>
+
+  override describe(): Description {
+    const inner = this.#row.map(part => part.describe())
+    return { ...super.describe(), inner, warnings: surprises(inner, this.surprises) }
+  }
 }

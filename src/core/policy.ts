@@ -3,8 +3,12 @@
  * Every factory makes its policy with `policy()`, so that `execute`, `wrap` and linking mean the same everywhere.
  */
 import { Call, type CallOptions, type CallView } from './call.ts'
+import type { Description } from './description.ts'
 import { type Layer, link, type Part } from './layer.ts'
 import { isPromiseLike, type Next } from './next.ts'
+import type { Surprise } from './surprises/index.ts'
+
+export type { Description }
 
 /** `T`, or what a policy may answer instead. */
 export type Join<T, A> = [A] extends [T] ? T : T | A
@@ -35,6 +39,8 @@ export interface Policy<in Sees = unknown, out Adds = never> {
   readonly parts: readonly Part[]
   /** Stands round the rest of a call. For authors of policies. */
   readonly layer: Layer
+  /** What surprises about its place among others. For authors of policies. */
+  readonly surprises?: readonly Surprise[] | undefined
   /** Only for the type system, which cannot read `Sees` and `Adds` back from the methods of a narrower interface. */
   readonly '~types'?: { sees(value: Sees): void; adds(): Adds }
 }
@@ -47,18 +53,6 @@ export type SeesOf<P> = P extends { readonly '~types'?: { sees(value: infer S): 
 /** What a policy may answer instead. */
 export type AddsOf<P> = P extends { readonly '~types'?: { adds(): infer A } } ? A : never
 
-/** What a policy says of itself. */
-export interface Description {
-  readonly kind: string
-  readonly name: string
-  /** Its settings after defaults. */
-  readonly options: Readonly<Record<string, unknown>>
-  /** Policies inside it, outermost first. */
-  readonly inner?: readonly Description[]
-  /** Orders and settings that surely surprise. */
-  readonly warnings?: readonly string[]
-}
-
 /** Runs the work that a call carries, at the innermost place of a chain. */
 export const runWork: Next = call => (call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[]))
 
@@ -68,14 +62,17 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
   readonly name: string
   readonly parts: readonly Part[]
   readonly #run: Next
-  readonly #describe: () => Description
+  readonly surprises: readonly Surprise[]
+  readonly #options: () => object
 
-  constructor(kind: string, name: string, part: Part | readonly Part[], describe: () => Description) {
+  /** `options`: its settings after defaults. */
+  constructor(kind: string, name: string, part: Part | readonly Part[], options: () => object, surprises: readonly Surprise[] = []) {
     this.kind = kind
     this.name = name
     this.parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
+    this.surprises = surprises
     this.#run = link(this.parts, runWork)
-    this.#describe = describe
+    this.#options = options
   }
 
   layer(next: Next): Next {
@@ -83,7 +80,7 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
   }
 
   describe(): Description {
-    return this.#describe()
+    return { kind: this.kind, name: this.name, options: { ...this.#options() } }
   }
 
   execute(fn: any, options?: CallOptions): Promise<any> {
@@ -132,9 +129,10 @@ export function policy<Sees = unknown, Adds = never>(
   kind: string,
   name: string,
   part: Part | readonly Part[],
-  describe: () => Description,
+  options: () => object,
+  surprises?: readonly Surprise[],
 ): Policy<Sees, Adds> {
-  return new LinkedPolicy<Sees, Adds>(kind, name, part, describe)
+  return new LinkedPolicy<Sees, Adds>(kind, name, part, options, surprises)
 }
 
 const BOUND: unique symbol = Symbol.for('meshless.bound') as any

@@ -3,6 +3,9 @@
 /** Milliseconds (code only), or a Go duration string. */
 export type Duration = number | string
 
+/** The longest duration, about 285 years: what a number holds exactly. In options: no bound. */
+export const LONGEST_MS = 2 ** 53 - 1
+
 const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y
 

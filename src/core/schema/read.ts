@@ -1,6 +1,6 @@
 /** Checks what a user wrote against its description, fills in defaults and copies: the user's object is never kept or changed. All faults at once. */
 import { parseSize } from '../../base/formats/size.ts'
-import { parseDuration } from '../../base/time/duration.ts'
+import { LONGEST_MS, parseDuration } from '../../base/time/duration.ts'
 import { OptionsError } from '../errors.ts'
 import type { Fields, Option, OptionsOf } from './option.ts'
 
@@ -14,9 +14,6 @@ export interface Fault {
   readonly hint?: string | undefined
   readonly kind: 'type' | 'range' | 'unknown' | 'missing' | 'value'
 }
-
-/** The longest time a timer holds in 32 bits is no limit here; this is: about 285 years. */
-export const LONGEST_MS = Number.MAX_SAFE_INTEGER
 
 /** Reads options given in code. Throws an `OptionsError` that names every fault; `check` says what no single option can be blamed for. */
 export function readOptions<F extends Fields>(

@@ -1,5 +1,5 @@
 /** The options table of a docs page. */
-import { formatDuration, toMs } from '../../base/time/duration.ts'
+import { formatDuration, LONGEST_MS, toMs } from '../../base/time/duration.ts'
 import type { Fields, Option } from './option.ts'
 
 /** A Markdown table: option, type, default, meaning. */
@@ -39,5 +39,5 @@ function defaultOf(option: Option): string {
   if (option.required) return 'required'
   if (option.default === undefined || /^(\{\}|\[\])$/.test(JSON.stringify(option.default))) return '–'
   if (option.type !== 'duration') return `\`${JSON.stringify(option.default)}\``
-  return option.default === Number.MAX_SAFE_INTEGER ? 'no bound' : formatDuration(toMs(option.default))
+  return option.default === LONGEST_MS ? 'no bound' : formatDuration(toMs(option.default))
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { adaptiveConcurrencySurprises } from '../../core/surprises/adaptive-concurrency.ts'
 import { type AdaptiveConcurrencyEvents, adaptiveStep, type End, Gate } from './layer.ts'
 import { type AdaptiveConcurrencyOptions, readAdaptiveOptions } from './options.ts'
 
@@ -61,11 +62,7 @@ export function adaptiveConcurrency<R = unknown>(
   const events = new Emitter<AdaptiveConcurrencyEvents>()
   const gate = new Gate(readAdaptiveOptions(options), clock, random, events, name)
 
-  const core = policy<R, never>('adaptiveConcurrency', name, adaptiveStep(gate), () => ({
-    kind: 'adaptiveConcurrency',
-    name,
-    options: { ...gate.settings },
-  }))
+  const core = policy<R, never>('adaptiveConcurrency', name, adaptiveStep(gate), () => gate.settings, adaptiveConcurrencySurprises)
   const own: Omit<AdaptiveConcurrency<R>, keyof Policy | 'limit' | 'metrics'> = {
     on: (type, listener, listening) => events.on(type, listener, listening),
     tryAcquire: ({ weight = 1 } = {}) => (gate.enter(weight) ? new IssuedPermit(gate, weight) : undefined),

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
+import { bulkheadSurprises } from '../../core/surprises/bulkhead.ts'
 import { type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
@@ -67,7 +68,7 @@ export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: 
   const gate = new Gate(readBulkheadOptions(options), clock, events, name)
   const { slots } = gate
 
-  const core = policy<R, never>('bulkhead', name, bulkheadStep(gate), () => ({ kind: 'bulkhead', name, options: { ...gate.settings } }))
+  const core = policy<R, never>('bulkhead', name, bulkheadStep(gate), () => gate.settings, bulkheadSurprises)
   const own: Omit<Bulkhead<R>, keyof Policy | 'metrics'> = {
     on: (type, listener, listening) => events.on(type, listener, listening),
     tryAcquire({ priority = 0, weight = 1 } = {}) {

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { cacheSurprises } from '../../core/surprises/cache.ts'
 import { type CacheEvents, Caching, cacheLayer } from './layer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
 
@@ -46,7 +47,7 @@ export function cache<R = unknown>(options: CacheOptions<R> = {}, around: { name
   let given = { ...options }
   const events = new Emitter<CacheEvents>()
   const caching = new Caching(readCacheOptions(options), clock, events)
-  const core = policy<R, never>('cache', name, cacheLayer(caching), () => ({ kind: 'cache', name, options: { ...caching.settings } }))
+  const core = policy<R, never>('cache', name, cacheLayer(caching), () => caching.settings, cacheSurprises)
   const own = {
     on: events.on.bind(events),
     forget: (key: string) => caching.store.forget(key),

@@ -83,7 +83,7 @@ class Breaker<R> extends LinkedPolicy<R, never> implements CircuitBreaker<R> {
 
   constructor(settings: CircuitBreakerSettings, { name = '', clock = systemClock, random = systemRandom, restore }: BreakerSurroundings) {
     const gate = new Gate(settings, clock, random, name)
-    super('circuitBreaker', name, new BreakerStep(gate), () => ({ kind: 'circuitBreaker', name, options: { ...gate.kernel.settings } }))
+    super('circuitBreaker', name, new BreakerStep(gate), () => gate.kernel.settings)
     this.#gate = gate
     if (restore !== undefined) gate.kernel.restore(aged(restore, clock.wall()), clock.now())
     gate.follow()

@@ -62,8 +62,12 @@ const BAD_REQUEST: unique symbol = Symbol.for('meshless.bad-request') as any
 /** Thrown by a command's work for an error of its caller: no failure, no fallback. Hystrix's HystrixBadRequestException. */
 export class BadRequestError extends Error {
   override readonly name: string = 'BadRequestError'
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options)
+    Object.defineProperty(this, BAD_REQUEST, { value: true })
+  }
 }
-Object.defineProperty(BadRequestError.prototype, BAD_REQUEST, { value: true })
 
 /** True whichever copy of the library made the error. */
 export const isBadRequestError = (error: unknown): boolean =>

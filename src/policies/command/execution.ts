@@ -3,6 +3,7 @@
  * take the whole list when the call is over.
  */
 import type { Clock } from '../../base/time/clock.ts'
+import { LONGEST_MS } from '../../base/time/duration.ts'
 import type { CallOptions, CallView } from '../../core/call.ts'
 import { BulkheadFullError, CircuitOpenError, reject, TimeLimitError } from '../../core/errors.ts'
 import { report } from '../../core/events.ts'
@@ -201,7 +202,7 @@ const unlimited = /* @__PURE__ */ pipeline()
 
 const poolOptions = ({ threadPool }: CommandSettings) => {
   const queueCapacity = Math.max(0, Math.min(threadPool.maxQueueSize, threadPool.queueSizeRejectionThreshold))
-  return { maxConcurrentCalls: threadPool.coreSize, queueCapacity, maxWaitDuration: Number.MAX_SAFE_INTEGER }
+  return { maxConcurrentCalls: threadPool.coreSize, queueCapacity, maxWaitDuration: LONGEST_MS }
 }
 
 const limitOptions = ({ execution: { isolation } }: CommandSettings) => ({

@@ -22,8 +22,12 @@ export interface Health {
   readonly errorPercentage: number
 }
 
-const CODE = /* @__PURE__ */ Object.fromEntries(EVENT_TYPES.map((type, i) => [type, i])) as Record<CommandEventType, number>
-const FAILURES = /* @__PURE__ */ (['FAILURE', 'TIMEOUT', 'THREAD_POOL_REJECTED', 'SEMAPHORE_REJECTED'] as const).map(type => CODE[type])
+const CODE = /* @__PURE__ */ numbered(EVENT_TYPES)
+const FAILURES: readonly CommandEventType[] = ['FAILURE', 'TIMEOUT', 'THREAD_POOL_REJECTED', 'SEMAPHORE_REJECTED']
+
+function numbered<T extends string>(names: readonly T[]): Record<T, number> {
+  return Object.fromEntries(names.map((name, i) => [name, i])) as Record<T, number>
+}
 
 /** Events over the last whole buckets. */
 export class EventCounts {
@@ -42,7 +46,7 @@ export class EventCounts {
   }
 
   health(now: number): Health {
-    const errorCount = FAILURES.reduce((sum, type) => sum + this.#buckets.sum(type, now), 0)
+    const errorCount = FAILURES.reduce((sum, type) => sum + this.#buckets.sum(CODE[type], now), 0)
     const totalRequests = errorCount + this.#buckets.sum(CODE.SUCCESS, now)
     return { totalRequests, errorCount, errorPercentage: totalRequests === 0 ? 0 : Math.floor((errorCount * 100) / totalRequests) }
   }

@@ -4,6 +4,7 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { fallbackSurprises } from '../../core/surprises/fallback.ts'
 import { type Answer, blame, type FallbackEvents, FallbackStep } from './layer.ts'
 import { type FallbackOptions, fallbackOptionsFields } from './options.ts'
 
@@ -46,11 +47,13 @@ export function fallback(answer: unknown, options: FallbackOptions<any> = {}, ar
   const read = (from: FallbackOptions<any>) => readOptions(fallbackOptionsFields, from, 'fallback')
   const events = new Emitter<FallbackEvents>()
   const step = new FallbackStep(read(options), typeof answer === 'function' ? (answer as Answer) : () => answer, events, name)
-  const core = policy<any, any>('fallback', name, step, () => ({
-    kind: 'fallback',
+  const core = policy<any, any>(
+    'fallback',
     name,
-    options: { ...step.settings, answer: typeof answer === 'function' ? 'function' : 'value' },
-  }))
+    step,
+    () => ({ ...step.settings, answer: typeof answer === 'function' ? 'function' : 'value' }),
+    fallbackSurprises,
+  )
   const own = {
     on: events.on.bind(events),
     update(changed: FallbackOptions<any>) {

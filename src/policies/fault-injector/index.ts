@@ -38,7 +38,7 @@ export function faultInjector(
   let given = { ...options }
   const events = new Emitter<FaultInjectorEvents>()
   const step = new FaultStep(readFaultOptions(options), clock, random, events, name)
-  const core = policy('faultInjector', name, step, () => ({ kind: 'faultInjector', name, options: { ...step.settings } }))
+  const core = policy('faultInjector', name, step, () => step.settings)
   const own = {
     on: events.on.bind(events),
     update(changed: FaultInjectorOptions) {

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { hedgeSurprises } from '../../core/surprises/hedge.ts'
 import { type HedgeEvents, Hedging, hedgeLayer } from './layer.ts'
 import { type HedgeOptions, type HedgeSettings, readHedgeOptions } from './options.ts'
 
@@ -41,7 +42,7 @@ export function hedge<R = unknown>(options: HedgeOptions<R> = {}, around: { name
   let given = { ...options }
   const events = new Emitter<HedgeEvents>()
   const hedging = new Hedging(readHedgeOptions(options), clock, events)
-  const core = policy<R, never>('hedge', name, hedgeLayer(hedging), () => ({ kind: 'hedge', name, options: described(hedging.settings) }))
+  const core = policy<R, never>('hedge', name, hedgeLayer(hedging), () => described(hedging.settings), hedgeSurprises)
   const own = {
     on: events.on.bind(events),
     update(changed: HedgeOptions<R>) {

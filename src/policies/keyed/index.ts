@@ -68,7 +68,7 @@ export function keyed<P extends AnyPolicy>(
       return run(call)
     }
   }
-  const core = policy('keyed', name, layer, () => ({ kind: 'keyed', name, options: { max } }))
+  const core = policy('keyed', name, layer, () => ({ max }))
   const own: Omit<Keyed<P>, 'stats'> = {
     get: k => entries.get(k)?.policy,
     obtain: k => entries.obtain(k).policy,

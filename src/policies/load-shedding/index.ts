@@ -47,7 +47,7 @@ export function loadShedder(
   const events = new Emitter<LoadShedderEvents>()
   const gate = new Gate(typeof load === 'function' ? { utilisation: load } : load, readLoadShedderOptions(given), clock, events, name)
 
-  const core = policy('loadShedder', name, loadShedderStep(gate), () => ({ kind: 'loadShedder', name, options: { ...gate.settings } }))
+  const core = policy('loadShedder', name, loadShedderStep(gate), () => gate.settings)
   const own: Omit<LoadShedder, keyof Policy | 'metrics'> = {
     on: (type, listener, listening) => events.on(type, listener, listening),
     admits: (priority = 0) => gate.admits(priority, clock.now()),

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
+import { rateLimiterSurprises } from '../../core/surprises/rate-limiter.ts'
 import { Gate, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
 import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
 
@@ -50,11 +51,7 @@ export function rateLimiter<R = unknown>(
   const events = new Emitter<RateLimiterEvents>()
   const gate = new Gate(readRateLimiterOptions(options), clock, events, name)
 
-  const core = policy<R, never>('rateLimiter', name, rateLimiterStep(gate), () => ({
-    kind: 'rateLimiter',
-    name,
-    options: { ...gate.settings },
-  }))
+  const core = policy<R, never>('rateLimiter', name, rateLimiterStep(gate), () => gate.settings, rateLimiterSurprises)
   const own: Omit<RateLimiter<R>, keyof Policy | 'metrics'> = {
     on: (type, listener, listening) => events.on(type, listener, listening),
     reserve(n = 1) {

@@ -4,6 +4,7 @@ import { type Random, systemRandom } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { retrySurprises } from '../../core/surprises/retry.ts'
 import { LimitStep } from '../time-limiter/layer.ts'
 import { MaxRetriesExceededError, type RetryEvents, RetryStep } from './layer.ts'
 import { type RetryOptions, type RetrySettings, readRetryOptions } from './options.ts'
@@ -50,11 +51,7 @@ export function retry<R = unknown>(
       ? undefined
       : new LimitStep(limitOf(step.settings), clock, UNHEARD, `retry${name === '' ? '' : ` ${name}`}: perTryTimeout`, name)
 
-  const core = policy<R, never>('retry', name, limit === undefined ? step : [step, limit], () => ({
-    kind: 'retry',
-    name,
-    options: described(step.settings),
-  }))
+  const core = policy<R, never>('retry', name, limit === undefined ? step : [step, limit], () => described(step.settings), retrySurprises)
   const own = {
     on: events.on.bind(events),
     update(changed: RetryOptions<R>) {

@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { timeLimiterSurprises } from '../../core/surprises/time-limiter.ts'
 import { LimitStep } from './layer.ts'
 import { readTimeLimiterOptions, type TimeLimiterOptions } from './options.ts'
 
@@ -55,7 +56,7 @@ export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: s
     },
   }
   const step = new LimitStep(readTimeLimiterOptions(options), clock, listener, `time limiter${name === '' ? '' : ` ${name}`}`, name)
-  const core = policy('timeLimiter', name, step, () => ({ kind: 'timeLimiter', name, options: { ...step.settings } }))
+  const core = policy('timeLimiter', name, step, () => step.settings, timeLimiterSurprises)
   const own = {
     on: events.on.bind(events),
     update(changed: TimeLimiterOptions) {

@@ -1,5 +1,5 @@
 /** Options of the circuit breaker: Resilience4j's CircuitBreakerConfig names, and what they must be together. */
-import type { Duration } from '../../../base/time/duration.ts'
+import { type Duration, LONGEST_MS } from '../../../base/time/duration.ts'
 import { array, boolean, duration, hook, integer, number, type OptionsOf, object, oneOf, string, union } from '../option.ts'
 import type { Fault } from '../read.ts'
 
@@ -44,7 +44,7 @@ export const circuitBreakerFields = {
       object('A back-off.', {
         initial: duration('The wait after the first opening.', { required: true, min: 1 }),
         multiplier: number('Factor for each further opening in a row.', { default: 1.5, min: 1 }),
-        max: duration('The wait is never longer.', { default: Number.MAX_SAFE_INTEGER }),
+        max: duration('The wait is never longer.', { default: LONGEST_MS }),
         randomizationFactor: number('Spread around the time: 0.5 is ±50 %.', { default: 0, min: 0, max: 1 }),
       }),
       hook<(attempt: number) => Duration>('Gives the time.'),

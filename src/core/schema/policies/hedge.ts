@@ -1,4 +1,5 @@
 /** Options of hedging: a second try beside the first when it is slow. The last two are for code only. */
+import { LONGEST_MS } from '../../../base/time/duration.ts'
 import { array, duration, hook, integer, number, object, string, union } from '../option.ts'
 import { retryBudgetFields } from './retry-budget.ts'
 
@@ -18,7 +19,7 @@ export const hedgeFields = {
         minimumNumberOfCalls: integer('So many calls must have been timed.', { default: 20, min: 1 }),
         window: duration('Latencies older than one to two of these are forgotten.', { default: '1m', min: 1 }),
         min: duration('The delay is never shorter.', { default: 1, min: 0 }),
-        max: duration('The delay is never longer.', { default: Number.MAX_SAFE_INTEGER, min: 0 }),
+        max: duration('The delay is never longer.', { default: LONGEST_MS, min: 0 }),
       }),
     ],
     { default: '50ms' },

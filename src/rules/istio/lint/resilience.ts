@@ -3,7 +3,9 @@
 import { parseDuration } from '../../../base/time/duration.ts'
 import { BLOCKS } from '../../../core/schema/policies/index.ts'
 import { readFields } from '../../../core/schema/read.ts'
-import { surprises } from '../../../core/surprises.ts'
+import { bulkheadSurprises } from '../../../core/surprises/bulkhead.ts'
+import { surprises } from '../../../core/surprises/index.ts'
+import { rateLimiterSurprises } from '../../../core/surprises/rate-limiter.ts'
 import type { LintRule, Report } from './rule.ts'
 
 function policy(code: string, check: (spec: any, report: Report) => void): LintRule {
@@ -57,7 +59,7 @@ export const resilience: readonly LintRule[] = [
       report('spec.bulkhead.queueCapacity', 'nobody may wait, so nobody uses the queue', 'add maxWaitDuration: 100ms')
   }),
   policy('wait-too-long', (spec, report) => {
-    for (const text of surprises(rowOf(spec)))
+    for (const text of surprises(rowOf(spec), [...bulkheadSurprises, ...rateLimiterSurprises]))
       report('spec', text, 'make the wait shorter (bulkhead.maxWaitDuration, rateLimiter.timeoutDuration)')
   }),
   policy('hedge-after-time-limit', (spec, report) => {

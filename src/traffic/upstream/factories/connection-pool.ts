@@ -94,21 +94,24 @@ export function connectionPool(
       return GOES_ON
     },
   }
-  const describe = () => ({ kind: 'connectionPool', name, options: given, ...(warnings.length === 0 ? {} : { warnings }) })
   return Object.defineProperties(
-    Object.assign(policy('connectionPool', name, step, describe), {
-      on: events.on.bind(events),
-      update(changed: ConnectionPoolOptions) {
-        const merged = { ...given, ...changed }
-        const read = poolOf(merged, 'connectionPool')
-        given = merged
-        circuitBreakers = read.circuitBreakers
-        warnings = read.warnings
-        limits.update(circuitBreakers.thresholds![0])
-        pool.raised()
-        places.open()
+    Object.assign(
+      policy('connectionPool', name, step, () => given),
+      {
+        describe: () => ({ kind: 'connectionPool', name, options: given, ...(warnings.length === 0 ? {} : { warnings }) }),
+        on: events.on.bind(events),
+        update(changed: ConnectionPoolOptions) {
+          const merged = { ...given, ...changed }
+          const read = poolOf(merged, 'connectionPool')
+          given = merged
+          circuitBreakers = read.circuitBreakers
+          warnings = read.warnings
+          limits.update(circuitBreakers.thresholds![0])
+          pool.raised()
+          places.open()
+        },
       },
-    }),
+    ),
     { stats: { get: () => limits.snapshot(), enumerable: true } },
   ) as unknown as ConnectionPool
 }

@@ -73,23 +73,28 @@ export function upstream(
     by: call => given.by?.(call),
     outcome: (result, error, call) => (given.outcome ?? defaultOutcome)(result, error, call),
   })
-  const describe = () => {
-    const { warnings } = cluster
-    return { kind: 'upstream', name, options: given as unknown as Record<string, unknown>, ...(warnings.length === 0 ? {} : { warnings }) }
-  }
-  return Object.assign(policy('upstream', name, step, describe), {
-    on: events.on.bind(events),
-    setEndpoints: (endpoints: readonly Endpoint[]) => cluster.setEndpoints(endpoints),
-    update(changed: Partial<Omit<UpstreamOptions, 'endpoints'>>) {
-      const merged = { ...given, ...changed }
-      cluster.update(merged)
-      given = merged
+  return Object.assign(
+    policy('upstream', name, step, () => given),
+    {
+      describe: () => ({
+        kind: 'upstream',
+        name,
+        options: given,
+        ...(cluster.warnings.length === 0 ? {} : { warnings: cluster.warnings }),
+      }),
+      on: events.on.bind(events),
+      setEndpoints: (endpoints: readonly Endpoint[]) => cluster.setEndpoints(endpoints),
+      update(changed: Partial<Omit<UpstreamOptions, 'endpoints'>>) {
+        const merged = { ...given, ...changed }
+        cluster.update(merged)
+        given = merged
+      },
+      eject: (address: string, o: { for?: Duration | undefined } = {}) =>
+        cluster.eject(address, o.for === undefined ? Infinity : toMs(o.for, 'eject.for')),
+      uneject: (address: string) => cluster.uneject(address),
+      ready: async () => void (await cluster.warming),
+      snapshot: () => cluster.snapshot(),
+      close: () => cluster.close(),
     },
-    eject: (address: string, o: { for?: Duration | undefined } = {}) =>
-      cluster.eject(address, o.for === undefined ? Infinity : toMs(o.for, 'eject.for')),
-    uneject: (address: string) => cluster.uneject(address),
-    ready: async () => void (await cluster.warming),
-    snapshot: () => cluster.snapshot(),
-    close: () => cluster.close(),
-  }) as unknown as Upstream
+  ) as unknown as Upstream
 }

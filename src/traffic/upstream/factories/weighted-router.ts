@@ -52,7 +52,7 @@ export function weightedRouter(
     failed: () => GOES_ON,
   }
   return Object.assign(
-    policy('weightedRouter', name, step, () => ({ kind: 'weightedRouter', name, options: { destinations: entries } })),
+    policy('weightedRouter', name, step, () => ({ destinations: entries })),
     {
       pick,
       update(changed: readonly WeightedDestination[]) {

@@ -11,7 +11,7 @@ import {
   rateLimiter,
   retry,
   timeLimiter,
-} from '../../src/policies/index.ts'
+} from '../../../src/policies/index.ts'
 
 const said = (...row: unknown[]) => pipeline(...(row as Policy[])).describe().warnings ?? []
 
@@ -41,10 +41,10 @@ test.each<[string, unknown[], RegExp]>([
   ['also when the limit is outside', [timeLimiter({ timeoutDuration: 100 }), hedge({ delay: 200 })], /nothing is ever hedged/],
   ['a limiter outside retry', [rateLimiter(), retry()], /its retries none/],
   ['a bulkhead outside retry', [bulkhead(), retry()], /holds its slot/],
-  ['a cache inside a bulkhead', [bulkhead(), cache()], /cache stands inside bulkhead/],
-  ['a cache inside retry', [retry(), cache()], /cache stands inside retry/],
+  ['a cache inside a bulkhead', [bulkhead(), cache()], /bulkhead stands outside cache/],
+  ['a cache inside retry', [retry(), cache()], /retry stands outside cache/],
   ['a fallback inside a time limit', [timeLimiter(), fallback(1)], /a call whose time is over/],
-  ['a fallback inside a bulkhead', [bulkhead(), fallback(1)], /what that refuses/],
+  ['a fallback inside a bulkhead', [bulkhead(), fallback(1)], /does not answer for what is refused there/],
   ['a fallback inside a cache', [cache(), fallback(1)], /kept as if it were the callee/],
   ['retry inside retry', [retry({ attempts: 3 }), timeLimiter(), retry()], /up to 12 tries/],
   ['retry inside a hedge', [hedge(), retry()], /up to 6 tries/],
