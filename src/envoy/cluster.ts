@@ -136,6 +136,7 @@ export interface HttpProtocolOptions {
   useDownstreamProtocolConfig?: { httpProtocolOptions?: Record<string, unknown>; http2ProtocolOptions?: { maxConcurrentStreams?: number } }
   commonHttpProtocolOptions?: { idleTimeout?: DurationString; maxConnectionDuration?: DurationString; maxRequestsPerConnection?: number }
   outlierDetection?: { errorMatcher?: unknown }
+  upstreamHttpProtocolOptions?: { autoSni?: boolean; autoSanValidation?: boolean }
 }
 
 export interface TransportSocket {

@@ -77,7 +77,7 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const documents = [...written, ...unlisted.documents]
   yield
 
-  const translated = yield* translating(documents, { workload, meshConfig })
+  const translated = yield* translating(documents, { workload, meshConfig, encryptedPorts: true })
   diagnostics.push(...translated.diagnostics.map(d => (strict ? asError(d) : d)))
   const policies = new Policies(documents, translated.routes, workload)
   const resilience = new Map<string, ClusterResilience | undefined>()

@@ -1,4 +1,8 @@
-/** Hosts that only traffic brings (ALLOW_ANY): each is a cluster of one endpoint. They are bounded, and the one not used for longest goes first. */
+/**
+ * Hosts that only traffic brings: those that no rule names (ALLOW_ANY), and those of services whose requests go where they want to
+ * (`resolution: NONE`, PASSTHROUGH). Each is a cluster of one endpoint, with limits and counters of its own. They are bounded, and the one
+ * not used for longest goes first.
+ */
 import type { Cluster } from '../envoy/index.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 
@@ -23,9 +27,10 @@ export class DynamicHosts {
     return this.#hosts
   }
 
-  get(scheme: 'http' | 'https', authority: string, port: number): ClusterRuntime {
+  /** `of`: the settings of the service's cluster. */
+  get(scheme: 'http' | 'https', authority: string, port: number, of: Cluster = UNNAMED): ClusterRuntime {
     const host = authority.replace(/:\d+$/, '')
-    const key = `PassthroughCluster|${scheme}|${host}|${port}`
+    const key = `${of.name}|${scheme}|${host}|${port}`
     const known = this.#hosts.get(key)
     if (known !== undefined) {
       this.#hosts.delete(key)
@@ -33,30 +38,48 @@ export class DynamicHosts {
       return known
     }
     if (this.#hosts.size >= this.#max) this.#makeRoom()
+    const portValue = of.originalDstLbConfig?.upstreamPortOverride ?? port
     const made = this.#make(key, {
-      name: 'PassthroughCluster',
-      type: 'ORIGINAL_DST',
-      connectTimeout: '10s',
-      lbPolicy: 'RANDOM',
+      ...settingsOf(of),
       loadAssignment: {
         clusterName: key,
-        endpoints: [
-          { lbEndpoints: [{ endpoint: { address: { socketAddress: { address: host.replace(/^\[|\]$/g, ''), portValue: port } } } }] },
-        ],
+        endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress: { address: host.replace(/^\[|\]$/g, ''), portValue } } } }] }],
       },
     })
     this.#hosts.set(key, made)
     return made
   }
 
+  /** The rules are others now: hosts of a service follow its settings, or go when it has other endpoints. */
+  follow(cluster: (name: string) => Cluster | undefined): void {
+    for (const [key, runtime] of this.#hosts) {
+      if (runtime.name === UNNAMED.name) continue
+      const of = cluster(runtime.name)
+      if (of?.type === 'ORIGINAL_DST') runtime.update(settingsOf(of))
+      else this.#drop(key, runtime)
+    }
+  }
+
   #makeRoom(): void {
-    const [name, runtime] = this.#hosts.entries().next().value!
-    this.#hosts.delete(name)
-    if (runtime.busy) this.#retire(name, runtime)
+    const [key, runtime] = this.#hosts.entries().next().value!
+    this.#drop(key, runtime)
+  }
+
+  #drop(key: string, runtime: ClusterRuntime): void {
+    this.#hosts.delete(key)
+    if (runtime.busy) this.#retire(key, runtime)
     else runtime.close()
   }
 
   close(): void {
     for (const runtime of this.#hosts.values()) runtime.close()
   }
+}
+
+/** What no rule speaks of. */
+const UNNAMED: Cluster = { name: 'PassthroughCluster', type: 'ORIGINAL_DST', connectTimeout: '10s', lbPolicy: 'RANDOM' }
+
+/** Without detection of outliers: as in Envoy the one address that was asked for is asked, however it has behaved. */
+function settingsOf({ outlierDetection: _, ...settings }: Cluster): Cluster {
+  return settings
 }

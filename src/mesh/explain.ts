@@ -1,6 +1,7 @@
 /** What would happen to a request, and why: every route tried with each condition, the clusters and who of them may answer, limits and policy. */
 import { anything, type InputOf, readOptions, string } from '../core/schema/index.ts'
 import type { Cluster, Route } from '../envoy/index.ts'
+import { isEncryptedRoute } from '../rules/istio/encrypted-ports.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import { localityText } from './endpoints.ts'
@@ -102,7 +103,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     const runtime = clusters.get(cluster)
     if (runtime === undefined) warnings.push(`${cluster} does not exist: answered 503 NC`)
     const endpoints = runtime === undefined || cluster === 'PassthroughCluster' ? [] : endpointsOf(runtime, core)
-    if (runtime !== undefined && cluster !== 'PassthroughCluster' && endpoints.length === 0)
+    if (runtime !== undefined && runtime.original === undefined && cluster !== 'PassthroughCluster' && endpoints.length === 0)
       warnings.push(`${cluster} has no endpoint: answered 503 UH`)
     return {
       cluster,
@@ -120,6 +121,8 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
         ? 'no route matches: answered 404'
         : `no rule speaks of port ${view.port}: ${allowAny ? 'passes ungoverned' : 'answered 502'}`,
     )
+  if (route !== undefined && isEncryptedRoute(route))
+    warnings.push(`port ${view.port} is HTTPS: Istio makes no HTTP routes for it; here every request goes to its cluster`)
   if (core.mode !== 'enforce') warnings.push(`the mesh is in mode ${core.mode}: requests go ungoverned`)
   const origin = route && originOf(route)
   return {

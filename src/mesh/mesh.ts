@@ -12,6 +12,7 @@ import { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { Engine } from '../traffic/engine/engine.ts'
 import type { MeshReply, MeshRequest } from '../traffic/engine/exchange.ts'
 import { execute } from '../traffic/engine/executor.ts'
+import { PASSTHROUGH } from '../traffic/engine/forwarded.ts'
 import type { GuardBreaker, GuardLinker } from '../traffic/engine/guard.ts'
 import { guardedTry } from '../traffic/engine/guarded-try.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
@@ -78,7 +79,7 @@ export class MeshCore {
       this.settings.dynamicHosts,
       (name, cluster) => {
         const runtime = this.#runtime(name, cluster, names.free)
-        this.#guardUnnamed(name, runtime)
+        if (runtime.name === PASSTHROUGH) this.#guardUnnamed(name, runtime) // others have the policies of the cluster that named them
         return runtime
       },
       (name, runtime) => this.#states.retire(name, runtime),
@@ -86,7 +87,8 @@ export class MeshCore {
     this.#engine = this.#link(NOTHING.table)
     this.rules = new LiveRules(this.settings, this.events, this.#states, compiled => {
       this.#engine = this.#link(compiled.table)
-      for (const [name, runtime] of this.#dynamic.all) this.#guardUnnamed(name, runtime, compiled)
+      this.#dynamic.follow(name => compiled.clusters.get(name)?.config)
+      for (const [name, runtime] of this.#dynamic.all) if (runtime.name === PASSTHROUGH) this.#guardUnnamed(name, runtime, compiled)
       this.#routeBreakers.keep(breakerKeys(compiled.clusters.values()))
     })
     this.rules.begin(options.rules ?? [])
@@ -195,7 +197,7 @@ export class MeshCore {
       requestOverrides,
       clientAddress: '127.0.0.1',
       retryBufferLimit,
-      passthrough: (scheme, authority, port) => this.#dynamic.get(scheme, authority, port),
+      passthrough: (scheme, authority, port, of) => this.#dynamic.get(scheme, authority, port, of),
     }
   }
 

@@ -139,7 +139,7 @@ function protocolOptions(
   const h2: { maxConcurrentStreams?: number } = {}
   if (Number(http?.maxConcurrentStreams) > 0) h2.maxConcurrentStreams = Number(http.maxConcurrentStreams)
 
-  const options: HttpProtocolOptions & { upstreamHttpProtocolOptions?: { autoSni?: boolean; autoSanValidation?: boolean } } = {
+  const options: HttpProtocolOptions = {
     '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
   }
   const autoSni = isClientTls(tls) && !tls.sni

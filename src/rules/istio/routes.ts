@@ -22,7 +22,7 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
     const here = oneOfEachHost(listener.services.filter(service => service.ports.some(({ number }) => number === port)))
     if (http) {
       const virtualHosts = yield* hostsOn(here, listener, speakers, around)
-      virtualHosts.push(scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope.proxy))
+      virtualHosts.push(forUnknown(scope))
       configurations.push(configuration(String(port), virtualHosts))
     }
     // What is recognised from its first bytes has a configuration of its own, for whatever Host it carries.
@@ -35,7 +35,7 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
 }
 
 /** Of a service with several addresses, or several entries, the last one gives the names under which it is called. */
-function oneOfEachHost(services: readonly Service[]): Service[] {
+export function oneOfEachHost(services: readonly Service[]): Service[] {
   return [...new Map(services.map(service => [service.host, service])).values()]
 }
 
@@ -82,11 +82,11 @@ function bindsOf({ address, resolution, endpoints, selects }: Service, spoken: {
   return endpoints.map(endpoint => endpoint.address)
 }
 
-function configuration(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
+export function configuration(name: string, virtualHosts: VirtualHost[]): RouteConfiguration {
   return { name, virtualHosts, validateClusters: false, ignorePortInHostMatching: true, maxDirectResponseBodySizeBytes: 1048576 }
 }
 
-function virtualHost(host: string, port: number, domains: string[], routes: Route[]): VirtualHost {
+export function virtualHost(host: string, port: number, domains: string[], routes: Route[]): VirtualHost {
   return { name: `${host}:${port}`, domains, routes, includeRequestAttemptCount: true }
 }
 
@@ -167,6 +167,11 @@ function isKnown(host: string, known: ReadonlyMap<string, Service>): boolean {
   if (!isWildcard(host)) return false
   for (const name of known.keys()) if (overlaps(name, host)) return true
   return false
+}
+
+/** What is done with calls to hosts that nobody declares. */
+export function forUnknown(scope: Scope): VirtualHost {
+  return scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope.proxy)
 }
 
 /** A call to an unknown host goes where it wanted to go, or to the Sidecar's proxy: no timeout, no retries. */

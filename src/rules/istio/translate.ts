@@ -7,6 +7,7 @@ import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '../../e
 import { buildClusters } from './clusters.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { RuleDocument } from './document.ts'
+import { addEncryptedPorts } from './encrypted-ports.ts'
 import type { MeshConfig, Workload } from './mesh-config.ts'
 import { buildRoutes } from './routes.ts'
 import { DestinationRules } from './select-destination-rule.ts'
@@ -29,6 +30,8 @@ export interface TranslateOptions {
   workload?: Workload
   /** As `readMeshConfig` gives it. Default: Istio's defaults. */
   meshConfig?: MeshConfig
+  /** Whether ports of protocol HTTPS and TLS get a route as well: istiod gives them none. */
+  encryptedPorts?: boolean
 }
 
 export function translateDocuments(documents: readonly RuleDocument[], options: TranslateOptions = {}): Translation {
@@ -49,6 +52,7 @@ export function* translating(given: readonly RuleDocument[], options: TranslateO
 
   const { clusters, endpoints } = yield* buildClusters(scope.services, rules, caller)
   const routes = yield* buildRoutes(scope, rules, caller)
+  if (options.encryptedPorts) addEncryptedPorts(routes, scope, rules, caller)
   const diagnostics = checkReferences(virtualServices, byHost(services, caller), rules, caller)
   return { clusters, routes, endpoints, diagnostics }
 }

@@ -16,7 +16,7 @@ export abstract class Asked implements Outgoing {
   /** As it came in. */
   readonly request: MeshRequest
   readonly method: string
-  readonly scheme: string
+  readonly scheme: 'http' | 'https'
   readonly port: number
   outcome: Outcome
   authority: string

@@ -20,7 +20,7 @@ export interface Try {
 export interface AttemptOwner<T extends Try = Try> {
   /** The request as it shall be sent now. */
   wire(): WireRequest
-  /** The name under which TLS is spoken when the request itself asks for it. */
+  /** The name under which TLS is spoken when the request itself says it. */
   readonly tls: string | undefined
   /** ms that the try may take once it has its connection and the request is complete; 0 for no limit. */
   readonly perTryTimeout: number

@@ -103,6 +103,11 @@ export class ClusterRuntime {
     this.#pools.keep(this.#hosts)
   }
 
+  /** Its settings, when its requests go where they want to (ORIGINAL_DST) and nobody has given it endpoints. */
+  get original(): Cluster | undefined {
+    return this.#config.type === 'ORIGINAL_DST' && this.#hosts.all.length === 0 ? this.#config : undefined
+  }
+
   /** Whether endpoints are chosen by hash. */
   get hashes(): boolean {
     return this.#balancer.hashes
@@ -119,7 +124,12 @@ export class ClusterRuntime {
     return this.#pools.limits
   }
 
-  /** The pool of a host. `name`: the request's own host under https, where the rules say nothing of TLS. */
+  /** The rules want TLS and leave its name to the request. */
+  get autoSni(): boolean {
+    return this.#pools.autoSni
+  }
+
+  /** The pool of a host. `name`: the request's own host, under https or where the rules leave the name of TLS to it. */
   pool(host: Host, name?: string): HostPool {
     return this.#pools.of(host, name)
   }

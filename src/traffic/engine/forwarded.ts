@@ -14,7 +14,7 @@ import { type Failing, giveFallback, Instead } from './fallback.ts'
 import type { Fallback } from './guard.ts'
 import { flagOf, type LocalReply, REPLIES, resetReply } from './local-reply.ts'
 import { mirrored } from './mirror.ts'
-import { announce, outgoing } from './outgoing.ts'
+import { announce, nameOf, outgoing } from './outgoing.ts'
 import { ONE_TRY, planOf, timeOfFirst } from './plan.ts'
 import { kept } from './recorded-body.ts'
 import { Routed } from './routed.ts'
@@ -43,7 +43,9 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The cluster that takes the request, as soon as it knows its endpoints. */
-  protected enter(cluster: ClusterRuntime): void {
+  protected enter(chosen: ClusterRuntime): void {
+    const { original } = chosen
+    const cluster = original === undefined ? chosen : this.engine.passthrough(this.scheme, this.authority, this.port, original)
     this.cluster = cluster
     this.outcome.cluster = cluster.name
     if (cluster.warming === undefined) this.#send(cluster)
@@ -129,9 +131,10 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
 
   // ── what the tries ask and say ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The name under which TLS is spoken when the URL itself asks for it. */
+  /** The name under which TLS is spoken: the URL's host under https, else that of the Host header where the rules leave it open. */
   get tls(): string | undefined {
-    return this.scheme === 'https' ? this.request.authority.replace(/:\d+$/, '') : undefined
+    if (this.scheme === 'https') return nameOf(this.request.authority)
+    return this.cluster!.autoSni ? nameOf(this.authority) : undefined
   }
 
   wire(expected: number): WireRequest {

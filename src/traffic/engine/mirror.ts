@@ -5,7 +5,7 @@ import type { CompiledMirror, Plan } from '../routing/compiled-route.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
-import { announceTime } from './outgoing.ts'
+import { announceTime, nameOf } from './outgoing.ts'
 
 /** The request that is copied: as it goes to its own upstream. */
 export interface Mirrored {
@@ -13,7 +13,8 @@ export interface Mirrored {
   readonly method: string
   readonly path: string
   readonly authority: string
-  readonly scheme: string
+  readonly scheme: 'http' | 'https'
+  readonly port: number
   readonly headers: readonly string[]
   readonly body: WireBody | undefined
   readonly tls: string | undefined
@@ -25,15 +26,17 @@ export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, clust
   const { engine, method, path, authority, scheme, body, tls } = of
   for (const mirror of mirrors) {
     if (!mirror.selects(of.share)) continue
-    const to = engine.clusters.get(mirror.cluster)
-    if (to === undefined) continue
+    const named = engine.clusters.get(mirror.cluster)
+    if (named === undefined) continue
+    const to = named.original === undefined ? named : engine.passthrough(scheme, authority, of.port, named.original)
     if (body !== undefined && body.bytes === undefined) {
       cluster.stats.retry_or_shadow_abandoned++
       continue
     }
     const headers = of.headers.slice()
     if (plan.timeout > 0) announceTime(headers, plan.timeout)
-    new Mirror({ method, path, authority, scheme, headers, body }, tls).start(to, plan.timeout)
+    const name = scheme === 'https' ? tls : to.autoSni ? nameOf(authority) : undefined
+    new Mirror({ method, path, authority, scheme, headers, body }, name).start(to, plan.timeout)
   }
 }
 

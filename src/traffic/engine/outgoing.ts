@@ -16,6 +16,11 @@ export function portOf(request: MeshRequest): number {
   return request.scheme === 'https' ? 443 : 80
 }
 
+/** The host of an authority, as certificates and addresses have it. */
+export function nameOf(authority: string): string {
+  return authority.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+}
+
 /** A copy to change, without what speaks to the mesh itself: Envoy strips these from the requests of applications. */
 export function outgoing(headers: readonly string[]): string[] {
   const copy = headers.slice()

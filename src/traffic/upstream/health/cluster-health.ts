@@ -47,10 +47,12 @@ export class ClusterHealth {
       return this.#refresh()
     }
     if (this.#checker !== undefined) return this.#checker.update(settings)
-    const { target, tls } = connectSettings(this.#config)
+    const { target, tls, autoSni } = connectSettings(this.#config)
+    // There is no request to take the name from.
+    const name = autoSni ? this.#config.name.slice(this.#config.name.lastIndexOf('|') + 1) : undefined
     this.#checker = new HealthChecker(settings, {
       ...this.#around,
-      target: host => ({ ...target, address: host.address, tls: tlsSettings(tls, undefined) }),
+      target: host => ({ ...target, address: host.address, tls: tlsSettings(tls, name) }),
       changed: host => {
         if (!host.failing) this.#ejections.healthCheckPassed(host)
         this.#refresh()

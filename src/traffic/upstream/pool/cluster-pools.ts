@@ -33,7 +33,11 @@ export class ClusterPools {
     this.limits.update(cluster.circuitBreakers?.thresholds?.find(t => t.priority !== 'HIGH'))
   }
 
-  /** `name`: the request's own host under https. */
+  get autoSni(): boolean {
+    return this.#settings.autoSni
+  }
+
+  /** `name`: the request's own host, under https or where the rules leave the name of TLS to it. */
   of(host: Host, name: string | undefined): HostPool {
     let pools = this.#pools.get(host)
     if (pools === undefined) {

@@ -12,6 +12,8 @@ export interface ConnectSettings {
   /** All of a target but the address. */
   readonly target: Omit<ConnectTarget, 'address'>
   readonly tls: TransportSocket | undefined
+  /** TLS without a name of its own: the request's Host is sent as it, and the certificate must be for it (auto_sni, auto_san_validation). */
+  readonly autoSni: boolean
 }
 
 export function connectSettings(cluster: Cluster): ConnectSettings {
@@ -36,12 +38,13 @@ export function connectSettings(cluster: Cluster): ConnectSettings {
       maxConcurrentStreams: http2?.maxConcurrentStreams,
     },
     tls: cluster.transportSocket,
+    autoSni: cluster.transportSocket !== undefined && http?.upstreamHttpProtocolOptions?.autoSni === true,
   }
 }
 
 const duration = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : (parseDuration(text) ?? otherwise))
 
-/** `name`: the request's own host under https, where the rules say nothing of TLS. */
+/** `name`: the request's own host, under https or where the rules leave the name to it. */
 export function tlsSettings(socket: TransportSocket | undefined, name: string | undefined): TlsSettings | undefined {
   const config = socket?.typedConfig
   if (config === undefined) return name === undefined ? undefined : { sni: name }
