@@ -63,6 +63,15 @@ class Fate {
   unlisten: (() => void) | undefined = undefined
   listeners: Set<(reason: unknown) => void> | undefined = undefined
   done = false
+  /** Work of this call and of what was made from it that runs on; each with what waits for its end. */
+  left: Set<(() => void)[]> | undefined = undefined
+}
+
+/** Where a call goes, once a policy has said something about it. */
+class Way {
+  destination: unknown = undefined
+  endpoint: unknown = undefined
+  tried: readonly unknown[] | undefined = undefined
 }
 
 export class Call implements CallView {
@@ -73,10 +82,6 @@ export class Call implements CallView {
    */
   level = 0
   context: unknown
-  destination: unknown = undefined
-  endpoint: unknown = undefined
-  /** Endpoints that earlier tries went to and that this one shall avoid. */
-  tried: readonly unknown[] | undefined = undefined
   /** The work at the innermost place, with its arguments and `this`, when the call came through `wrap` or `execute`. */
   work: ((...args: any[]) => unknown) | undefined = undefined
   args: readonly unknown[] | undefined = undefined
@@ -85,10 +90,9 @@ export class Call implements CallView {
   readonly #kin: Kin | undefined
   #deadline: number | undefined
   #fate: Fate | undefined = undefined
+  #way: Way | undefined = undefined
   #clock: Clock | undefined = undefined
   #at: number | undefined = undefined
-  /** Work of this call and of what was made from it that runs on; each with what waits for its end. */
-  #left: Set<(() => void)[]> | undefined = undefined
 
   constructor(options: CallOptions | undefined, like?: Call, parent?: Call) {
     if (like === undefined) {
@@ -104,9 +108,7 @@ export class Call implements CallView {
     this.context = like.context
     this.attempt = like.attempt
     this.level = like.level
-    this.destination = like.destination
-    this.endpoint = like.endpoint
-    this.tried = like.tried
+    if (like.#way !== undefined) Object.assign(this.#going(), like.#way)
     this.work = like.work
     this.args = like.args
     this.self = like.self
@@ -119,6 +121,31 @@ export class Call implements CallView {
   /** `undefined`: nothing bounds it. */
   set deadline(at: number | undefined) {
     this.#deadline = at
+  }
+
+  get destination(): unknown {
+    return this.#way?.destination
+  }
+
+  set destination(destination: unknown) {
+    this.#going().destination = destination
+  }
+
+  get endpoint(): unknown {
+    return this.#way?.endpoint
+  }
+
+  set endpoint(endpoint: unknown) {
+    this.#going().endpoint = endpoint
+  }
+
+  /** Endpoints that earlier tries went to and that this one shall avoid. */
+  get tried(): readonly unknown[] | undefined {
+    return this.#way?.tried
+  }
+
+  set tried(endpoints: readonly unknown[] | undefined) {
+    this.#going().tried = endpoints
   }
 
   get host(): string | undefined {
@@ -163,7 +190,7 @@ export class Call implements CallView {
   detached(): Call {
     const { host, method, priority, weight, context } = this
     const own = new Call({ host, method, priority, weight, context })
-    own.destination = this.destination
+    if (this.destination !== undefined) own.destination = this.destination
     own.work = this.work
     own.args = this.args
     own.self = this.self
@@ -188,16 +215,16 @@ export class Call implements CallView {
   /** Work of this call runs on though nobody waits for it any more. Call what this gives when it has ended. */
   leftRunning(): () => void {
     const waiting: (() => void)[] = []
-    for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) (call.#left ??= new Set()).add(waiting)
+    for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) (call.#fated().left ??= new Set()).add(waiting)
     return () => {
-      for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) call.#left!.delete(waiting)
+      for (let call: Call | undefined = this; call !== undefined; call = call.#kin?.like) call.#fate!.left!.delete(waiting)
       for (const then of waiting) then()
     }
   }
 
   /** Runs `then` when nothing that was left running so far runs any more: at once, unless there is such work. A later try leaves its own. */
   afterWork(then: () => void): void {
-    const left = this.#left
+    const left = this.#fate?.left
     if (left === undefined || left.size === 0) return then()
     let running = left.size
     const ended = () => {
@@ -298,6 +325,10 @@ export class Call implements CallView {
 
   #fated(): Fate {
     return (this.#fate ??= new Fate())
+  }
+
+  #going(): Way {
+    return (this.#way ??= new Way())
   }
 
   #watch(): void {

@@ -65,10 +65,12 @@ const CUT = Symbol('cut')
 class Passage implements Run {
   readonly chain: Chain
   readonly call: Call
-  /** The innermost step that is told by this passage. */
-  readonly top: number
+  /** The innermost step that has not been told yet how the call ended. */
+  top: number
   /** The outermost: steps beyond it were told when the call was cut. */
   bottom = 0
+  /** What is waited for, where it may be cut, and what ends the waiting. */
+  #pending: PromiseLike<unknown> | undefined = undefined
   #lose: ((error: unknown) => void) | undefined = undefined
   #cut: { readonly outer: Passage; readonly error: unknown } | undefined = undefined
   // What the steps want to have back. Most chains are short, and fields are half the size of a list of their own.
@@ -116,7 +118,7 @@ class Passage implements Run {
     } catch (error) {
       return this.#failed(at - 1, error)
     }
-    return isPromiseLike(result) ? this.#follow(result, this.top) : this.#answered(this.top, result)
+    return isPromiseLike(result) ? this.#follow(result, steps.length - 1) : this.#answered(steps.length - 1, result)
   }
 
   #keep(at: number, pass: unknown): void {
@@ -141,21 +143,20 @@ class Passage implements Run {
       this.call.waited()
       return this.call.aborted ? this.#failed(at, this.call.reason) : this.enter(at + 1)
     }
-    const refused = (error: unknown): unknown => (error === CUT ? this.#goOutside(pass, admitted, refused) : this.#failed(at - 1, error))
-    return this.#race(pass).then(admitted, refused)
+    const refused = (error: unknown): unknown => (error === CUT ? this.#goOutside(admitted, refused) : this.#failed(at - 1, error))
+    return this.#raced(pass).then(admitted, refused)
   }
 
   /** When `result` settles, the steps from `at` outwards are told. */
   #follow(result: PromiseLike<unknown>, at: number): unknown {
-    if (at === this.top && !this.chain.mayCut) return result.then(onAnswer.bind(this), onFailure.bind(this))
-    const answered = (value: unknown) => this.#answered(at, value)
-    const failed = (error: unknown): unknown => (error === CUT ? this.#goOutside(result, answered, failed) : this.#failed(at, error))
-    return this.#race(result).then(answered, failed)
+    this.top = at
+    return this.#raced(result).then(onAnswer.bind(this), onFailure.bind(this))
   }
 
   /** What settles as `pending` does, unless the call is cut first. Its reactions run in the caller's async context whoever wins. */
-  #race(pending: PromiseLike<unknown>): PromiseLike<unknown> {
+  #raced(pending: PromiseLike<unknown>): PromiseLike<unknown> {
     if (!this.chain.mayCut) return pending
+    this.#pending = pending
     return new Promise((take, drop) => {
       this.#lose = drop
       pending.then(take, drop)
@@ -167,12 +168,12 @@ class Passage implements Run {
   }
 
   failed(error: unknown): unknown {
-    return this.#failed(this.top, error)
+    return error === CUT ? this.#goOutside(onAnswer.bind(this), onFailure.bind(this)) : this.#failed(this.top, error)
   }
 
-  #goOutside(pending: PromiseLike<unknown>, answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
+  #goOutside(answered: (value: unknown) => unknown, failed: (error: unknown) => unknown): unknown {
     const ended = this.call.leftRunning()
-    pending.then(answered, failed).then(ended, ended)
+    this.#pending!.then(answered, failed).then(ended, ended)
     const { outer, error } = this.#cut!
     return outer.#failed(outer.top, error)
   }

@@ -67,9 +67,10 @@ export class Gate implements BreakerHooks {
   }
 
   admit(now: number): boolean {
-    const permitted = this.kernel.acquire(now)
-    this.follow()
-    if (!permitted && this.events.listening > 0 && !this.#silent()) this.events.emit('notPermitted', { state: this.kernel.state })
+    const { kernel } = this
+    const permitted = kernel.acquire(now)
+    if (kernel.state !== 'CLOSED') this.follow() // letting in changes nothing while it is closed
+    if (!permitted && this.events.listening > 0 && !this.#silent()) this.events.emit('notPermitted', { state: kernel.state })
     return permitted
   }
 
@@ -132,8 +133,10 @@ export class Gate implements BreakerHooks {
     if (this.events.listening > 0) this.#tell(meaning, value, ms)
     if (meaning === 'nothing') return kernel.release(generation)
     const counted = kernel.record(generation, meaning === 'failure', ms > kernel.settings.slowCallDurationThreshold, now)
-    if (counted) this.#openOn(meaning, threw ? undefined : value, threw ? value : undefined, now)
-    this.follow()
+    const { transitionOnResult, openOnRetryAfter } = kernel.settings
+    if (counted && (transitionOnResult !== undefined || openOnRetryAfter !== false))
+      this.#openOn(meaning, threw ? undefined : value, threw ? value : undefined, now)
+    if (kernel.generation !== generation) this.follow()
   }
 
   #tell(meaning: Meaning, value: unknown, durationMs: number): void {
@@ -146,7 +149,7 @@ export class Gate implements BreakerHooks {
   #openOn(meaning: Meaning, result: unknown, error: unknown, now: number): void {
     const { kernel } = this
     const { settings } = kernel
-    if (kernel.state !== 'CLOSED' || (settings.transitionOnResult === undefined && settings.openOnRetryAfter === false)) return
+    if (kernel.state !== 'CLOSED') return
     const hidden = error === undefined && (meaning === 'failure' || result === undefined || result === null)
     const byHook = hidden ? undefined : openByHook(settings, result, error)
     const ms = byHook ?? openByRetryAfter(settings, result ?? error, this.clock.wall())
