@@ -107,3 +107,7 @@ const user13 = getUser(13, { signal: AbortSignal.abort() })
 infers<typeof user13, Promise<{ id: number }>>(true)
 // @ts-expect-error: ids are numbers
 getUser('13')
+
+circuitBreaker().on('transition', ({ from, to }) => `${from}${to}`)
+// @ts-expect-error: a breaker has no such event
+circuitBreaker().on('open', () => {})

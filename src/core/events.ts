@@ -1,4 +1,6 @@
 /** Typed events. No listener, no cost; a listener that throws is reported and changes nothing. */
+import { OptionsError } from './errors.ts'
+import { suggest } from './schema/read.ts'
 import { type Signal, whenAborted } from './signal.ts'
 
 /** Listens until the returned function is called or `signal` aborts. */
@@ -8,17 +10,28 @@ export interface ListenOptions {
 
 /** An object with `on`. `E` maps the name of an event to what its listeners get. */
 export interface Observable<E> {
-  /** Calls `listener` at each event of that type; gives back what stops it. */
+  /** Calls `listener` at each event of that type; gives back what stops it. Throws an `OptionsError` when there is no such event. */
   on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void
 }
 
+/** All that may happen, as data: every name of `E`, and no other. */
+export type EventNames<E> = { readonly [K in keyof E]: 1 }
+
 export class Emitter<E extends object> implements Observable<E> {
+  readonly #what: string
+  readonly #names: EventNames<E>
   /** Made with the first listener: most emitters never have one. */
   #listeners: Map<keyof E, Set<(event: any) => void>> | undefined
   /** How many listeners there are in all: look here before an event object is made. */
   listening = 0
 
+  constructor(what: string, names: EventNames<E>) {
+    this.#what = what
+    this.#names = names
+  }
+
   on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void {
+    if (!Object.hasOwn(this.#names, type)) throw noEvent(this.#what, type, Object.keys(this.#names))
     if (typeof listener !== 'function') throw new TypeError(`on(${JSON.stringify(type)}): the listener is not a function`)
     if (options?.signal?.aborted) return () => {}
     const entry = (event: E[K]) => listener(event)
@@ -50,6 +63,11 @@ export class Emitter<E extends object> implements Observable<E> {
     if (set === undefined || set.size === 0) return
     for (const listener of [...set]) guarded(listener, event)
   }
+}
+
+export function noEvent(what: string, type: unknown, names: readonly string[]): OptionsError {
+  const near = suggest(String(type), names)
+  return new OptionsError(`${what}.on: there is no event ${JSON.stringify(type)}${near ? ` (${near})` : ''}; there are ${names.join(', ')}`)
 }
 
 /** Calls somebody else's function for its side effect; what it throws is reported as an uncaught warning and goes no further. */

@@ -1,4 +1,5 @@
 /** What a mesh tells those who listen. */
+import { Emitter, type EventNames } from '../core/events.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Action } from './history.ts'
 
@@ -17,12 +18,14 @@ export interface MeshEvents {
   sourceError: { source: string; error: Error; at: number }
 }
 
-const EVERY: Record<keyof MeshEvents, true> = {
-  ejection: true,
-  unejection: true,
-  transition: true,
-  applied: true,
-  rejected: true,
-  sourceError: true,
+const EVERY: EventNames<MeshEvents> = {
+  ejection: 1,
+  unejection: 1,
+  transition: 1,
+  applied: 1,
+  rejected: 1,
+  sourceError: 1,
 }
 export const MESH_EVENTS = Object.keys(EVERY) as readonly (keyof MeshEvents)[]
+
+export const meshEvents = () => new Emitter<MeshEvents>('mesh', EVERY)

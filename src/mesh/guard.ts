@@ -13,7 +13,7 @@ import { bulkhead } from '../policies/bulkhead/index.ts'
 import { readCacheOptions } from '../policies/cache/options.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
 import { hedgeMetrics } from '../policies/hedge/index.ts'
-import { Hedging } from '../policies/hedge/layer.ts'
+import { HEDGE_EVENTS, type HedgeEvents, Hedging } from '../policies/hedge/layer.ts'
 import { readHedgeOptions } from '../policies/hedge/options.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
@@ -102,7 +102,7 @@ function policiesFrom(blocks: RouteResilience, old: Policies | undefined, around
   if (blocks.hedge !== undefined) {
     const settings = readHedgeOptions(blocks.hedge)
     old?.hedge?.update(settings)
-    policies.hedge = old?.hedge ?? new Hedging(settings, around.clock, new Emitter())
+    policies.hedge = old?.hedge ?? new Hedging(settings, around.clock, new Emitter<HedgeEvents>('hedge', HEDGE_EVENTS))
   }
   if (blocks.cache !== undefined) {
     const settings = readCacheOptions(blocks.cache)

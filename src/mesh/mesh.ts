@@ -3,7 +3,6 @@
  * beside it. A call keeps the snapshot it began with.
  */
 import { OptionsError } from '../core/errors.ts'
-import { Emitter } from '../core/events.ts'
 import { readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
 import type { Cluster } from '../envoy/index.ts'
@@ -21,7 +20,7 @@ import { ClusterStates } from './cluster-states.ts'
 import { type ClusterPlan, NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
 import { assignmentOf, localityText } from './endpoints.ts'
-import type { MeshEvents } from './events.ts'
+import { meshEvents } from './events.ts'
 import { guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
 import {
@@ -48,7 +47,7 @@ const DRAIN_CHECK = 20
 
 export class MeshCore {
   readonly settings: Settings
-  readonly events = new Emitter<MeshEvents>()
+  readonly events = meshEvents()
   readonly stats = new ListenerStats()
   readonly rules: LiveRules
   readonly #transport: Transport

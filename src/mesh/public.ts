@@ -1,12 +1,12 @@
 /** The mesh as its users hold it: the core with the ways in attached. */
 import type { ListenOptions } from '../core/events.ts'
-import { readOptions, suggest } from '../core/schema/index.ts'
+import { readOptions } from '../core/schema/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { BodyCare } from '../traffic/transport/inflow.ts'
 import type { AdminOptions, AdminServer } from './admin-options.ts'
-import { MESH_EVENTS, type MeshEvents } from './events.ts'
+import type { MeshEvents } from './events.ts'
 import { type ExplainRequest, type Explanation, explain } from './explain.ts'
 import type { Version } from './history.ts'
 import type { MeshCore } from './mesh.ts'
@@ -120,13 +120,7 @@ export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: Axi
     breaker: key => core.breaker(key),
     eject: (cluster, address, o) => core.eject(cluster, address, o),
     uneject: (cluster, address) => core.uneject(cluster, address),
-    on(type, listener, o) {
-      if (!MESH_EVENTS.includes(type))
-        throw new TypeError(
-          `mesh.on: there is no event ${JSON.stringify(type)}; ${suggest(String(type), MESH_EVENTS) ?? MESH_EVENTS.join(', ')}`,
-        )
-      return core.events.on(type, listener, o)
-    },
+    on: (type, listener, o) => core.events.on(type, listener, o),
     admin: o => admin(core, o),
     get diagnostics() {
       return core.diagnostics

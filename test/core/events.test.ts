@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { Emitter } from '../../src/core/events.ts'
 
 test('listeners hear until they are taken off, by hand or by signal', () => {
-  const events = new Emitter<{ a: number }>()
+  const events = new Emitter<{ a: number }>('x', { a: 1 })
   const heard: number[] = []
   const aborter = new AbortController()
   const off = events.on('a', n => heard.push(n))
@@ -23,7 +23,7 @@ test('listeners hear until they are taken off, by hand or by signal', () => {
 })
 test('one that throws is reported and disturbs no other', () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const events = new Emitter<{ a: number }>()
+  const events = new Emitter<{ a: number }>('x', { a: 1 })
   let heard = 0
   events.on('a', () => {
     throw new Error('listener')
@@ -35,5 +35,5 @@ test('one that throws is reported and disturbs no other', () => {
 })
 
 test('a listener that is none is refused', () => {
-  expect(() => new Emitter<{ a: object }>().on('a', undefined as any)).toThrow('on("a"): the listener is not a function')
+  expect(() => new Emitter<{ a: object }>('x', { a: 1 }).on('a', undefined as any)).toThrow('on("a"): the listener is not a function')
 })

@@ -4,7 +4,7 @@ import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { adaptiveConcurrencySurprises } from '../../core/surprises/adaptive-concurrency.ts'
-import { type AdaptiveConcurrencyEvents, adaptiveStep, type End, Gate } from './layer.ts'
+import { ADAPTIVE_CONCURRENCY_EVENTS, type AdaptiveConcurrencyEvents, adaptiveStep, type End, Gate } from './layer.ts'
 import { type AdaptiveConcurrencyOptions, readAdaptiveOptions } from './options.ts'
 
 export type { AdaptiveConcurrencyEvents, AdaptiveConcurrencyOptions }
@@ -59,7 +59,7 @@ export function adaptiveConcurrency<R = unknown>(
 ): AdaptiveConcurrency<R> {
   const { name = '', clock = systemClock, random = systemRandom } = around
   let given = { ...options }
-  const events = new Emitter<AdaptiveConcurrencyEvents>()
+  const events = new Emitter<AdaptiveConcurrencyEvents>('adaptiveConcurrency', ADAPTIVE_CONCURRENCY_EVENTS)
   const gate = new Gate(readAdaptiveOptions(options), clock, random, events, name)
 
   const core = policy<R, never>('adaptiveConcurrency', name, adaptiveStep(gate), () => gate.settings, adaptiveConcurrencySurprises)

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, isRejection, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type DropTest, dropTest } from './drop.ts'
 import { limitOf } from './kernel.ts'
@@ -18,6 +18,7 @@ export interface AdaptiveConcurrencyEvents {
   /** A call was not let in. */
   rejected: { inflight: number; limit: number }
 }
+export const ADAPTIVE_CONCURRENCY_EVENTS: EventNames<AdaptiveConcurrencyEvents> = { limitChanged: 1, rejected: 1 }
 
 /** How a call ended, as far as the limit is concerned. */
 export type End = 'success' | 'dropped' | 'ignored'

@@ -5,7 +5,7 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { bulkheadSurprises } from '../../core/surprises/bulkhead.ts'
-import { type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
+import { BULKHEAD_EVENTS, type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
 export type { BulkheadEvents, BulkheadOptions }
@@ -64,7 +64,7 @@ export interface Bulkhead<R = unknown> extends Policy<R, never>, Observable<Bulk
 export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<BulkheadEvents>()
+  const events = new Emitter<BulkheadEvents>('bulkhead', BULKHEAD_EVENTS)
   const gate = new Gate(readBulkheadOptions(options), clock, events, name)
   const { slots } = gate
 

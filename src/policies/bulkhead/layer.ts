@@ -5,7 +5,7 @@
 import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Slots } from './kernel.ts'
@@ -22,6 +22,7 @@ export interface BulkheadEvents {
   /** A slot was held for longer than `leaseDuration` and has been taken back. */
   leaseExpired: { running: number }
 }
+export const BULKHEAD_EVENTS: EventNames<BulkheadEvents> = { permitted: 1, rejected: 1, finished: 1, leaseExpired: 1 }
 
 /** Tells `listener` of an abort; gives what stops it. */
 type OnAbort = (listener: (reason: unknown) => void) => () => void

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { cacheSurprises } from '../../core/surprises/cache.ts'
-import { type CacheEvents, Caching, cacheLayer } from './layer.ts'
+import { CACHE_EVENTS, type CacheEvents, Caching, cacheLayer } from './layer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
 
 export type { CachedCall, CacheOptions } from './options.ts'
@@ -45,7 +45,7 @@ export interface Cache<R = unknown> extends Policy<R, never>, Observable<CacheEv
 export function cache<R = unknown>(options: CacheOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Cache<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<CacheEvents>()
+  const events = new Emitter<CacheEvents>('cache', CACHE_EVENTS)
   const caching = new Caching(readCacheOptions(options), clock, events)
   const core = policy<R, never>('cache', name, cacheLayer(caching), () => caching.settings, cacheSurprises)
   const own = {

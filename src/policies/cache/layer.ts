@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import type { Layer } from '../../core/layer.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import { type Kept, Store } from './kernel.ts'
@@ -21,6 +21,7 @@ export interface CacheEvents {
   /** The call failed; nothing is kept of it. */
   error: { key: string; error: unknown }
 }
+export const CACHE_EVENTS: EventNames<CacheEvents> = { hit: 1, miss: 1, stale: 1, joined: 1, error: 1 }
 
 export class Caching {
   readonly counts = { hits: 0, misses: 0, stale: 0, joined: 0, failures: 0, bypassed: 0 }

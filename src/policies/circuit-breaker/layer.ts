@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
-import { Emitter } from '../../core/events.ts'
+import { Emitter, type EventNames } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier, type Meaning } from './classify.ts'
 import { type BreakerHooks, BreakerKernel } from './kernel.ts'
@@ -26,11 +26,22 @@ export interface CircuitBreakerEvents {
   transition: { from: State; to: State; cause: Cause; at: number }
   reset: { at: number }
 }
+export const CIRCUIT_BREAKER_EVENTS: EventNames<CircuitBreakerEvents> = {
+  success: 1,
+  error: 1,
+  ignored: 1,
+  notPermitted: 1,
+  failureRateExceeded: 1,
+  slowCallRateExceeded: 1,
+  consecutiveFailuresExceeded: 1,
+  transition: 1,
+  reset: 1,
+}
 
 export class Gate implements BreakerHooks {
   readonly kernel: BreakerKernel
   readonly clock: Clock
-  readonly events = new Emitter<CircuitBreakerEvents>()
+  readonly events = new Emitter<CircuitBreakerEvents>('circuitBreaker', CIRCUIT_BREAKER_EVENTS)
   readonly name: string
   #classifier: Classifier
   #timer: Timer | undefined

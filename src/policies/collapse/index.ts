@@ -1,7 +1,7 @@
 /** Collapsing: many calls for one thing each become one call for many things, as Hystrix's collapser does. */
 import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
 import { Call, type CallView } from '../../core/call.ts'
-import { Emitter, type Observable } from '../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import type { Description } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
@@ -19,6 +19,7 @@ export interface CollapseEvents {
   success: { size: number }
   error: { size: number; error: unknown }
 }
+export const COLLAPSE_EVENTS: EventNames<CollapseEvents> = { batch: 1, success: 1, error: 1 }
 
 export interface CollapseMetrics {
   /** Calls made of it. */
@@ -76,7 +77,7 @@ export function collapse<T, R>(
   let settings = readOptions(collapseFields, options, 'collapse')
   const batches = new Batches<T, Waiter<R>>(settings.maxSize ?? Infinity)
   const runs = new WeakMap<Batch<T, Waiter<R>>, Run>()
-  const events = new Emitter<CollapseEvents>()
+  const events = new Emitter<CollapseEvents>('collapse', COLLAPSE_EVENTS)
   const counts = { numberOfCalls: 0, numberOfDuplicates: 0, numberOfBatches: 0, numberOfBatchedItems: 0, numberOfFailedBatches: 0 }
 
   /** Opens a batch. It will run in the async context of the call that opened it, whoever starts it. */

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import type { CallOptions } from '../../core/call.ts'
 import { OptionsError } from '../../core/errors.ts'
-import { Emitter, type Observable } from '../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import { workOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { type CommandEventType, EVENT_TYPES } from './events.ts'
@@ -40,6 +40,10 @@ export type CommandEvents = { [T in CommandEventType]: CommandEvent } & {
   /** A call is over. `events`: all that happened to it, in order (Hystrix's executionEvents). */
   execution: { readonly command: string; readonly events: readonly CommandEventType[]; readonly durationMs: number }
 }
+
+let names: EventNames<CommandEvents> | undefined
+/** Made with the first command. */
+const eventNames = () => (names ??= Object.fromEntries([...EVENT_TYPES, 'execution'].map(type => [type, 1])) as EventNames<CommandEvents>)
 
 export interface CommandMetrics {
   /** Whether the last call found it open. Reading changes nothing. */
@@ -97,7 +101,7 @@ export function command<A extends unknown[], R, F = never>(
   } = options
   const hooks = { getFallback, isBadRequest, isNotWrapped, isUnrecoverable } as CommandHooks
   const runner = new CommandRunner(name, read(properties), hooks, clock)
-  const events = new Emitter<CommandEvents>()
+  const events = new Emitter<CommandEvents>(`command ${name}`, eventNames())
   const cache = new RequestCache()
 
   const begin = (self: unknown, args: A, callOptions: CallOptions | undefined): Promise<unknown> => {

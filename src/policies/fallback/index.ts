@@ -5,7 +5,7 @@ import { isPromiseLike } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { fallbackSurprises } from '../../core/surprises/fallback.ts'
-import { type Answer, blame, type FallbackEvents, FallbackStep } from './layer.ts'
+import { type Answer, blame, FALLBACK_EVENTS, type FallbackEvents, FallbackStep } from './layer.ts'
 import { type FallbackOptions, fallbackOptionsFields } from './options.ts'
 
 export type { FallbackEvents, FallbackOptions }
@@ -45,7 +45,7 @@ export function fallback(answer: unknown, options: FallbackOptions<any> = {}, ar
   const { name = '' } = around
   let given = { ...options }
   const read = (from: FallbackOptions<any>) => readOptions(fallbackOptionsFields, from, 'fallback')
-  const events = new Emitter<FallbackEvents>()
+  const events = new Emitter<FallbackEvents>('fallback', FALLBACK_EVENTS)
   const step = new FallbackStep(read(options), typeof answer === 'function' ? (answer as Answer) : () => answer, events, name)
   const core = policy<any, any>(
     'fallback',

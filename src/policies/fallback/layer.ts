@@ -1,7 +1,7 @@
 /** Hears that a call failed, and has it answered otherwise. */
 import type { Call, CallView } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
-import type { Emitter } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Answers, handler, says } from './kernel.ts'
@@ -17,6 +17,7 @@ export interface FallbackEvents {
   /** Too many answers were under way. */
   rejected: { error: unknown; result: unknown; underWay: number }
 }
+export const FALLBACK_EVENTS: EventNames<FallbackEvents> = { fallback: 1, success: 1, failure: 1, rejected: 1 }
 
 /** The answer itself, or what makes it. */
 export type Answer = (error: unknown, call: CallView, result: unknown) => unknown

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { type FaultInjectorEvents, FaultStep } from './layer.ts'
+import { FAULT_INJECTOR_EVENTS, type FaultInjectorEvents, FaultStep } from './layer.ts'
 import { type FaultInjectorOptions, readFaultOptions } from './options.ts'
 
 export { exponentialLatency, type LatencyDistribution, normalLatency, uniformLatency } from './kernel.ts'
@@ -36,7 +36,7 @@ export function faultInjector(
 ): FaultInjector {
   const { name = '', clock = systemClock, random = systemRandom } = around
   let given = { ...options }
-  const events = new Emitter<FaultInjectorEvents>()
+  const events = new Emitter<FaultInjectorEvents>('faultInjector', FAULT_INJECTOR_EVENTS)
   const step = new FaultStep(readFaultOptions(options), clock, random, events, name)
   const core = policy('faultInjector', name, step, () => step.settings)
   const own = {

@@ -3,7 +3,7 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { FaultInjectedError, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { fires } from './kernel.ts'
 import { type FaultInjectorSettings, grpcStatus } from './options.ts'
@@ -12,6 +12,7 @@ export interface FaultInjectorEvents {
   delay: { ms: number }
   abort: { error: unknown }
 }
+export const FAULT_INJECTOR_EVENTS: EventNames<FaultInjectorEvents> = { delay: 1, abort: 1 }
 
 export class FaultStep implements Step<void> {
   /** Envoy's counters. */

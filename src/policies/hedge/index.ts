@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { hedgeSurprises } from '../../core/surprises/hedge.ts'
-import { type HedgeEvents, Hedging, hedgeLayer } from './layer.ts'
+import { HEDGE_EVENTS, type HedgeEvents, Hedging, hedgeLayer } from './layer.ts'
 import { type HedgeOptions, type HedgeSettings, readHedgeOptions } from './options.ts'
 
 export type { HedgeEvents, HedgeOptions }
@@ -40,7 +40,7 @@ export interface Hedge<R = unknown> extends Policy<R, never>, Observable<HedgeEv
 export function hedge<R = unknown>(options: HedgeOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Hedge<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<HedgeEvents>()
+  const events = new Emitter<HedgeEvents>('hedge', HEDGE_EVENTS)
   const hedging = new Hedging(readHedgeOptions(options), clock, events)
   const core = policy<R, never>('hedge', name, hedgeLayer(hedging), () => described(hedging.settings), hedgeSurprises)
   const own = {

@@ -5,7 +5,7 @@
 import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { HedgeLostError, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import type { Layer } from '../../core/layer.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import type { Budget } from '../retry/budget.ts'
@@ -23,6 +23,7 @@ export interface HedgeEvents {
   /** The budget allowed no hedge. */
   budgetExhausted: { attempt: number }
 }
+export const HEDGE_EVENTS: EventNames<HedgeEvents> = { hedge: 1, success: 1, error: 1, budgetExhausted: 1 }
 
 export class Hedging {
   readonly counts = { calls: 0, hedgedCalls: 0, hedges: 0, wonByHedge: 0, failedCalls: 0, refused: 0 }

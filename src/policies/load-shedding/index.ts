@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
-import { Gate, type Load, type LoadShedderEvents, loadShedderStep } from './layer.ts'
+import { Gate, LOAD_SHEDDER_EVENTS, type Load, type LoadShedderEvents, loadShedderStep } from './layer.ts'
 import { type LoadShedderOptions, readLoadShedderOptions } from './options.ts'
 
 export type { Load, LoadShedderEvents, LoadShedderOptions }
@@ -44,7 +44,7 @@ export function loadShedder(
 ): LoadShedder {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<LoadShedderEvents>()
+  const events = new Emitter<LoadShedderEvents>('loadShedder', LOAD_SHEDDER_EVENTS)
   const gate = new Gate(typeof load === 'function' ? { utilisation: load } : load, readLoadShedderOptions(given), clock, events, name)
 
   const core = policy('loadShedder', name, loadShedderStep(gate), () => gate.settings)

@@ -1,7 +1,7 @@
 /** Looks at the limit behind it when a call arrives, and lets it pass or sheds it. A call that passes costs no object. */
 import type { Clock } from '../../base/time/clock.ts'
 import { reject, SheddedError } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Shedder } from './kernel.ts'
 import type { LoadShedderSettings } from './options.ts'
@@ -18,6 +18,7 @@ export interface LoadShedderEvents {
   /** A call was shed; those with a priority number up to `cutoff` pass. */
   shedded: { priority: number; cutoff: number; utilisation: number; queueDelayMs: number }
 }
+export const LOAD_SHEDDER_EVENTS: EventNames<LoadShedderEvents> = { shedded: 1 }
 
 export class Gate {
   readonly load: Load

@@ -5,7 +5,7 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { rateLimiterSurprises } from '../../core/surprises/rate-limiter.ts'
-import { Gate, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
+import { Gate, RATE_LIMITER_EVENTS, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
 import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
 
 export type { RateLimiterEvents, RateLimiterOptions }
@@ -48,7 +48,7 @@ export function rateLimiter<R = unknown>(
 ): RateLimiter<R> {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<RateLimiterEvents>()
+  const events = new Emitter<RateLimiterEvents>('rateLimiter', RATE_LIMITER_EVENTS)
   const gate = new Gate(readRateLimiterOptions(options), clock, events, name)
 
   const core = policy<R, never>('rateLimiter', name, rateLimiterStep(gate), () => gate.settings, rateLimiterSurprises)

@@ -4,7 +4,7 @@
  */
 import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { ns, permissions, rateOf } from './kernel.ts'
 import type { RateLimiterSettings } from './options.ts'
@@ -18,6 +18,7 @@ export interface RateLimiterEvents {
   /** So many permissions were taken away by `drain`. */
   drained: { permissions: number }
 }
+export const RATE_LIMITER_EVENTS: EventNames<RateLimiterEvents> = { permitted: 1, rejected: 1, drained: 1 }
 
 /** Tells `listener` of an abort; gives what stops it. */
 type OnAbort = (listener: (reason: unknown) => void) => () => void

@@ -2,11 +2,22 @@
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
-import { Emitter, type ListenOptions } from '../../core/events.ts'
+import { Emitter, type EventNames, type ListenOptions, noEvent } from '../../core/events.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { whenAborted } from '../../core/signal.ts'
 import { Configurations } from './configurations.ts'
-import { type Configuration, type Kept, KINDS, type Kind, type MadeKind, make, type Policies, type PolicyEvents } from './kinds.ts'
+import {
+  type Configuration,
+  everyEvent,
+  hasEvent,
+  type Kept,
+  KINDS,
+  type Kind,
+  type MadeKind,
+  make,
+  type Policies,
+  type PolicyEvents,
+} from './kinds.ts'
 
 export type { Configuration, Kind, Policies }
 
@@ -86,7 +97,7 @@ export function registry(options: RegistryOptions = {}): Registry {
   }
   const configurations = new Configurations(configs)
   const kept = new Map<string, Entry>()
-  const events = new Emitter<OwnEvents>()
+  const events = new Emitter<OwnEvents>('registry', OWN)
   /** Who listens to the events of policies: also to those that are made later. */
   const forwarded = new Set<{ type: string; listener: (event: any) => void }>()
   const id = (kind: Kind, name: string) => `${kind} ${name}`
@@ -95,6 +106,7 @@ export function registry(options: RegistryOptions = {}): Registry {
     for (const forward of forwarded) listenTo(entry, forward)
   }
   const listenTo = (entry: Entry, forward: { type: string; listener: (event: any) => void }) =>
+    hasEvent(entry.kind, forward.type) &&
     entry.offs.set(
       forward,
       entry.policy.on(forward.type, event => forward.listener({ entry: shown(entry), event })),
@@ -162,7 +174,10 @@ export function registry(options: RegistryOptions = {}): Registry {
     },
     configuration: config => configurations.get(config),
     on(type: string, listener: (event: any) => void, listening?: ListenOptions) {
-      if (OWN.includes(type)) return events.on(type as keyof OwnEvents, listener, listening)
+      if (Object.hasOwn(OWN, type)) return events.on(type as keyof OwnEvents, listener, listening)
+      const known = everyEvent()
+      if (!known.includes(type)) throw noEvent('registry', type, [...Object.keys(OWN), ...known])
+      if (typeof listener !== 'function') throw new TypeError(`on(${JSON.stringify(type)}): the listener is not a function`)
       if (listening?.signal?.aborted) return () => {}
       const forward = { type, listener }
       forwarded.add(forward)
@@ -184,6 +199,6 @@ export function registry(options: RegistryOptions = {}): Registry {
   return Object.defineProperty(result, 'configs', { get: () => configurations.names, enumerable: true }) as unknown as Registry
 }
 
-const OWN = ['added', 'removed', 'replaced', 'configured']
+const OWN: EventNames<OwnEvents> = { added: 1, removed: 1, replaced: 1, configured: 1 }
 
 const shown = ({ kind, name, config, tags, policy }: Entry) => ({ kind, name, config, tags, policy }) as unknown as RegistryEntry

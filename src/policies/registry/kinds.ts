@@ -10,16 +10,32 @@ import {
   type AdaptiveConcurrencyOptions,
   adaptiveConcurrency,
 } from '../adaptive-concurrency/index.ts'
+import { ADAPTIVE_CONCURRENCY_EVENTS } from '../adaptive-concurrency/layer.ts'
 import { type Bulkhead, type BulkheadEvents, type BulkheadOptions, bulkhead } from '../bulkhead/index.ts'
+import { BULKHEAD_EVENTS } from '../bulkhead/layer.ts'
 import { type Cache, type CacheEvents, type CacheOptions, cache } from '../cache/index.ts'
+import { CACHE_EVENTS } from '../cache/layer.ts'
 import { type CircuitBreaker, type CircuitBreakerEvents, type CircuitBreakerOptions, circuitBreaker } from '../circuit-breaker/index.ts'
+import { CIRCUIT_BREAKER_EVENTS } from '../circuit-breaker/layer.ts'
 import type { Fallback, FallbackEvents } from '../fallback/index.ts'
+import { FALLBACK_EVENTS } from '../fallback/layer.ts'
 import { type FaultInjector, type FaultInjectorEvents, type FaultInjectorOptions, faultInjector } from '../fault-injector/index.ts'
+import { FAULT_INJECTOR_EVENTS } from '../fault-injector/layer.ts'
 import { type Hedge, type HedgeEvents, type HedgeOptions, hedge } from '../hedge/index.ts'
+import { HEDGE_EVENTS } from '../hedge/layer.ts'
 import type { LoadShedder, LoadShedderEvents } from '../load-shedding/index.ts'
+import { LOAD_SHEDDER_EVENTS } from '../load-shedding/layer.ts'
 import { type RateLimiter, type RateLimiterEvents, type RateLimiterOptions, rateLimiter } from '../rate-limiter/index.ts'
+import { RATE_LIMITER_EVENTS } from '../rate-limiter/layer.ts'
 import { type Retry, type RetryEvents, type RetryOptions, retry } from '../retry/index.ts'
-import { type TimeLimiter, type TimeLimiterEvents, type TimeLimiterOptions, timeLimiter } from '../time-limiter/index.ts'
+import { RETRY_EVENTS } from '../retry/layer.ts'
+import {
+  TIME_LIMITER_EVENTS,
+  type TimeLimiter,
+  type TimeLimiterEvents,
+  type TimeLimiterOptions,
+  timeLimiter,
+} from '../time-limiter/index.ts'
 
 /** What a registry makes from options. */
 interface Made {
@@ -71,6 +87,24 @@ type EventOf<E, K> = E extends unknown ? (K extends keyof E ? E[K] : never) : ne
 
 /** Every event of every kind of policy, by name. */
 export type PolicyEvents = { [K in EventNames<AllEvents>]: EventOf<AllEvents, K> }
+
+/** Which events the policies of a kind have. */
+const EVENTS_OF: { readonly [K in Kind]: object } = {
+  circuitBreaker: CIRCUIT_BREAKER_EVENTS,
+  bulkhead: BULKHEAD_EVENTS,
+  rateLimiter: RATE_LIMITER_EVENTS,
+  retry: RETRY_EVENTS,
+  timeLimiter: TIME_LIMITER_EVENTS,
+  hedge: HEDGE_EVENTS,
+  cache: CACHE_EVENTS,
+  adaptiveConcurrency: ADAPTIVE_CONCURRENCY_EVENTS,
+  faultInjector: FAULT_INJECTOR_EVENTS,
+  fallback: FALLBACK_EVENTS,
+  loadShedder: LOAD_SHEDDER_EVENTS,
+}
+export const hasEvent = (kind: Kind, type: string): boolean => Object.hasOwn(EVENTS_OF[kind], type)
+/** Of all kinds, each once. */
+export const everyEvent = (): string[] => [...new Set(Object.values(EVENTS_OF).flatMap(Object.keys))]
 
 /** What all policies here have, whatever their kind. */
 export interface Kept {

@@ -6,7 +6,7 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { retrySurprises } from '../../core/surprises/retry.ts'
 import { LimitStep } from '../time-limiter/layer.ts'
-import { MaxRetriesExceededError, type RetryEvents, RetryStep } from './layer.ts'
+import { MaxRetriesExceededError, RETRY_EVENTS, type RetryEvents, RetryStep } from './layer.ts'
 import { type RetryOptions, type RetrySettings, readRetryOptions } from './options.ts'
 
 export type { RetryEvents, RetryOptions }
@@ -44,7 +44,7 @@ export function retry<R = unknown>(
 ): Retry<R> {
   const { name = '', clock = systemClock, random = systemRandom } = around
   let given = { ...options }
-  const events = new Emitter<RetryEvents>()
+  const events = new Emitter<RetryEvents>('retry', RETRY_EVENTS)
   const step = new RetryStep(readRetryOptions(options), clock, random, events, name)
   const limit =
     step.settings.perTryTimeout === undefined

@@ -3,7 +3,7 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
-import { type Emitter, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
 import type { Budget } from './budget.ts'
@@ -24,6 +24,7 @@ export interface RetryEvents {
   /** An error that is not retried. */
   ignored: { attempts: number; error: unknown }
 }
+export const RETRY_EVENTS: EventNames<RetryEvents> = { retry: 1, success: 1, error: 1, ignored: 1 }
 
 /** A result stayed bad through every try. */
 export class MaxRetriesExceededError extends MeshlessError {

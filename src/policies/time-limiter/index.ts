@@ -1,6 +1,6 @@
 /** A time limiter: gives up what takes too long, and tells it so through its own signal. */
 import { type Clock, systemClock } from '../../base/time/clock.ts'
-import { Emitter, type Observable } from '../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { timeLimiterSurprises } from '../../core/surprises/time-limiter.ts'
 import { LimitStep } from './layer.ts'
@@ -14,6 +14,7 @@ export interface TimeLimiterEvents {
   /** `timeoutMs`: how long the call was given. */
   timeout: { timeoutMs: number }
 }
+export const TIME_LIMITER_EVENTS: EventNames<TimeLimiterEvents> = { success: 1, error: 1, timeout: 1 }
 
 export interface TimeLimiterMetrics {
   readonly numberOfSuccessfulCalls: number
@@ -39,7 +40,7 @@ export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
 export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: string; clock?: Clock } = {}): TimeLimiter {
   const { name = '', clock = systemClock } = around
   let given = { ...options }
-  const events = new Emitter<TimeLimiterEvents>()
+  const events = new Emitter<TimeLimiterEvents>('timeLimiter', TIME_LIMITER_EVENTS)
   const metrics = { numberOfSuccessfulCalls: 0, numberOfFailedCalls: 0, numberOfTimedOutCalls: 0 }
   const listener = {
     answered(start: number) {

@@ -1,7 +1,7 @@
 /** Envoy's limits for code: so many calls at once, so many waiting, so many retries; beyond them a call is refused at once. */
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { OverflowError, reject } from '../../../core/errors.ts'
-import { Emitter, type Observable } from '../../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import { GOES_ON, type Step } from '../../../core/step.ts'
 import { HostPool } from '../pool/host-pool.ts'
@@ -15,6 +15,7 @@ export interface ConnectionPoolEvents {
   /** A call was refused. `limit`: which, in Istio's words. */
   overflow: { reason: string }
 }
+export const CONNECTION_POOL_EVENTS: EventNames<ConnectionPoolEvents> = { overflow: 1 }
 
 export interface ConnectionPool extends Policy, Observable<ConnectionPoolEvents> {
   /** New limits hold at once; running calls are not disturbed. */
@@ -46,7 +47,7 @@ export function connectionPool(
   const { name = '', clock = systemClock } = around
   let given = options
   let { circuitBreakers, warnings } = poolOf(options, 'connectionPool')
-  const events = new Emitter<ConnectionPoolEvents>()
+  const events = new Emitter<ConnectionPoolEvents>('connectionPool', CONNECTION_POOL_EVENTS)
   const limits = new ClusterLimits()
   limits.update(circuitBreakers.thresholds![0])
   const places = new Places()

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
-import { Emitter, type Observable } from '../../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { OutlierDetector as Detector, type EjectionKind, type LocalResult } from '../outlier/detector.ts'
 import { HeldOut } from '../outlier/held-out.ts'
 import { outlierSettings } from '../outlier/settings.ts'
@@ -16,6 +16,7 @@ export interface OutlierDetectorEvents {
   /** A host is back. */
   unejection: { host: string }
 }
+export const OUTLIER_DETECTOR_EVENTS: EventNames<OutlierDetectorEvents> = { ejection: 1, unejection: 1 }
 
 export interface OutlierDetector extends Observable<OutlierDetectorEvents> {
   /** What a call to a host came to. `now`: ms; default the clock. Sweeps that are due are run first. */
@@ -58,7 +59,7 @@ export function outlierDetector(
   const { random = systemRandom, clock = systemClock, start = 0 } = around
   let given = options
   let { detection, errorCodes } = detectionOf(options, 'outlierDetector')
-  const events = new Emitter<OutlierDetectorEvents>()
+  const events = new Emitter<OutlierDetectorEvents>('outlierDetector', OUTLIER_DETECTOR_EVENTS)
   const held = new HeldOut<string>()
   const detector = new Detector<string>(outlierSettings(detection), start, random, {
     ejected: (host, until, reason) => events.emit('ejection', { host, until, reason }),

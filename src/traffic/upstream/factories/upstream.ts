@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
-import { Emitter, type Observable } from '../../../core/events.ts'
+import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import type { Transport } from '../../../core/transport.ts'
 import type { Host } from '../host.ts'
@@ -23,6 +23,7 @@ export interface UpstreamEvents {
   /** An endpoint is back. */
   unejection: { endpoint: string }
 }
+export const UPSTREAM_EVENTS: EventNames<UpstreamEvents> = { ejection: 1, unejection: 1 }
 
 export interface Upstream extends Policy, Observable<UpstreamEvents> {
   /** The endpoints there are now. Those that stay keep their state; who comes back within 5 minutes finds it again. */
@@ -59,7 +60,7 @@ export function upstream(
   } = {},
 ): Upstream {
   const { name = '', clock = systemClock, random = systemRandom, transport } = around
-  const events = new Emitter<UpstreamEvents>()
+  const events = new Emitter<UpstreamEvents>('upstream', UPSTREAM_EVENTS)
   const tell = ({ address }: Host, out: boolean, until: number | undefined) => {
     if (events.listening === 0) return
     if (out) events.emit('ejection', { endpoint: address, until })
