@@ -1,6 +1,6 @@
 /** Policies in a row, the first outermost. Linked once; typed so that a hook which cannot accept an inner policy's answer is refused. */
 import { type AddsOf, type AnyPolicy, type Description, LinkedPolicy, needPolicy, type Policy, type SeesOf } from './policy.ts'
-import { surprises } from './surprises/index.ts'
+import { type Surprise, surprises } from './surprises/index.ts'
 
 type Meet<P> = (P extends AnyPolicy ? (s: SeesOf<P>) => void : never) extends (s: infer I) => void ? I : never
 type AllSees<P extends readonly AnyPolicy[]> = number extends P['length']
@@ -33,15 +33,18 @@ class Pipeline extends LinkedPolicy {
   readonly #row: readonly AnyPolicy[]
 
   constructor(row: readonly AnyPolicy[]) {
-    const about = row.flatMap(part => part.surprises ?? [])
     super(
       'pipeline',
       '',
       row.flatMap(part => part.parts),
       () => ({}),
-      about,
     )
     this.#row = row
+  }
+
+  /** Asked for when it is described: what stands in a `keyed` is known once it has a key. */
+  override get surprises(): readonly Surprise[] {
+    return this.#row.flatMap(part => part.surprises ?? [])
   }
 
   override describe(): Description {

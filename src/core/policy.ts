@@ -62,17 +62,21 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
   readonly name: string
   readonly parts: readonly Part[]
   readonly #run: Next
-  readonly surprises: readonly Surprise[]
   readonly #options: () => object
+  readonly #surprises: readonly Surprise[]
 
   /** `options`: its settings after defaults. */
   constructor(kind: string, name: string, part: Part | readonly Part[], options: () => object, surprises: readonly Surprise[] = []) {
     this.kind = kind
     this.name = name
     this.parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
-    this.surprises = surprises
+    this.#surprises = surprises
     this.#run = link(this.parts, runWork)
     this.#options = options
+  }
+
+  get surprises(): readonly Surprise[] {
+    return this.#surprises
   }
 
   layer(next: Next): Next {

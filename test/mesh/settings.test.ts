@@ -47,7 +47,11 @@ describe('options of the methods of a mesh', () => {
   const mesh = createMesh({ rules: service('a') })
   const key = 'a.test||80'
   test.each<[string, () => unknown, RegExp]>([
-    ['an event that is none', () => mesh.on('ejecton' as any, () => {}), /no event "ejecton"; did you mean ejection\?/],
+    [
+      'an event that is none',
+      () => mesh.on('ejecton' as any, () => {}),
+      /no event "ejecton" \(did you mean ejection\?\); there are ejection, /,
+    ],
     ['no listener', () => mesh.on('ejection', undefined as any), /the listener is not a function/],
     [
       'explain a text',

@@ -13,7 +13,7 @@ export interface Surprise {
   readonly why: string | ((outer: Description, inner: Description, further: readonly Description[]) => string | false)
 }
 
-/** Everything that surprises in a row of policies, the first outermost; pipelines in it count as their parts. */
+/** Everything that surprises in a row of policies, the first outermost; pipelines in it count as their parts, and a `keyed` as the policy of a key. */
 export function surprises(row: readonly Description[], rules: Iterable<Surprise>): string[] {
   const flat = row.flatMap(flatten)
   const found = new Set<string>()

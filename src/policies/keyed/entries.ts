@@ -31,6 +31,11 @@ export class Entries<P> {
     return this.#busy.size
   }
 
+  /** The one used last, as far as it is known: of those in use the one that began last, otherwise of the others. */
+  get latest(): Entry<P> | undefined {
+    return [...this.#busy.values()].at(-1) ?? [...this.#idle.values()].at(-1)
+  }
+
   get(key: string): Entry<P> | undefined {
     return this.#busy.get(key) ?? this.#idle.get(key)
   }

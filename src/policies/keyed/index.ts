@@ -35,7 +35,8 @@ export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, polic
 }
 
 /**
- * Makes a policy that keeps one of its own for each key. Calls for which `key` gives `undefined` share the key `''`.
+ * Makes a policy that keeps one of its own for each key. Calls for which `key` gives `undefined` share the key `''`. `describe()` shows the policy of the
+ * key used last, once there is one: `obtain` a key to have a pipeline checked before its first call.
  *
  * @param key what a call is keyed by, e.g. its host.
  * @param make makes the policy of a key that is new.
@@ -69,7 +70,13 @@ export function keyed<P extends AnyPolicy>(
     }
   }
   const core = policy('keyed', name, layer, () => ({ max }))
-  const own: Omit<Keyed<P>, 'stats'> = {
+  const described = core.describe()
+  const own: Omit<Keyed<P>, 'stats'> & Pick<AnyPolicy, 'describe'> = {
+    describe() {
+      // None is made to be looked at: what `make` does besides is its author's business.
+      const shown = entries.latest?.policy
+      return shown === undefined ? described : { ...described, inner: [shown.describe()] }
+    },
     get: k => entries.get(k)?.policy,
     obtain: k => entries.obtain(k).policy,
     forget: k => entries.forget(k),
@@ -77,6 +84,7 @@ export function keyed<P extends AnyPolicy>(
     [Symbol.iterator]: () => entries[Symbol.iterator](),
   }
   return Object.defineProperties(Object.assign(core, own), {
+    surprises: { get: () => entries.latest?.policy.surprises ?? [] },
     stats: {
       get: () => ({ size: entries.size, inUse: entries.inUse, made: entries.made, evicted: entries.evicted }),
       enumerable: true,

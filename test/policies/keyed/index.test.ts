@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { bulkhead } from '../../../src/policies/bulkhead/index.ts'
 import { circuitBreaker } from '../../../src/policies/circuit-breaker/index.ts'
 import { fallback } from '../../../src/policies/fallback/index.ts'
+import { pipeline, retry, timeLimiter } from '../../../src/policies/index.ts'
 import { keyed } from '../../../src/policies/keyed/index.ts'
 
 test('each key has its own policy', async () => {
@@ -101,4 +102,24 @@ test('the types of the policy inside are kept', async () => {
   )
   // @ts-expect-error the hook accepts only texts
   await picky.execute(() => 1)
+})
+
+test('describes the policy of the key used last, and makes none for it', async () => {
+  const made: string[] = []
+  const perHost = keyed(
+    call => call.host,
+    host => {
+      made.push(host)
+      return pipeline(circuitBreaker({}, { name: host }), retry())
+    },
+  )
+  const guard = pipeline(timeLimiter(), perHost)
+  expect([perHost.describe(), made]).toEqual([{ kind: 'keyed', name: '', options: { max: 1000 } }, []])
+  expect(guard.describe().warnings).toEqual([])
+
+  await guard.execute(async () => 1, { host: 'a' })
+  await guard.execute(async () => 1, { host: 'b' })
+  expect(perHost.describe().inner![0]!.inner!.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['circuitBreaker b', 'retry '])
+  expect(guard.describe().warnings).toEqual([expect.stringContaining('circuitBreaker stands outside retry')])
+  expect(made).toEqual(['a', 'b'])
 })
