@@ -75,6 +75,9 @@ export function routeValues(core: MeshCore, route: Route): Value[] {
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   if (fault?.delay !== undefined) say('fault.delay', fault.delay)
   if (fault?.abort !== undefined) say('fault.abort', fault.abort)
+  const split = core.rules.compiled.policies.splitOf(route)
+  for (const [option, value] of Object.entries((split?.spec.split.by ?? {}) as object))
+    values.push({ name: `split.by.${option}`, value, from: placeOf(split!, `spec.split.by.${option}`) })
   return values
 }
 

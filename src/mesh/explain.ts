@@ -4,10 +4,12 @@ import type { Cluster, Route } from '../envoy/index.ts'
 import { isEncryptedRoute } from '../rules/istio/encrypted-ports.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
+import type { CompiledRoute } from '../traffic/routing/compiled-route.ts'
+import { hashOf } from '../traffic/upstream/hash.ts'
 import { localityText } from './endpoints.ts'
 import { clusterValues, type Place, placeOf, routeValues, type Value } from './explain-values.ts'
 import type { MeshCore } from './mesh.ts'
-import { viewOf } from './request-view.ts'
+import { type LookedAt, viewOf } from './request-view.ts'
 
 /** As fetch takes them. */
 export type ExplainHeaders = NonNullable<ConstructorParameters<typeof Headers>[0]>
@@ -75,6 +77,8 @@ export interface Explanation {
   /** What is in force for the route and who said so: timeout, retries, faults. */
   policy: Value[]
   destinations: ExplainedDestination[]
+  /** The one of them where this caller stays; `undefined`: chance decides, or there is only one. */
+  staysAt: string | undefined
   /** Version of the rules, and how far they take effect. */
   version: number
   mode: 'enforce' | 'observe' | 'off'
@@ -125,16 +129,18 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     warnings.push(`port ${view.port} is HTTPS: Istio makes no HTTP routes for it; here every request goes to its cluster`)
   if (core.mode !== 'enforce') warnings.push(`the mesh is in mode ${core.mode}: requests go ungoverned`)
   const origin = route && originOf(route)
+  const staysAt = found && stayOf(found, view, core)
   return {
     host: view.authority.replace(/:\d+$/, ''),
     port: view.port,
-    verdict: verdictOf(route, destinations, table.has(view.port), allowAny),
+    verdict: verdictOf(route, destinations, staysAt, table.has(view.port), allowAny),
     virtualHost,
     tried,
     route: found?.name,
     rule: origin && placeOf(origin.document, origin.match ?? origin.path),
     policy: route === undefined ? [] : routeValues(core, route),
     destinations,
+    staysAt,
     version: core.rules.version,
     mode: core.mode,
     warnings,
@@ -155,13 +161,26 @@ function routesOf(core: MeshCore, port: number, virtualHost: string | undefined)
   return config?.virtualHosts?.find(host => host.name === virtualHost)?.routes ?? []
 }
 
-function verdictOf(route: Route | undefined, destinations: readonly ExplainedDestination[], spoken: boolean, allowAny: boolean): string {
+function verdictOf(
+  route: Route | undefined,
+  destinations: readonly ExplainedDestination[],
+  staysAt: string | undefined,
+  spoken: boolean,
+  allowAny: boolean,
+): string {
   if (!spoken) return allowAny ? 'passes ungoverned' : 'answered 502'
   if (route === undefined) return 'answered 404 NR: no route matches'
   if (route.redirect !== undefined) return 'redirected'
   if (route.directResponse !== undefined) return `answered ${route.directResponse.status} by the rule itself`
+  if (staysAt !== undefined) return `sent to ${staysAt}, as always with this caller`
   const shares = destinations.map(({ cluster, percent }) => (percent === 100 ? cluster : `${Math.round(percent * 100) / 100} % ${cluster}`))
   return `sent to ${shares.join(', ')}`
+}
+
+/** A cookie that is yet to be made decides nothing. */
+function stayOf({ splitsBy, clusterFor }: CompiledRoute, view: LookedAt, core: MeshCore): string | undefined {
+  const found = splitsBy && hashOf(splitsBy, view, core.engine.clientAddress)
+  return found?.hash === undefined || found.setCookies.length > 0 ? undefined : clusterFor!(0, view, found.hash).cluster
 }
 
 function endpointsOf(runtime: ClusterRuntime, core: MeshCore): ExplainedEndpoint[] {

@@ -94,7 +94,8 @@ export function decide(engine: Engine, view: LookedAt): Decision {
   if (route.redirect !== undefined || route.directResponse !== undefined) stats.rq_direct_response++
   if (route.clusterFor === undefined) return answered(REPLIES.blocked) // the same details: answered without an upstream
   const hash = route.hashPolicies === undefined ? undefined : hashOf(route.hashPolicies, view, engine.clientAddress)?.hash
-  outcome.cluster = route.clusterFor(share, view, hash).cluster
+  const side = route.splitsBy === undefined ? hash : hashOf(route.splitsBy, view, engine.clientAddress, view.headers, String(share)).hash
+  outcome.cluster = route.clusterFor(share, view, side).cluster
   const cluster = engine.clusters.get(outcome.cluster)
   if (outcome.cluster === 'PassthroughCluster') {
     outcome.attempts = 1

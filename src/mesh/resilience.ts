@@ -6,7 +6,9 @@
 import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { originOf, setOrigin } from '../rules/istio/provenance.ts'
+import { hashPolicies } from '../rules/istio/route-filters.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
+import { SPLIT } from '../traffic/routing/split.ts'
 
 type Options = Record<string, unknown>
 
@@ -140,13 +142,34 @@ export class Policies {
     return Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
   }
 
+  /** The document that keeps callers of a weighted route at one destination. There is no destination yet, so that only a route, or "*", can be meant. */
+  splitOf(route: Route): RuleDocument | undefined {
+    if (clustersOf(route).length < 2) return undefined
+    const place: Place = { host: '', subset: '', port: '', route: namesOf(route) }
+    const found = this.#documents.filter(splits).map(document => ({ document, rank: this.#rankIn(document, place) }))
+    return found
+      .filter(({ rank }) => rank >= 0)
+      .reduce<(typeof found)[number] | undefined>((a, b) => (a && a.rank >= b.rank ? a : b), undefined)?.document
+  }
+
+  /** How near the nearest of its targets is. */
+  #rankIn(document: RuleDocument, place: Place): number {
+    const namespace = document.metadata.namespace ?? this.#client.namespace
+    const ranks = (document.spec?.targets ?? []).map((target: any) => rankOf(target, place, namespace, this.#client))
+    const best = Math.max(-1, ...ranks)
+    return best < 0 ? best : best + (namespace === this.#client.namespace ? 2 : 0)
+  }
+
   /** Routes that have something of their own, named by an extension; the others are the same objects as before. */
   marked(routes: readonly RouteConfiguration[], plans: { get(cluster: string): ClusterResilience | undefined }): RouteConfiguration[] {
-    if (this.#routes.size === 0) return [...routes]
+    if (this.#routes.size === 0 && !this.#documents.some(splits)) return [...routes]
     const markedRoute = (host: VirtualHost, route: Route): Route => {
       const key = keyOf(host, route)
-      if (!clustersOf(route).some(cluster => plans.get(cluster)?.routes?.[key] !== undefined)) return route
-      const copy = { ...route, typedPerFilterConfig: { ...route.typedPerFilterConfig, [RESILIENCE]: { key } } }
+      const special = clustersOf(route).some(cluster => plans.get(cluster)?.routes?.[key] !== undefined)
+      const by = this.splitOf(route)?.spec.split.by
+      if (!special && by === undefined) return route
+      const own = { ...(special && { [RESILIENCE]: { key } }), ...(by && { [SPLIT]: { hashPolicy: hashPolicies(by) } }) }
+      const copy = { ...route, typedPerFilterConfig: { ...route.typedPerFilterConfig, ...own } }
       const origin = originOf(route)
       return origin === undefined ? copy : setOrigin(copy, origin)
     }
@@ -193,6 +216,8 @@ export class Policies {
 
 const ofRoutes = (document: RuleDocument): boolean =>
   document.spec?.circuitBreaker?.scope === 'route' || (document.spec?.targets ?? []).some((t: any) => t?.route !== undefined)
+
+const splits = (document: RuleDocument): boolean => document.spec?.split !== undefined
 
 const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?.scope === 'route'
 

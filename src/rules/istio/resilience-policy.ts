@@ -20,12 +20,25 @@ export function resiliencePolicy(check: Check, spec: any): void {
   if (!Array.isArray(targets) || targets.length === 0)
     check.error('required', 'spec', 'a ResiliencePolicy needs targets', 'add targets: [{ host: … }], or ["*"]')
   else for (const [index, value] of targets.entries()) target(check, value, member('spec.targets', index))
+  if (spec.split !== undefined && Array.isArray(targets)) splitTargets(check, targets)
   const given = BLOCK_NAMES.filter(block => spec[block] !== undefined)
   if (given.length === 0)
     check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${BLOCK_NAMES.join(', ')}`)
   for (const block of given)
     for (const { kind, path, message, hint } of blockFaults(block, spec[block], `spec.${block}`))
       check.error(CODES[kind], path, message, hint ?? HINTS[kind])
+}
+
+/** A split chooses the destination, so it cannot be for one. */
+function splitTargets(check: Check, targets: readonly any[]): void {
+  for (const [index, target] of targets.entries())
+    if (target?.host !== undefined)
+      check.error(
+        'invalid-target',
+        member('spec.targets', index),
+        'a split is for a route: it decides which destination there is',
+        '{ route: … } or "*", in a document of its own when other blocks are for a host',
+      )
 }
 
 const CODES: Readonly<Record<Fault['kind'], string>> = {

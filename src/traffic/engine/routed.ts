@@ -1,4 +1,5 @@
 /** A request with its route: where it leads, and what its rules make of every answer, the upstream's and ours. */
+import type { HashPolicy } from '../../envoy/index.ts'
 import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
 import { Asked } from './asked.ts'
@@ -7,10 +8,14 @@ import { isGrpc } from './grpc.ts'
 import type { Guard } from './guard.ts'
 import { asGrpc, asText, bareHeaders, type LocalReply, statusText } from './local-reply.ts'
 
+const NONE: readonly string[] = []
+
 export abstract class Routed extends Asked {
   protected route: CompiledRoute | undefined
   protected destination: Destination | undefined
   protected hash: HashResult | undefined
+  /** Made for the caller, so that it meets the same destination again. */
+  #splitCookies: readonly string[] | undefined
   /** The cluster that it was sent to. */
   protected cluster: ClusterRuntime | undefined
   protected guard: Guard | undefined
@@ -22,11 +27,18 @@ export abstract class Routed extends Asked {
     this.route = route
     this.outcome.route = route.name
     if (route.clusterFor === undefined) return
-    if (route.splitsByHash) this.hash = hashOf(route.hashPolicies!, this, this.engine.clientAddress)
-    this.destination = route.clusterFor(this.share, this, this.hash?.hash)
+    this.destination =
+      route.splitsBy === undefined ? route.clusterFor(this.share, this, undefined) : this.#chooseByHash(route, route.splitsBy)
     const { cluster } = this.destination
     this.outcome.cluster = cluster
     this.guard = this.engine.clusters.get(cluster)?.guardOf(route.policies)
+  }
+
+  #chooseByHash(route: CompiledRoute, by: readonly HashPolicy[]): Destination {
+    const found = hashOf(by, this, this.engine.clientAddress, this.request.headers, String(this.share))
+    if (by === route.hashPolicies) this.hash = found
+    else this.#splitCookies = found.setCookies
+    return route.clusterFor!(this.share, this, found.hash)
   }
 
   /** The same way as another request, which chose it. */
@@ -36,6 +48,7 @@ export abstract class Routed extends Asked {
     this.route = other.route
     this.destination = other.destination
     this.hash = other.hash
+    this.#splitCookies = other.#splitCookies
     this.guard = other.guard
     this.outcome.route = other.outcome.route
     this.outcome.cluster = other.outcome.cluster
@@ -51,6 +64,7 @@ export abstract class Routed extends Asked {
 
   /** The cookies made for the hash: Envoy makes them anew for each choice of an endpoint. Answers of our own have none. */
   protected giveCookies(headers: string[]): void {
+    for (const cookie of this.#splitCookies ?? NONE) headers.push('set-cookie', cookie)
     const cookies = this.hash?.setCookies
     if (cookies === undefined || cookies.length === 0) return
     for (let i = this.outcome.attempts; i > 0; i--) for (const cookie of cookies) headers.push('set-cookie', cookie)

@@ -67,8 +67,8 @@ export interface CompiledRoute {
   readonly cors: Cors | undefined
   /** The cluster for a random number of [0, 1), or for the request's hash or header where the split says so. */
   readonly clusterFor: ((random: number, request: RequestView, hash: bigint | undefined) => Destination) | undefined
-  /** Whether `clusterFor` looks at the hash. */
-  readonly splitsByHash: boolean
+  /** What of the request the hash is made of that `clusterFor` looks at; `undefined`: it looks at none. */
+  readonly splitsBy: readonly HashPolicy[] | undefined
   readonly plan: Plan
   readonly hashPolicies: readonly HashPolicy[] | undefined
   readonly mirrors: readonly CompiledMirror[] | undefined
@@ -103,7 +103,7 @@ export function compileRoute(route: Route): CompiledRoute {
             body: direct.body?.inlineString ?? (direct.body?.inlineBytes === undefined ? '' : atob(direct.body.inlineBytes)),
           },
     clusterFor: split?.pick,
-    splitsByHash: action?.weightedClusters?.useHashPolicy === true && (action.hashPolicy?.length ?? 0) > 0,
+    splitsBy: split?.by,
     plan: planOfRoute(action),
     hashPolicies: action?.hashPolicy?.length ? action.hashPolicy : undefined,
     mirrors: action?.requestMirrorPolicies?.map(m => ({

@@ -21,12 +21,16 @@ export interface Hashed {
 const WIDE = (1n << 64n) - 1n
 const NONE: readonly string[] = []
 
-/** `came`: the headers as they came in, where rules may have changed them since: who forwarded the request stands there. */
+/**
+ * `came`: the headers as they came in, where rules may have changed them since: who forwarded the request stands there. `newcomer`: what a
+ * cookie is made of for a caller who has none; Envoy takes the address, which in a process is everybody's.
+ */
 export function hashOf(
   policies: readonly HashPolicy[],
   request: Hashed,
   clientAddress: string,
   came: readonly string[] = request.headers,
+  newcomer = clientAddress,
 ): HashResult {
   let hash: bigint | undefined
   let setCookies = NONE
@@ -40,7 +44,7 @@ export function hashOf(
       const value = cookieOf(request.headers, name)
       if (value) own = xxhash64(value)
       else if (ttl !== undefined) {
-        const made = xxhash64(clientAddress).toString(16)
+        const made = xxhash64(newcomer).toString(16)
         own = xxhash64(made)
         setCookies = [...setCookies, setCookieOf(policy.cookie, made)]
       }

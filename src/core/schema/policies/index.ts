@@ -11,6 +11,7 @@ import { circuitBreakerFaults, circuitBreakerFields } from './circuit-breaker.ts
 import { fallbackFaults, fallbackFields } from './fallback.ts'
 import { hedgeFields } from './hedge.ts'
 import { rateLimiterFaults, rateLimiterFields } from './rate-limiter.ts'
+import { splitFaults, splitFields } from './split.ts'
 import { timeLimiterFields } from './time-limiter.ts'
 
 export interface Block {
@@ -41,6 +42,7 @@ export const BLOCKS = {
   hedge: { text: 'Starts another try beside a slow one.', fields: hedgeFields },
   cache: { text: 'Keeps answers for a while and joins equal calls.', fields: cacheFields },
   fallback: { text: 'What is answered when the call fails.', fields: fallbackFields, check: fallbackFaults },
+  split: { text: 'Keeps a caller at one destination of a weighted route.', fields: splitFields, check: splitFaults },
 } as const satisfies Record<string, Block>
 
 export type BlockName = keyof typeof BLOCKS

@@ -1,4 +1,5 @@
 /** A weighted split for code: Istio's HTTPRouteDestination list, by chance or, with `by`, always the same for the same key. */
+import { nameOfPlace, placeOfKey } from '../../../base/formats/rendezvous.ts'
 import { xxhash64 } from '../../../base/formats/xxhash64.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
@@ -37,7 +38,8 @@ export function weightedRouter(
   let { entries, total } = readSplit(destinations)
   const pick = (call?: Call) => {
     const key = by?.(call)
-    let rest = key === undefined ? Math.floor(random() * total) : Number(xxhash64(key) % BigInt(total))
+    if (key !== undefined) return entries[placeOfKey(entries, xxhash64(key))]!.destination
+    let rest = Math.floor(random() * total)
     for (const entry of entries) {
       if (rest < entry.weight) return entry.destination
       rest -= entry.weight
@@ -52,7 +54,7 @@ export function weightedRouter(
     failed: () => GOES_ON,
   }
   return Object.assign(
-    policy('weightedRouter', name, step, () => ({ destinations: entries })),
+    policy('weightedRouter', name, step, () => ({ destinations: entries.map(({ destination, weight }) => ({ destination, weight })) })),
     {
       pick,
       update(changed: readonly WeightedDestination[]) {
@@ -63,7 +65,7 @@ export function weightedRouter(
 }
 
 interface Split {
-  readonly entries: readonly { readonly destination: WeightedDestination['destination']; readonly weight: number }[]
+  readonly entries: readonly { readonly destination: WeightedDestination['destination']; readonly name: bigint; readonly weight: number }[]
   readonly total: number
 }
 
@@ -75,9 +77,10 @@ function readSplit(destinations: readonly WeightedDestination[]): Split {
   const faults: Fault[] = []
   const read = destinations.map((entry, i) => readFields(weightedRouterFields, entry, `[${i}]`, faults, true))
   if (faults.length > 0) throw new OptionsError(say(faults))
-  const entries = read.map(({ destination, weight }) => ({
-    destination: Object.freeze({ ...(destination as WeightedDestination['destination']) }),
-    weight: read.length === 1 ? 1 : (weight as number),
+  const entries = (read as { destination: WeightedDestination['destination']; weight: number }[]).map(({ destination, weight }) => ({
+    destination: Object.freeze({ ...destination }),
+    name: nameOfPlace(`${destination.host}|${destination.subset ?? ''}|${destination.port?.number ?? ''}`),
+    weight: read.length === 1 ? 1 : weight,
   }))
   const total = entries.reduce((sum, e) => sum + e.weight, 0)
   if (total === 0) throw new OptionsError('weightedRouter: every weight is 0; nothing could be chosen')
