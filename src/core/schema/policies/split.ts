@@ -6,14 +6,14 @@ export const splitFields = {
   by: object(
     'What keeps a caller at its destination: one of these. A request without it goes by chance.',
     {
-      httpHeaderName: string('A header.'),
-      httpCookie: object('A cookie.', {
+      httpHeaderName: string('A header. Default: none.'),
+      httpCookie: object('A cookie. Default: none.', {
         name: string('Its name.', { required: true }),
         path: string('Its path, when it is made here. Default: none.'),
         ttl: duration('How long a cookie made here is kept; 0s: for the session. Default: none is made.', { min: 0 }),
       }),
       useSourceIp: boolean('The address of the caller: the last one of X-Forwarded-For, or our own. Default: it is not looked at.'),
-      httpQueryParameterName: string('A query parameter.'),
+      httpQueryParameterName: string('A query parameter. Default: none.'),
     },
     { required: true },
   ),
