@@ -89,9 +89,12 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
 
   execute(fn: any, options?: CallOptions): Promise<any> {
     if (typeof fn !== 'function') return Promise.reject(noWork('execute', fn))
+    const signal = options?.signal
+    if (signal != null && typeof signal.addEventListener !== 'function')
+      return Promise.reject(new TypeError('execute: signal is no AbortSignal; of an AbortController give its signal'))
     const call = new Call(options)
     call.work = fn
-    return start(call, this.#run, options?.signal != null)
+    return start(call, this.#run, signal != null)
   }
 
   wrap(fn: any): any {

@@ -31,3 +31,12 @@ test('what is no function is refused before anything counts it as a failure', as
   expect(() => breaker.wrap(undefined as any)).toThrow(/^wrap: undefined is not a function/)
   expect(breaker.metrics.numberOfBufferedCalls).toBe(0)
 })
+
+test('a signal that is none is refused, not ignored', async () => {
+  const breaker = circuitBreaker({ minimumNumberOfCalls: 1 })
+  await expect(breaker.execute(() => 1, { signal: new AbortController() as any })).rejects.toThrow(
+    'execute: signal is no AbortSignal; of an AbortController give its signal',
+  )
+  expect(await breaker.execute(() => 1, { signal: null as any })).toBe(1)
+  expect(breaker.metrics.numberOfBufferedCalls).toBe(1)
+})

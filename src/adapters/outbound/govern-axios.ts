@@ -3,6 +3,7 @@ import type { CallView } from '../../core/call.ts'
 import { needPolicy, type Policy } from '../../core/policy.ts'
 import { whenAborted } from '../../core/signal.ts'
 import { FAILURE } from './govern.ts'
+import { SentOnce } from './sent-once.ts'
 
 /** What we use of an axios instance. */
 export interface AxiosLike {
@@ -34,7 +35,7 @@ class Refused {
 /**
  * Puts an axios instance under a policy: what it sends in any way (`instance.get`, `instance(config)` …) is one governed call. A status of
  * 500 or more, a timeout and a network error are failures; a 404 that `validateStatus` refuses is rejected as ever and is none. Returns
- * the same instance. Interceptors run once, outside the policy; an adapter in the config of a single request passes the policy by.
+ * the same instance. A stream is sent once: what that came to is the end. Interceptors run once, outside the policy; an adapter in the config of a single request passes the policy by.
  *
  * @example
  * governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
@@ -48,7 +49,8 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
   instance.defaults.adapter = async (config: any) => {
     const end = new AbortController()
     const signal = callersSignal(config, end)
-    const work = async (call: CallView) => {
+    const body = new SentOnce(config.data)
+    const send = async (call: CallView) => {
       try {
         const response = await bare.request({
           ...config,
@@ -67,10 +69,15 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
       }
     }
     try {
-      const result = await policy.execute(work, { signal, method: (config.method ?? 'get').toUpperCase(), host: hostOf(config) })
+      const result = await policy.execute((call: CallView) => body.send(() => send(call)), {
+        signal,
+        method: (config.method ?? 'get').toUpperCase(),
+        host: hostOf(config),
+      })
       if (result instanceof Refused) throw result.error
       return result
-    } catch (error) {
+    } catch (thrown) {
+      const error = body.reason(thrown)
       if (error instanceof FailedAxiosResponse) return error.response
       throw error
     } finally {

@@ -1,6 +1,7 @@
 /** A fetch under a policy, without a mesh. */
 import type { CallView } from '../../core/call.ts'
 import { needPolicy, type Policy } from '../../core/policy.ts'
+import { SentOnce } from './sent-once.ts'
 
 /** Statuses from here on are failures of the callee. */
 export const FAILURE = 500
@@ -19,7 +20,7 @@ export class FailedResponse extends Error {
 
 /**
  * The same fetch, governed by a policy. A response with status 500 or more counts as a failure; when every try fails the last response
- * is returned, as fetch would. A body that can be read once only (a stream) is sent once; a second try with it fails as fetch fails.
+ * is returned, as fetch would. A body that can be read once only (a stream) is sent once: what that came to is the end.
  *
  * @example
  * const governed = governFetch(fetch, pipeline(retry({ attempts: 2 }), circuitBreaker()))
@@ -31,22 +32,29 @@ export function governFetch<F extends typeof fetch>(fetcher: F, policy: Policy<a
     const request = input instanceof Request ? input : undefined
     const signal: AbortSignal | undefined = init?.signal ?? request?.signal ?? undefined
     const failed: Response[] = []
-    const work = async (call: CallView) => {
+    const body = new SentOnce(init?.body)
+    const send = async (call: CallView) => {
       // The call's signal ends with the call; the caller's own still reaches a body that is being read.
       const both = signal === undefined ? call.signal : AbortSignal.any([call.signal, signal])
       const response = await fetcher(request !== undefined && request.body !== null ? request.clone() : input, { ...init, signal: both })
       if (response.status < FAILURE) return response
       failed.push(response)
-      throw new FailedResponse(response)
+      // The only answer there will be is kept from who throws answers away before the next try.
+      throw new FailedResponse(body.once ? new Response(null, response) : response)
     }
     let given: unknown
     try {
-      given = await policy.execute(work, { signal, method: init?.method ?? request?.method ?? 'GET', host: hostOf(request?.url ?? input) })
+      given = await policy.execute((call: CallView) => body.send(() => send(call)), {
+        signal,
+        method: init?.method ?? request?.method ?? 'GET',
+        host: hostOf(request?.url ?? input),
+      })
       return given
-    } catch (error) {
+    } catch (thrown) {
+      const error = body.reason(thrown)
       if (!(error instanceof FailedResponse)) throw error
-      given = error.response
-      return given
+      given = body.once ? failed.at(-1) : error.response
+      return given as Response
     } finally {
       // Answers of earlier tries hold connections until somebody takes their bodies.
       for (const response of failed) if (response !== given && !response.bodyUsed) response.body?.cancel().catch(() => {})

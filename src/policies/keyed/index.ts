@@ -2,7 +2,7 @@
 import type { CallOptions, CallView } from '../../core/call.ts'
 import { type Layer, link } from '../../core/layer.ts'
 import type { Next } from '../../core/next.ts'
-import { type AddsOf, type AnyPolicy, type Policy, policy, type SeesOf } from '../../core/policy.ts'
+import { type AddsOf, type AnyPolicy, needPolicy, type Policy, policy, type SeesOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Entries, type Entry } from './entries.ts'
@@ -40,7 +40,7 @@ export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, polic
  *
  * @param key what a call is keyed by, e.g. its host.
  * @param make makes the policy of a key that is new.
- * @throws OptionsError when `max` is no whole number above 0.
+ * @throws OptionsError when `max` is no whole number above 0. A call throws a TypeError when its key is an object, or what is made no policy.
  * @example
  * const perHost = keyed(call => call.host, host => circuitBreaker({}, { name: host }), { max: 500 })
  * await perHost.execute(call => fetch(url, { signal: call.signal }), { host: new URL(url).host })
@@ -55,12 +55,19 @@ export function keyed<P extends AnyPolicy>(
     throw new TypeError('keyed: expected a function that makes a policy, e.g. host => circuitBreaker({}, { name: host })')
   const { name = '', ...given } = options
   const { max } = readOptions(keyedFields, given, 'keyed')
-  const entries = new Entries(max, make)
+  const entries = new Entries(max, (of: string) => {
+    const made = make(of)
+    needPolicy(made, `keyed: what was made for ${JSON.stringify(of)}`)
+    return made
+  })
 
   const layer: Layer = next => {
     const linked = new WeakMap<Entry<P>, Next>()
     return call => {
-      const entry = entries.obtain(key(call) ?? '')
+      const of = key(call) ?? ''
+      if (typeof of === 'object')
+        throw new TypeError('keyed: the key is an object or a promise: no two calls would share it; expected a text')
+      const entry = entries.obtain(of)
       let run = linked.get(entry)
       if (run === undefined) {
         run = link([counting(entries, entry), ...entry.policy.parts], next)

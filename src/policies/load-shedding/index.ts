@@ -42,6 +42,8 @@ export function loadShedder(
   options: LoadShedderOptions = {},
   around: { name?: string; clock?: Clock } = {},
 ): LoadShedder {
+  if (typeof load !== 'function' && typeof load?.utilisation !== 'function')
+    throw new TypeError('loadShedder: expected a limit to look at first: a bulkhead, an adaptive limit, or a function of the share in use')
   const { name = '', clock = systemClock } = around
   let given = { ...options }
   const events = new Emitter<LoadShedderEvents>('loadShedder', LOAD_SHEDDER_EVENTS)

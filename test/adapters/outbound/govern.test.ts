@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import axios, { AxiosError } from 'axios'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { circuitBreaker, fallback, governAxios, governFetch, pipeline, retry, timeLimiter } from '../../../src/index.ts'
@@ -58,6 +59,18 @@ describe('governFetch', () => {
     ])
   })
 
+  test('a stream is sent once: what that came to is the end, and counts once', async () => {
+    fails = 9
+    const breaker = circuitBreaker()
+    const governed = governFetch(fetch, pipeline(twice(), breaker))
+    const stream = (): any => ({ method: 'PUT', duplex: 'half', body: new Blob(['once']).stream() })
+    const response = await governed(`${server.origin}/flaky`, stream())
+    expect([response.status, (await response.text()).length]).toEqual([503, 200_000])
+    expect(server.seen.map(s => s.body)).toEqual(['once'])
+    expect([breaker.metrics.numberOfFailedCalls, breaker.metrics.numberOfBufferedCalls]).toEqual([1, 1])
+    await expect(governed('http://127.0.0.1:1/', stream())).rejects.toMatchObject({ message: 'fetch failed' })
+  })
+
   test('a breaker opens on 500s', async () => {
     const breaker = circuitBreaker({ slidingWindowSize: 2, minimumNumberOfCalls: 2 })
     const governed = governFetch(fetch, breaker)
@@ -102,6 +115,13 @@ describe('governAxios', () => {
       expect(server.seen.length).toBe(3)
     }
     expect(server.seen.map(s => s.body)).toEqual(['{"a":1}', '{"a":1}', '{"a":1}'])
+  })
+
+  test('a stream is sent once: a second try would send nothing and be thanked for it', async () => {
+    fails = 1
+    const client = governAxios(axios.create({ baseURL: server.origin, proxy: false }), twice())
+    await expect(client.put('/flaky', Readable.from(['on', 'ce']))).rejects.toMatchObject({ response: { status: 503 } })
+    expect(server.seen.map(s => s.body)).toEqual(['once'])
   })
 
   test('a 404 is rejected as ever and is no failure', async () => {

@@ -123,3 +123,15 @@ test('describes the policy of the key used last, and makes none for it', async (
   expect(guard.describe().warnings).toEqual([expect.stringContaining('circuitBreaker stands outside retry')])
   expect(made).toEqual(['a', 'b'])
 })
+
+test('a key that no two calls would share, and what is no policy, are refused', async () => {
+  const perHost = keyed((async () => 'a') as any, () => bulkhead())
+  await expect(perHost.execute(() => 1)).rejects.toThrow('keyed: the key is an object or a promise')
+  expect(perHost.stats.made).toBe(0)
+  const nothing = keyed(
+    () => 'a',
+    () => 5 as any,
+  )
+  await expect(nothing.execute(() => 1)).rejects.toThrow('keyed: what was made for "a": 5 is no policy')
+  expect(nothing.stats.size).toBe(0)
+})

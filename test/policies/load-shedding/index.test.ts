@@ -84,3 +84,8 @@ test('the priority may come from the call; a hook that throws leaves the call it
   expect(await byContext.execute(() => 2)).toBe(2)
   expect((await warned).message).toContain('rank')
 })
+
+test('without a limit to look at it is refused', () => {
+  expect(() => loadShedder(undefined as any)).toThrow(/^loadShedder: expected a limit to look at first/)
+  expect(() => loadShedder({ shedFrom: 0.5 } as any)).toThrow(/^loadShedder: expected a limit to look at first/)
+})
