@@ -7,6 +7,7 @@ import {
   type InputOf,
   integer,
   map,
+  Place,
   readFields,
   refuse,
   show,
@@ -58,7 +59,7 @@ export function readStep(step: unknown, where: string): PlayedStep {
     const hint = suggest(step, WORDS) ?? `a text is one of ${WORDS.join(', ')}; an answer is { body: … }`
     refuse('fakeTransport', [{ path: where, kind: 'value', message: `${show(step)} is not a step`, hint }])
   }
-  const read = readFields(fakeResponseFields, step, where, faults, true) as Omit<PlayedResponse, 'headers' | 'pieces'> &
+  const read = readFields(fakeResponseFields, step, new Place(where, true, faults)) as Omit<PlayedResponse, 'headers' | 'pieces'> &
     Pick<FakeResponse, 'headers' | 'body'>
   const { body, headers = {} } = read
   const pieces = body === undefined ? [] : Array.isArray(body) ? body : [body]

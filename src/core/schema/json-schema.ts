@@ -1,5 +1,5 @@
 /** The published JSON Schema (draft-07, the newest that YAML editors read) of an option. */
-import type { Fields, Option } from './option.ts'
+import type { Fields, Option } from './types.ts'
 
 export type JsonSchema = { [key: string]: unknown }
 

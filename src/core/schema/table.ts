@@ -1,6 +1,6 @@
 /** The options table of a docs page. */
 import { formatDuration, LONGEST_MS, toMs } from '../../base/time/duration.ts'
-import type { Fields, Option } from './option.ts'
+import type { Fields, Option } from './types.ts'
 
 /** A Markdown table: option, type, default, meaning. */
 export function optionsTable(fields: Fields): string {

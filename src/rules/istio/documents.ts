@@ -1,7 +1,7 @@
 /** What rule documents made in code have in common, and the type of our own kind. */
 
-import type { InOf } from '../../core/schema/option.ts'
 import type { BLOCKS } from '../../core/schema/policies/index.ts'
+import type { InOf } from '../../core/schema/types.ts'
 import type { ResilienceTarget } from './resilience-policy.ts'
 
 /** Name, namespace and more of a document. */

@@ -2,8 +2,9 @@
  * Options of the adaptive limit: how many calls may run at once is found out from how long they take. The names are concurrency-limits';
  * each algorithm reads its own, and has its own defaults.
  */
-import { array, duration, hook, integer, number, type OptionsOf, object, oneOf, string } from '../option.ts'
+import { array, duration, hook, integer, number, object, oneOf, string } from '../option.ts'
 import type { Fault } from '../read.ts'
+import type { OptionsOf } from '../types.ts'
 
 export const adaptiveConcurrencyFields = {
   algorithm: oneOf(

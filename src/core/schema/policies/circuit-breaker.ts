@@ -1,7 +1,8 @@
 /** Options of the circuit breaker: Resilience4j's CircuitBreakerConfig names, and what they must be together. */
 import { type Duration, LONGEST_MS } from '../../../base/time/duration.ts'
-import { array, boolean, duration, hook, integer, number, type OptionsOf, object, oneOf, string, union } from '../option.ts'
+import { array, boolean, duration, hook, integer, number, object, oneOf, string, union } from '../option.ts'
 import type { Fault } from '../read.ts'
+import type { OptionsOf } from '../types.ts'
 
 /** Resilience4j's states. */
 export const BREAKER_STATES = ['CLOSED', 'OPEN', 'HALF_OPEN', 'DISABLED', 'FORCED_OPEN', 'METRICS_ONLY'] as const

@@ -2,8 +2,9 @@
  * The blocks of a ResiliencePolicy: each is the options of the policy of that name, described once for code and for documents. Hooks are
  * for code only; `recordStatus`, `recordErrors`, `ignoreStatus` and `ignoreErrors` say in documents what hooks say in code.
  */
-import { type Fields, oneOf } from '../option.ts'
-import { type Fault, readFields } from '../read.ts'
+import { oneOf } from '../option.ts'
+import { type Fault, Place, readFields } from '../read.ts'
+import type { Fields } from '../types.ts'
 import { adaptiveConcurrencyFaults, adaptiveConcurrencyFields } from './adaptive-concurrency.ts'
 import { bulkheadFields } from './bulkhead.ts'
 import { cacheFields } from './cache.ts'
@@ -52,7 +53,7 @@ export const BLOCK_NAMES = Object.keys(BLOCKS) as BlockName[]
 export function blockFaults(name: BlockName, given: unknown, path: string): Fault[] {
   const faults: Fault[] = []
   const { fields, check }: Block = BLOCKS[name]
-  const settings = readFields(fields, given, path, faults, false)
+  const settings = readFields(fields, given, new Place(path, false, faults))
   if (faults.length > 0 || check === undefined) return faults
   return check(settings).map(fault => ({ ...fault, path: fault.path === '' ? path : `${path}.${fault.path}` }))
 }

@@ -1,6 +1,7 @@
 /** Options of the rate limiter: Resilience4j's RateLimiterConfig names, other algorithms, and what they must be together. */
-import { duration, hook, integer, number, type OptionsOf, object, oneOf } from '../option.ts'
+import { duration, hook, integer, number, object, oneOf } from '../option.ts'
 import type { Fault } from '../read.ts'
+import type { OptionsOf } from '../types.ts'
 
 export const rateLimiterFields = {
   limitForPeriod: integer('Permissions per period: calls that may begin in it.', { default: 50, min: 1 }),

@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../../../base/time/duration.ts'
 import { BLOCKS } from '../../../core/schema/policies/index.ts'
-import { readFields } from '../../../core/schema/read.ts'
+import { Place, readFields } from '../../../core/schema/read.ts'
 import { bulkheadSurprises } from '../../../core/surprises/bulkhead.ts'
 import { surprises } from '../../../core/surprises/index.ts'
 import { rateLimiterSurprises } from '../../../core/surprises/rate-limiter.ts'
@@ -24,7 +24,7 @@ const rowOf = (spec: any) =>
   ROW.filter(kind => spec[kind] !== undefined).map(kind => ({
     kind,
     name: '',
-    options: readFields(BLOCKS[kind].fields, spec[kind], '', [], false),
+    options: readFields(BLOCKS[kind].fields, spec[kind], new Place('', false)),
   }))
 
 export const resilience: readonly LintRule[] = [

@@ -1,6 +1,6 @@
 /** Endpoints as code writes them, judged and copied. */
 import { OptionsError } from '../../../core/errors.ts'
-import { type Fault, type InputOf, type OptionsOf, readFields, refuse } from '../../../core/schema/index.ts'
+import { type Fault, type InputOf, type OptionsOf, Place, readFields, refuse } from '../../../core/schema/index.ts'
 import type { Locality } from '../../../envoy/index.ts'
 import type { HostEntry } from '../host-set.ts'
 import { endpointFields } from './options/endpoint.ts'
@@ -19,7 +19,7 @@ export function readEndpoints(
   const seen = new Set<string>()
   const read = endpoints.map((given: unknown, i) => {
     const path = `endpoints[${i}]`
-    const endpoint = readFields(endpointFields, given, path, faults, true) as EndpointSettings
+    const endpoint = readFields(endpointFields, given, new Place(path, true, faults)) as EndpointSettings
     const { address } = endpoint
     if (typeof address !== 'string') return endpoint
     const wrong = seen.has(address) ? `${address} is there twice` : check?.(address)

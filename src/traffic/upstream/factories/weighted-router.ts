@@ -5,7 +5,7 @@ import { type Random, systemRandom } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
 import { OptionsError } from '../../../core/errors.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
-import { type Fault, readFields } from '../../../core/schema/index.ts'
+import { type Fault, Place, readFields } from '../../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../../core/step.ts'
 import { type WeightedDestination, weightedRouterFields } from './options/weighted-router.ts'
 
@@ -75,7 +75,7 @@ function readSplit(destinations: readonly WeightedDestination[]): Split {
   if (!Array.isArray(destinations) || destinations.length === 0)
     throw new OptionsError('weightedRouter: at least one destination is required')
   const faults: Fault[] = []
-  const read = destinations.map((entry, i) => readFields(weightedRouterFields, entry, `[${i}]`, faults, true))
+  const read = destinations.map((entry, i) => readFields(weightedRouterFields, entry, new Place(`[${i}]`, true, faults)))
   if (faults.length > 0) throw new OptionsError(say(faults))
   const entries = (read as { destination: WeightedDestination['destination']; weight: number }[]).map(({ destination, weight }) => ({
     destination: Object.freeze({ ...destination }),
