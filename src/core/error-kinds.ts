@@ -12,7 +12,11 @@ export function isOneOf(kinds: readonly ErrorKind[], error: unknown): boolean {
 }
 
 function isNamed(name: string, error: unknown): boolean {
-  for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < DEPTH; e = e.cause, depth++)
-    if (e.code === name || e.name === name) return true
+  for (const { code, name: own } of withCauses(error)) if (code === name || own === name) return true
   return false
+}
+
+/** An error, what caused it, and so on. */
+export function* withCauses(error: unknown): Iterable<any> {
+  for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < DEPTH; e = e.cause, depth++) yield e
 }

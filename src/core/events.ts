@@ -70,12 +70,13 @@ export function noEvent(what: string, type: unknown, names: readonly string[]): 
   return new OptionsError(`${what}.on: there is no event ${JSON.stringify(type)}${near ? ` (${near})` : ''}; there are ${names.join(', ')}`)
 }
 
-/** Calls somebody else's function for its side effect; what it throws is reported as an uncaught warning and goes no further. */
-export function guarded<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+/** Calls somebody else's function. What it throws is reported as an uncaught warning and goes no further: then the answer is nothing. */
+export function guarded<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R | undefined {
   try {
-    fn(...args)
+    return fn(...args)
   } catch (error) {
     report(error)
+    return undefined
   }
 }
 

@@ -1,9 +1,8 @@
 /** What surprises about the place of a rate limiter. */
-import { number, type Surprise } from './index.ts'
+import { number } from './index.ts'
 import { waiting } from './waiting.ts'
 
-export const rateLimiterSurprises: readonly Surprise[] = [
-  .../* @__PURE__ */ waiting('rateLimiter', 'timeoutDuration'),
+export const rateLimiterSurprises = /* @__PURE__ */ waiting('rateLimiter', 'timeoutDuration', [
   {
     outer: ['bulkhead'],
     inner: ['rateLimiter'],
@@ -13,4 +12,4 @@ export const rateLimiterSurprises: readonly Surprise[] = [
     },
   },
   { outer: ['rateLimiter'], inner: ['retry'], why: 'a call takes one permission, its retries none' },
-]
+])

@@ -1,9 +1,10 @@
 /** What surprises about a policy where calls wait for their turn: the wait is taken for something else further out. */
 import { number, type Surprise } from './index.ts'
 
-/** `option`: what bounds the wait. */
-export function waiting(kind: string, option: string): readonly Surprise[] {
+/** `option`: what bounds the wait. `others`: what else surprises about that policy. */
+export function waiting(kind: string, option: string, others: readonly Surprise[] = []): readonly Surprise[] {
   return [
+    ...others,
     {
       outer: ['timeLimiter'],
       inner: [kind],

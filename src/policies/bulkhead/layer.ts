@@ -5,7 +5,7 @@
 import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Slots } from './kernel.ts'
@@ -203,7 +203,8 @@ export function bulkheadStep(gate: Gate): Step<Held | undefined> {
       return gate.wait(call.weight, call.priority, listener => call.onAbort(listener)).then(() => gate.hold(call))
     },
     answered(call, held, value) {
-      const until = gate.settings.release === undefined ? undefined : asked(gate.settings.release, value)
+      const { release } = gate.settings
+      const until = release && guarded(release, value) // one that throws frees the slot at once
       if (isPromiseLike(until)) {
         const ended = () => gate.end(call, held)
         until.then(ended, ended)
@@ -214,15 +215,5 @@ export function bulkheadStep(gate: Gate): Step<Held | undefined> {
       gate.end(call, held)
       return GOES_ON
     },
-  }
-}
-
-/** What the user's hook says. One that throws is reported, and the slot is freed at once. */
-function asked(hook: (result: any) => unknown, value: unknown): unknown {
-  try {
-    return hook(value)
-  } catch (error) {
-    report(error)
-    return undefined
   }
 }

@@ -2,7 +2,8 @@
  * What a result or an error means to a breaker: a failure, a success, or nothing. Hooks and their data form meet here, once, when options
  * are read. A hook that throws is reported and the call counts as if there were no hook: a broken hook must not break calls or keep permits.
  */
-import { report } from '../../core/events.ts'
+import { isOneOf } from '../../core/error-kinds.ts'
+import { guarded, report } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
@@ -26,8 +27,8 @@ function resultClassifier({ recordResult, recordStatus, ignoreStatus }: CircuitB
   if (recordResult === undefined && recordStatus === undefined && ignoreStatus === undefined) return undefined
   return result => {
     if (result === null || result === undefined) return 'success'
-    const status = statusOf(result)
-    if (status !== undefined) {
+    const status = guarded(statusOf, result)
+    if (typeof status === 'number') {
       if (ignoreStatus !== undefined && listed(ignoreStatus, status)) return 'nothing'
       if (recordStatus !== undefined) return listed(recordStatus, status) ? 'failure' : 'success'
     }
@@ -40,21 +41,11 @@ function errorClassifier({ recordException, ignoreException, recordErrors, ignor
     return undefined
   const everything = recordException === undefined && recordErrors === undefined
   return error => {
-    if (ignoreErrors !== undefined && says(named(ignoreErrors), error, false)) return 'nothing'
+    if (ignoreErrors !== undefined && guarded(isOneOf, ignoreErrors, error)) return 'nothing'
     if (ignoreException !== undefined && says(ignoreException, error, false)) return 'nothing'
     if (everything) return 'failure'
-    if (recordErrors !== undefined && says(named(recordErrors), error, true)) return 'failure'
+    if (recordErrors !== undefined && (guarded(isOneOf, recordErrors, error) ?? true)) return 'failure'
     return recordException !== undefined && says(recordException, error, true) ? 'failure' : 'success'
-  }
-}
-
-function statusOf(result: unknown): number | undefined {
-  try {
-    const { status } = result as { status?: unknown }
-    return typeof status === 'number' ? status : undefined
-  } catch (error) {
-    report(error)
-    return undefined
   }
 }
 
@@ -63,22 +54,16 @@ export function listed(statuses: readonly (number | string)[], status: number): 
   return statuses.some(s => (typeof s === 'string' && s.endsWith('xx') ? Math.floor(status / 100) === Number(s[0]) : Number(s) === status))
 }
 
-/** By code or name, of the error or of its cause: `fetch` hides the system's code in a cause. */
-const named = (names: readonly string[]) => (error: unknown) => {
-  for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < 4; e = e.cause, depth++)
-    if (names.includes(e.code) || names.includes(e.name)) return true
-  return false
-}
+const statusOf = (result: unknown) => (result as { status?: unknown }).status
 
 /** What a hook says of it. One that throws, or gives a promise although nobody can wait for it, is reported and says what the default does. */
 function says<T>(hook: (value: T) => unknown, value: T, otherwise: boolean): boolean {
-  try {
-    const answer = hook(value)
-    if (!isPromiseLike(answer)) return Boolean(answer)
-    answer.then(undefined, report)
-    throw new TypeError(`${hook.name || 'a hook'} of a circuit breaker gave a promise; expected true or false`)
-  } catch (error) {
-    report(error)
-    return otherwise
-  }
+  return (
+    guarded(() => {
+      const answer = hook(value)
+      if (!isPromiseLike(answer)) return Boolean(answer)
+      answer.then(undefined, report)
+      throw new TypeError(`${hook.name || 'a hook'} of a circuit breaker gave a promise; expected true or false`)
+    }) ?? otherwise
+  )
 }

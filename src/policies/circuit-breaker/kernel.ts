@@ -5,7 +5,7 @@
 import { CountWindow } from '../../base/stats/count-window.ts'
 import { FAILED, SLOW, type Window } from '../../base/stats/window.ts'
 import type { CircuitBreakerSettings } from './options.ts'
-import { allowed, type Cause, type State, TRANSITIONS } from './transitions.ts'
+import { byHand, type Cause, type State } from './transitions.ts'
 import { waitInOpen } from './wait.ts'
 import { fullMinimum, fullWindow, reshaped, takeOver } from './windows.ts'
 
@@ -139,6 +139,9 @@ export class BreakerKernel {
 
   /** By hand. Throws a `RangeError` for what the table does not have. `forMs`: how long OPEN lasts, then without counting as an attempt. */
   to(state: State, now: number, forMs?: number): void {
+    const possible = byHand(this.state)
+    if (!possible.includes(state))
+      throw new RangeError(`a breaker in ${this.state} cannot go to ${state}; from there it can go to ${possible.join(', ')}`)
     this.#change(state, 'manual', now, forMs)
   }
 
@@ -237,8 +240,6 @@ export class BreakerKernel {
 
   #change(to: State, cause: Cause, now: number, forMs?: number): void {
     const from = this.state
-    if (!allowed(from, to, cause))
-      throw new RangeError(`a breaker in ${from} cannot go to ${to}; from there it can go to ${Object.keys(TRANSITIONS[from]).join(', ')}`)
     this.#enter(to, now, forMs)
     if (from === 'HALF_OPEN' && to === 'CLOSED' && cause !== 'manual' && this.settings.gradualReadmission !== undefined)
       this.#readmittedAt = now

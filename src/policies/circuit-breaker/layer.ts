@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
-import { Emitter, type EventNames } from '../../core/events.ts'
+import { Emitter, type EventNames, guarded } from '../../core/events.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier, type Meaning } from './classify.ts'
 import { type BreakerHooks, BreakerKernel } from './kernel.ts'
@@ -162,8 +162,8 @@ export class Gate implements BreakerHooks {
     const { settings } = kernel
     if (kernel.state !== 'CLOSED') return
     const hidden = error === undefined && (meaning === 'failure' || result === undefined || result === null)
-    const byHook = hidden ? undefined : openByHook(settings, result, error)
-    const ms = byHook ?? openByRetryAfter(settings, result ?? error, this.clock.wall())
+    const byHook = hidden ? undefined : guarded(openByHook, settings, result, error)
+    const ms = byHook ?? guarded(openByRetryAfter, settings, result ?? error, this.clock.wall())
     if (ms !== undefined) kernel.openOn(now, ms === true ? undefined : ms)
   }
 

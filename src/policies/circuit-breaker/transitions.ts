@@ -1,4 +1,4 @@
-/** Which state may follow which, and why: Resilience4j's table. One piece of data for the code, the model test and the figure in the docs. */
+/** Which state may follow which, and why: Resilience4j's table. For the code, the model test and the figure in the docs. */
 import { BREAKER_STATES } from '../../core/schema/policies/circuit-breaker.ts'
 
 export const STATES = BREAKER_STATES
@@ -15,55 +15,27 @@ export type Cause =
   | 'probes failed'
   | 'probing too long'
 
-export const TRANSITIONS: Readonly<Record<State, Readonly<Partial<Record<State, readonly Cause[]>>>>> = {
-  CLOSED: {
-    CLOSED: ['manual', 'reset'],
-    OPEN: ['manual', 'threshold reached', 'asked by a result'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
-  OPEN: {
-    CLOSED: ['manual', 'reset'],
-    OPEN: ['manual'],
-    HALF_OPEN: ['manual', 'wait over'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
-  HALF_OPEN: {
-    CLOSED: ['manual', 'reset', 'probes well', 'probing too long'],
-    OPEN: ['manual', 'probes failed', 'probing too long'],
-    HALF_OPEN: ['manual'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
-  DISABLED: {
-    CLOSED: ['manual', 'reset'],
-    OPEN: ['manual'],
-    HALF_OPEN: ['manual'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
-  FORCED_OPEN: {
-    CLOSED: ['manual', 'reset'],
-    OPEN: ['manual'],
-    HALF_OPEN: ['manual'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
-  METRICS_ONLY: {
-    CLOSED: ['manual', 'reset'],
-    DISABLED: ['manual'],
-    FORCED_OPEN: ['manual'],
-    METRICS_ONLY: ['manual'],
-  },
+/** By hand any state may follow any other, but for these. */
+const NOT_BY_HAND: Readonly<Partial<Record<State, readonly State[]>>> = { CLOSED: ['HALF_OPEN'], METRICS_ONLY: ['OPEN', 'HALF_OPEN'] }
+
+/** The states that may follow by hand. */
+export const byHand = (from: State): readonly State[] => STATES.filter(to => NOT_BY_HAND[from]?.includes(to) !== true)
+
+const BY_ITSELF: Readonly<Partial<Record<State, Readonly<Partial<Record<State, readonly Cause[]>>>>>> = {
+  CLOSED: { OPEN: ['threshold reached', 'asked by a result'] },
+  OPEN: { HALF_OPEN: ['wait over'] },
+  HALF_OPEN: { CLOSED: ['probes well', 'probing too long'], OPEN: ['probes failed', 'probing too long'] },
 }
 
-/** Whether that may happen. */
-export function allowed(from: State, to: State, cause: Cause): boolean {
-  return TRANSITIONS[from][to]?.includes(cause) === true
+/** All that may happen. For tests and docs: the kernel brings about by itself nothing else. */
+export const TRANSITIONS = /* @__PURE__ */ table()
+
+function table(): Readonly<Record<State, Readonly<Partial<Record<State, readonly Cause[]>>>>> {
+  const causes = (from: State, to: State): readonly Cause[] => [
+    ...(byHand(from).includes(to) ? (['manual'] as const) : []),
+    ...(to === 'CLOSED' ? (['reset'] as const) : []),
+    ...(BY_ITSELF[from]?.[to] ?? []),
+  ]
+  const row = (from: State) => Object.fromEntries(STATES.map(to => [to, causes(from, to)]).filter(([, any]) => any!.length > 0))
+  return Object.fromEntries(STATES.map(from => [from, row(from)])) as ReturnType<typeof table>
 }

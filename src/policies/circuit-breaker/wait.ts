@@ -1,6 +1,6 @@
 /** How long OPEN lasts at the n-th opening in a row. */
-import { toMs } from '../../base/time/duration.ts'
-import { report } from '../../core/events.ts'
+import { type Duration, toMs } from '../../base/time/duration.ts'
+import { guarded } from '../../core/events.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
 const DEFAULT_WAIT = 60_000
@@ -15,16 +15,7 @@ interface Backoff {
 /** ms. A function that throws or gives no time is reported, and the default wait is taken. */
 export function waitInOpen(wait: CircuitBreakerSettings['waitDurationInOpenState'], attempt: number, random: () => number): number {
   if (typeof wait === 'number') return wait
-  if (typeof wait === 'function') {
-    try {
-      const ms = toMs(wait(attempt), `waitDurationInOpenState(${attempt})`)
-      if (ms >= 0) return ms
-      throw new RangeError(`waitDurationInOpenState(${attempt}): ${ms} ms; expected no less than 0`)
-    } catch (error) {
-      report(error)
-      return DEFAULT_WAIT
-    }
-  }
+  if (typeof wait === 'function') return guarded(waitBy, wait, attempt) ?? DEFAULT_WAIT
   const { initial, multiplier, max, randomizationFactor } = wait as Backoff
   // Whole milliseconds after each step and the cap after the jitter, as Resilience4j's IntervalFunction has it.
   let current = initial
@@ -38,4 +29,10 @@ export function waitInOpen(wait: CircuitBreakerSettings['waitDurationInOpenState
     current = Math.trunc(Math.max(1, current - spread + random() * (2 * spread + 1)))
   }
   return Math.min(current, max)
+}
+
+function waitBy(wait: (attempt: number) => Duration, attempt: number): number {
+  const ms = toMs(wait(attempt), `waitDurationInOpenState(${attempt})`)
+  if (ms >= 0) return ms
+  throw new RangeError(`waitDurationInOpenState(${attempt}): ${ms} ms; expected no less than 0`)
 }

@@ -5,7 +5,7 @@
 import type { Call } from '../../core/call.ts'
 import { isOneOf } from '../../core/error-kinds.ts'
 import { isRejection } from '../../core/errors.ts'
-import { report } from '../../core/events.ts'
+import { guarded } from '../../core/events.ts'
 import { headerOf, neverSent, resetOf, responseOf, statusOf } from './http-outcome.ts'
 import type { RetrySettings } from './options.ts'
 import { type RetryOn, shouldRetryReset, shouldRetryResponse } from './retry-on.ts'
@@ -60,11 +60,4 @@ function responseAsks(on: RetryOn, outcome: unknown): boolean | undefined {
   return response && shouldRetryResponse(on, statusOf(response)!, name => headerOf(response, name))
 }
 
-function says<T>(hook: (value: T) => unknown, value: T): boolean {
-  try {
-    return hook(value) === true
-  } catch (error) {
-    report(error)
-    return false
-  }
-}
+const says = <T>(hook: (value: T) => unknown, value: T): boolean => guarded(hook, value) === true

@@ -3,7 +3,7 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
 import type { Budget } from './budget.ts'
@@ -189,12 +189,7 @@ export class RetryStep implements Step<Pass> {
   #interval(attempt: number, { failed, value }: Outcome): number {
     const { intervalFunction, waitDuration, backoff } = this.#settings
     if (intervalFunction === undefined) return waitDuration ?? Math.floor(this.#random() * backoffInterval(attempt, backoff, backoff * 10))
-    try {
-      return Number(intervalFunction(attempt, failed ? value : undefined, failed ? undefined : value, this.#random))
-    } catch (problem) {
-      report(problem)
-      return -1
-    }
+    return Number(guarded(intervalFunction, attempt, failed ? value : undefined, failed ? undefined : value, this.#random) ?? -1)
   }
 
   #worthRetrying(first: Call, call: Call, level: number, error: unknown): boolean {
@@ -234,13 +229,7 @@ export class RetryStep implements Step<Pass> {
 
   /** A result that is thrown away: whoever wants it may have it; the body of a response must not keep its connection. */
   #consume(attempt: number, result: unknown): void {
-    const { consumeResultBeforeRetryAttempt: consume } = this.#settings
-    try {
-      if (consume !== undefined) consume(attempt, result)
-      else cancelBody(result)
-    } catch (problem) {
-      report(problem)
-    }
+    guarded(this.#settings.consumeResultBeforeRetryAttempt ?? ((_attempt, value) => cancelBody(value)), attempt, result)
   }
 }
 

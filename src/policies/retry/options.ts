@@ -21,8 +21,7 @@ import { type Budget, budgetOf, type RetryBudget, type RetryBudgetOptions } from
 import type { IntervalFunction } from './intervals.ts'
 import { type RetryOn, readRetryOn } from './retry-on.ts'
 
-const kinds = (text: string): Option<readonly ErrorKind[], readonly ErrorKind[] | undefined> =>
-  array(text, union('', [string(''), hook<any>('')])) as Option<any, any>
+const kind = union('', [string(''), hook<any>('')]) as Option<ErrorKind, ErrorKind | undefined>
 
 export const retryFields = {
   attempts: integer('Retries after the first try (Istio): 2 are up to three tries. Default 2.', { min: 0 }),
@@ -49,11 +48,11 @@ export const retryFields = {
     default: true,
   }),
   retryOnResult: hook<(result: any) => boolean>('Whether a result is worth another try. Default: none is.'),
-  retryExceptions: kinds('Only errors of these classes, codes or names are retried. Default: every error.'),
+  retryExceptions: array('Only errors of these classes, codes or names are retried. Default: every error.', kind),
   retryOnException: hook<(error: unknown) => boolean>(
     'Only errors of which this is true are retried; with `retryExceptions`, those of either. Default: every error.',
   ),
-  ignoreExceptions: kinds('Errors of these classes, codes or names are never retried. Looked at first. Default: none.'),
+  ignoreExceptions: array('Errors of these classes, codes or names are never retried. Looked at first. Default: none.', kind),
   ignoreException: hook<(error: unknown) => boolean>('Errors of which this is true are never retried. Looked at first. Default: none.'),
   retryRejections: boolean(
     'Whether answers of other policies that never reached the callee (an open circuit, a full bulkhead) are retried.',
