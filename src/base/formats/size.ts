@@ -3,7 +3,7 @@
 /** Bytes: a whole number, or text such as `'1Mi'`, `'64Ki'`, `'500k'`. */
 export type Size = number | string
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, Ki: 1024, Mi: 1024 ** 2, Gi: 1024 ** 3 }
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9, Ki: 1024, Mi: 1_048_576, Gi: 1_073_741_824 }
 
 /** The number of bytes; `undefined` when the text is no size. */
 export function parseSize(size: Size): number | undefined {

@@ -4,32 +4,23 @@
 export type Duration = number | string
 
 /** The longest duration, about 285 years: what a number holds exactly. In options: no bound. */
-export const LONGEST_MS = 2 ** 53 - 1
+export const LONGEST_MS = 9_007_199_254_740_991
 
-const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/y
+/** Nanoseconds of each unit: whole numbers, so that '0.1s' is 100 ms and not 100.00000000000001. */
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, μs: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 }
 
 /** Reads a Go duration. `undefined` when it is none. */
 export function parseDuration(text: string): number | undefined {
-  let rest = text
-  let sign = 1
-  if (rest.startsWith('-') || rest.startsWith('+')) {
-    if (rest.startsWith('-')) sign = -1
-    rest = rest.slice(1)
-  }
-  if (rest === '0') return 0
-  if (rest === '') return undefined
+  const unsigned = text.replace(/^[+-]/, '')
   let total = 0
-  PART.lastIndex = 0
-  while (PART.lastIndex < rest.length) {
-    const part = PART.exec(rest)
-    if (part === null) return undefined
-    const value = Number(part[1])
-    const unit = part[2]!
-    // Whole seconds and more are multiplied, parts of a millisecond divided, so that '0.1s' is 100 and not 100.00000000000001.
-    total += unit === 'ns' ? value / 1e6 : unit.length === 2 && unit !== 'ms' ? value / 1000 : value * UNITS[unit]!
-  }
-  return (sign * Math.round(total * 1e6)) / 1e6
+  const left = unsigned.replace(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g, (_, value, unit) => {
+    total += Number(value) * UNITS[unit]!
+    return ''
+  })
+  if (unsigned === '0') return 0
+  if (unsigned === '' || left !== '') return undefined
+  const ms = Math.round(total) / 1e6
+  return text.startsWith('-') ? -ms : ms
 }
 
 /** Milliseconds of a duration. Throws a `RangeError` that says what was expected. */
