@@ -4,13 +4,13 @@ import type { WireBody } from '../../core/transport.ts'
 import type { MeshRequest } from '../../traffic/engine/exchange.ts'
 import { coded, failed } from './fetch-error.ts'
 import { defaultHeaders, readHeaders } from './fetch-headers.ts'
-import { pathOf } from './fetch-url.ts'
-import { bodyOf, bodyOfRequest } from './request-body.ts'
+import { type Address, addressOf } from './fetch-url.ts'
+import { bodyAtHand, bodyOf, bodyOfRequest, type ReadBody } from './request-body.ts'
 
 /** One call of fetch. */
 export interface Asked {
   readonly request: MeshRequest
-  readonly url: URL
+  readonly address: Address
   readonly redirect: RequestRedirect
   /** Subresource integrity; `''` for none. */
   readonly integrity: string
@@ -36,9 +36,12 @@ const BAD_PORTS = new Set(
   ),
 )
 
-/** Reads the arguments of fetch. `undefined`: not HTTP, so not ours. Throws as fetch rejects. */
-export async function readRequest(input: any, init: any): Promise<Asked | undefined> {
-  let given = init ?? {}
+/**
+ * Reads the arguments of fetch; at once when there is no body to wait for. `undefined`: not HTTP, so not ours. Throws, or rejects, as fetch
+ * rejects.
+ */
+export function readRequest(input: any, init: any): Asked | undefined | Promise<Asked | undefined> {
+  let given = init ?? NOTHING
   let from: Request | undefined
   if (isRequest(input)) {
     from = input
@@ -57,46 +60,51 @@ export async function readRequest(input: any, init: any): Promise<Asked | undefi
     }
   } else if (init !== undefined && init !== null && isUnusual(init)) check(input, init)
 
-  const address = from === undefined ? String(input) : from.url
-  const url = parse(address)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined
-  if (url.username !== '' || url.password !== '')
-    throw new TypeError(`Request cannot be constructed from a URL that includes credentials: ${address}`)
+  const address = addressOf(from === undefined ? String(input) : from.url)
+  if (address === undefined) return undefined
   if (given.dispatcher !== undefined && given.dispatcher !== null)
     throw new TypeError('mesh.fetch sends through its own connections and takes no dispatcher; give the mesh a transport instead')
   const method = methodOf(given.method)
   const headers = readHeaders(given.headers)
-  const body = await readBody(given, from, method, headers)
+  const body = readBody(given, from, method)
+  if (body === undefined) return asked(given, address, method, headers, undefined)
+  if (body instanceof Promise) return body.then(read => asked(given, address, method, headers, read))
+  return asked(given, address, method, headers, body)
+}
+
+const NOTHING = {} as any
+
+function asked(given: any, address: Address, method: string, headers: string[], read: ReadBody | undefined): Asked {
+  const body = read && stated(read, headers)
   const signal: AbortSignal | undefined = given.signal ?? undefined
   if (signal?.aborted === true) throw signal.reason
-  if (BAD_PORTS.has(url.port)) throw failed(new Error('bad port'))
-  const https = url.protocol === 'https:'
+  const { https, authority, path } = address
+  if (address.port !== '' && BAD_PORTS.has(address.port)) throw failed(new Error('bad port'))
   defaultHeaders(headers, https, given)
   return {
-    request: { method, scheme: https ? 'https' : 'http', authority: url.host, path: pathOf(url), headers, body, signal },
-    url,
+    request: { method, scheme: https ? 'https' : 'http', authority, path, headers, body, signal },
+    address,
     redirect: given.redirect ?? 'follow',
     integrity: given.integrity ?? '',
     maxRedirects: (given[BEYOND_FETCH] as BeyondFetch | undefined)?.maxRedirects ?? 20,
   }
 }
 
-async function readBody(given: any, from: Request | undefined, method: string, headers: string[]): Promise<WireBody | undefined> {
+function readBody(given: any, from: Request | undefined, method: string): ReadBody | undefined | Promise<ReadBody> {
   const own = given.body
   if (own === undefined || own === null) {
     if (from === undefined || from.body === null) return undefined
     if (method === 'GET' || method === 'HEAD') throw new TypeError('Request with GET/HEAD method cannot have body.')
-    return bodyOfRequest(from.body)
+    return bodyOfRequest(from.body).then(body => ({ body, type: undefined }))
   }
   if ((method === 'GET' || method === 'HEAD') && (given[BEYOND_FETCH] as BeyondFetch | undefined)?.bodyOnGet !== true)
     throw new TypeError('Request with GET/HEAD method cannot have body.')
-  const { body, type } = await bodyOf(own, given.duplex)
-  if (type !== undefined && !hasHeader(headers, 'content-type')) headers.push('content-type', type)
-  return stated(body, headers)
+  return bodyAtHand(own) ?? bodyOf(own, given.duplex)
 }
 
-/** A content-length that the caller states: it must be that of the body; a stream is sent with it. */
-function stated(body: WireBody, headers: string[]): WireBody {
+/** The body with its type told. A content-length that the caller states must be that of the body; a stream is sent with it. */
+function stated({ body, type }: ReadBody, headers: string[]): WireBody {
+  if (type !== undefined && !hasHeader(headers, 'content-type')) headers.push('content-type', type)
   const said = getHeader(headers, 'content-length')
   if (said === undefined || Number(said) === body.length) return body
   if (!/^\d+$/.test(said)) throw failed(coded('UND_ERR_INVALID_ARG', 'invalid content-length header'))
@@ -115,19 +123,9 @@ function methodOf(given: unknown): string {
   return UPPER.has(upper) && upper !== 'PATCH' ? upper : method
 }
 
-function parse(text: string): URL {
-  try {
-    return new URL(text)
-  } catch (error) {
-    throw new TypeError(`Failed to parse URL from ${text}`, { cause: error })
-  }
-}
-
 function isRequest(input: any): input is Request {
-  return (
-    input instanceof Request ||
-    (typeof input === 'object' && input !== null && input[Symbol.toStringTag] === 'Request' && typeof input.url === 'string')
-  )
+  if (typeof input !== 'object' || input === null) return false
+  return input instanceof Request || (input[Symbol.toStringTag] === 'Request' && typeof input.url === 'string')
 }
 
 function isUnusual(init: any): boolean {

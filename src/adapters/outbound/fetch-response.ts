@@ -9,7 +9,8 @@ import { failed } from './fetch-error.ts'
 import { matchesIntegrity } from './integrity.ts'
 
 export interface Hop {
-  readonly url: URL
+  /** Without a fragment. */
+  readonly url: string
   readonly redirected: boolean
   readonly type: ResponseType
   readonly integrity: string
@@ -20,12 +21,11 @@ export function respond(reply: MeshReply, request: MeshRequest, hop: Hop): Respo
   const { status, headers } = reply
   const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304
   if (!bodiless && reply.body !== undefined) checkCodings(reply)
-  const { url } = hop
   const response = new LazyResponse({
     status,
     statusText: reply.statusText,
     headers,
-    url: url.hash === '' ? url.href : url.href.slice(0, -url.hash.length),
+    url: hop.url,
     redirected: hop.redirected,
     type: hop.type,
     outcome: reply.outcome,

@@ -6,9 +6,14 @@ import { follow } from './redirect.ts'
 
 /** Makes a fetch that sends through `handle`. What is no HTTP request (`data:`, `blob:`) goes to the platform's. */
 export function makeFetch(handle: Handle, care?: BodyCare): typeof fetch {
-  return async function meshFetch(input: any, init?: any): Promise<Response> {
-    const asked = await readRequest(input, init)
-    if (asked === undefined) return globalThis.fetch(input, init)
-    return follow(handle, asked, care)
+  return function meshFetch(input: any, init?: any): Promise<Response> {
+    try {
+      const asked = readRequest(input, init)
+      if (asked === undefined) return globalThis.fetch(input, init)
+      if (!(asked instanceof Promise)) return follow(handle, asked, care)
+      return asked.then(read => (read === undefined ? globalThis.fetch(input, init) : follow(handle, read, care)))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   } as typeof fetch
 }

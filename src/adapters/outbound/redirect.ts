@@ -6,41 +6,54 @@ import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { coded, failed } from './fetch-error.ts'
 import type { Asked } from './fetch-request.ts'
 import { respond } from './fetch-response.ts'
-import { pathOf } from './fetch-url.ts'
+import { type Address, fromUrl } from './fetch-url.ts'
 
 const OF_THE_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
 /** What must not reach another origin. */
 const SECRETS = ['authorization', 'proxy-authorization', 'cookie', 'host']
 
 /** Sends the request and follows redirects as asked. */
-export async function follow(handle: Handle, asked: Asked, care: BodyCare | undefined): Promise<Response> {
-  let { request, url } = asked
+export function follow(handle: Handle, asked: Asked, care: BodyCare | undefined): Promise<Response> {
+  return handle(asked.request).then(reply => {
+    if (isRedirect(reply.status)) return further(handle, asked, reply, care)
+    return respond(reply, asked.request, { url: asked.address.href, redirected: false, type: 'basic', integrity: asked.integrity, care })
+  })
+}
+
+/** The first reply is a redirect. */
+async function further(handle: Handle, asked: Asked, first: MeshReply, care: BodyCare | undefined): Promise<Response> {
+  const { origin } = asked.address.url
+  let { request, address } = asked
+  let reply = first
   let crossed = false
   for (let hops = 0; ; hops++) {
-    const reply = await handle(request)
     const redirects = isRedirect(reply.status)
     if (redirects && asked.redirect === 'error') {
       leave(reply)
       throw failed(new Error('unexpected redirect'))
     }
     const to = redirects && asked.redirect === 'follow' ? getHeader(reply.headers, 'location') : undefined
-    if (to === undefined)
-      return respond(reply, request, { url, redirected: hops > 0, type: crossed ? 'cors' : 'basic', integrity: asked.integrity, care })
+    if (to === undefined) {
+      const type = crossed ? 'cors' : 'basic'
+      return respond(reply, request, { url: address.href, redirected: hops > 0, type, integrity: asked.integrity, care })
+    }
     leave(reply)
-    const next = target(to, url)
+    const url = target(to, address.url)
     if (hops >= asked.maxRedirects)
       throw failed(asked.maxRedirects === 20 ? new Error('redirect count exceeded') : coded('ERR_REDIRECTS', 'redirect count exceeded'))
-    const secret = next.username !== '' || next.password !== ''
-    if (secret && next.origin !== asked.url.origin) throw failed(new Error('cross origin not allowed for request mode "cors"'))
+    const secret = url.username !== '' || url.password !== ''
+    if (secret && url.origin !== origin) throw failed(new Error('cross origin not allowed for request mode "cors"'))
     if (secret && crossed) throw failed(new Error('URL cannot contain credentials for request mode "cors"'))
-    request = hop(request, reply.status, url, next)
-    if (next.origin !== asked.url.origin) crossed = true
-    url = next
+    const next = fromUrl(url)
+    request = hop(request, reply.status, url.origin === address.url.origin, next)
+    if (url.origin !== origin) crossed = true
+    address = next
+    reply = await handle(request)
   }
 }
 
 /** The request of the next hop. */
-function hop(request: MeshRequest, status: number, from: URL, to: URL): MeshRequest {
+function hop(request: MeshRequest, status: number, sameOrigin: boolean, to: Address): MeshRequest {
   let { method, body } = request
   const headers = request.headers.slice()
   // What the engine wrote for the hop before.
@@ -51,12 +64,12 @@ function hop(request: MeshRequest, status: number, from: URL, to: URL): MeshRequ
     body = undefined
     for (const name of OF_THE_BODY) removeHeader(headers, name)
   }
-  if (to.origin !== from.origin) for (const name of SECRETS) removeHeader(headers, name)
+  if (!sameOrigin) for (const name of SECRETS) removeHeader(headers, name)
   return {
     method,
-    scheme: to.protocol === 'https:' ? 'https' : 'http',
-    authority: to.host,
-    path: pathOf(to),
+    scheme: to.https ? 'https' : 'http',
+    authority: to.authority,
+    path: to.path,
     headers,
     body,
     signal: request.signal,

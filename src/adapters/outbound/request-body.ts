@@ -14,8 +14,8 @@ export interface ReadBody {
   readonly type: string | undefined
 }
 
-/** The body and the content type it implies. Throws a `TypeError` for a stream without `duplex`, or one that is in use. */
-export async function bodyOf(given: unknown, duplex: unknown): Promise<ReadBody> {
+/** A body whose bytes are there at once, and the content type it implies. `undefined`: one that must be waited for, or is none of these. */
+export function bodyAtHand(given: unknown): ReadBody | undefined {
   if (typeof given === 'string') return { body: bytes(encoder.encode(given)), type: 'text/plain;charset=UTF-8' }
   if (given instanceof Uint8Array) return { body: bytes(given.slice()), type: undefined }
   if (given instanceof ArrayBuffer) return { body: bytes(new Uint8Array(given.slice(0))), type: undefined }
@@ -23,6 +23,11 @@ export async function bodyOf(given: unknown, duplex: unknown): Promise<ReadBody>
     return { body: bytes(new Uint8Array(given.buffer, given.byteOffset, given.byteLength).slice()), type: undefined }
   if (given instanceof URLSearchParams)
     return { body: bytes(encoder.encode(given.toString())), type: 'application/x-www-form-urlencoded;charset=UTF-8' }
+  return undefined
+}
+
+/** Any other body. Throws a `TypeError` for a stream without `duplex`, or one that is in use. */
+export async function bodyOf(given: unknown, duplex: unknown): Promise<ReadBody> {
   if (given instanceof FormData) {
     const made = new Response(given)
     return { body: bytes(new Uint8Array(await made.arrayBuffer())), type: made.headers.get('content-type') ?? undefined }

@@ -71,13 +71,19 @@ export class Inflow implements BodyReader {
     this.#whole = this.#next = this.#fail = undefined
   }
 
-  /** Every byte, once. */
-  all(): Promise<Uint8Array> {
+  /** Every byte, once, as what is wanted of them. */
+  all<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>): Promise<T> {
     this.#want()
     if (this.#failed) return Promise.reject(failure(this.#error))
-    if (this.#ended) return Promise.resolve(this.#join())
     return new Promise((resolve, reject) => {
-      this.#whole = resolve
+      if (this.#ended) return resolve(as(this.#join()))
+      this.#whole = bytes => {
+        try {
+          resolve(as(bytes))
+        } catch (error) {
+          reject(error)
+        }
+      }
       this.#fail = reject
       this.#resume()
     })

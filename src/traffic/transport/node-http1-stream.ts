@@ -1,6 +1,7 @@
 /** One request and its answer on an HTTP/1.1 connection. It is told how things go by functions that all streams share: none is made per request. */
 import type http from 'node:http'
 import type net from 'node:net'
+import { READ_AHEAD } from '../../core/body.ts'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireBody, WireRequest } from '../../core/transport.ts'
 import { upload } from './upload.ts'
 
@@ -27,6 +28,10 @@ export class Http1Stream implements Stream, BodySource {
   #answer: Answer | undefined
   #empty = false
   #reader: BodyReader | undefined
+  /** What came before anybody read. */
+  #early: Uint8Array[] | undefined
+  #earlySize = 0
+  #paused = false
   #error: Error | undefined
 
   constructor(request: http.ClientRequest, socket: net.Socket, wire: WireRequest, listener: StreamListener) {
@@ -77,6 +82,8 @@ export class Http1Stream implements Stream, BodySource {
     const status = answer.statusCode!
     this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
     answer[STREAM] = this
+    // Read from the first byte on: what is here already need not be buffered by the stream as well.
+    answer.on('data', onData)
     answer.on('end', onEnd)
     answer.on('error', onAnswerError)
     this.#listener.response({ status, statusText: answer.statusMessage ?? '', headers, body: this })
@@ -90,7 +97,7 @@ export class Http1Stream implements Stream, BodySource {
     // An upload that is not finished would never free its socket.
     if (!this.#request.writableFinished) this.#socket.destroy()
     this.#listener.complete()
-    this.#reader?.end(answer.rawTrailers.length > 0 ? answer.rawTrailers : undefined)
+    this.#reader?.end(this.#trailers)
   }
 
   broken(error: Error): void {
@@ -135,19 +142,36 @@ export class Http1Stream implements Stream, BodySource {
   read(reader: BodyReader): void {
     this.#reader = reader
     if (this.#error !== undefined) return reader.error(this.#error)
-    if (this.over) return reader.end()
-    this.#answer!.on('data', onData)
+    const early = this.#early
+    this.#early = undefined
+    const held = this.#paused
+    this.#paused = false
+    if (early !== undefined) for (const chunk of early) reader.data(chunk)
+    if (this.over) reader.end(this.#trailers)
+    else if (held && !this.#paused) this.#answer!.resume()
+  }
+
+  get #trailers(): string[] | undefined {
+    const trailers = this.#answer?.rawTrailers
+    return trailers === undefined || trailers.length === 0 ? undefined : trailers
   }
 
   data(chunk: Uint8Array): void {
-    if (!this.over) this.#reader!.data(chunk)
+    if (this.over) return
+    if (this.#reader !== undefined) return this.#reader.data(chunk)
+    if (this.#early === undefined) this.#early = [chunk]
+    else this.#early.push(chunk)
+    this.#earlySize += chunk.byteLength
+    if (this.#earlySize >= READ_AHEAD) this.pause()
   }
 
   pause(): void {
+    this.#paused = true
     this.#answer?.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#answer?.resume()
   }
 }

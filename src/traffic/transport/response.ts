@@ -109,22 +109,22 @@ export class LazyResponse {
   }
 
   text(): Promise<string> {
-    return this.#real?.bodyUsed === false ? this.#real.text() : this.#read().then(utf8)
+    return this.#real?.bodyUsed === false ? this.#real.text() : this.#read(utf8)
   }
   json(): Promise<any> {
-    return this.#real?.bodyUsed === false ? this.#real.json() : this.#read().then(parse)
+    return this.#real?.bodyUsed === false ? this.#real.json() : this.#read(parse)
   }
   bytes(): Promise<Uint8Array> {
-    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer().then(buffer => new Uint8Array(buffer)) : this.#read().then(own)
+    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer().then(buffer => new Uint8Array(buffer)) : this.#read(own)
   }
   arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer() : this.#read().then(bytes => own(bytes).buffer as ArrayBuffer)
+    return this.#real?.bodyUsed === false ? this.#real.arrayBuffer() : this.#read(bytes => own(bytes).buffer as ArrayBuffer)
   }
   blob(): Promise<Blob> {
-    return this.#real?.bodyUsed === false ? this.#real.blob() : this.#read().then(bytes => this.#realWith(bytes).blob())
+    return this.#real?.bodyUsed === false ? this.#real.blob() : this.#read(bytes => this.#realWith(bytes).blob())
   }
   formData(): Promise<FormData> {
-    return this.#real?.bodyUsed === false ? this.#real.formData() : this.#read().then(bytes => this.#realWith(bytes).formData())
+    return this.#real?.bodyUsed === false ? this.#real.formData() : this.#read(bytes => this.#realWith(bytes).formData())
   }
 
   clone(): Response {
@@ -146,22 +146,22 @@ export class LazyResponse {
     return `Response ${inspect({ status, statusText, headers, body, bodyUsed, ok, redirected, type, url }, options)}`
   }
 
-  /** Every byte of the body, decoded. */
-  #read(): Promise<Uint8Array> {
+  /** Every byte of the body, decoded, as what is wanted of them. */
+  #read<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>): Promise<T> {
     if (this.bodyUsed) return Promise.reject(new TypeError('Body is unusable: Body has already been read'))
     const { bodiless, text, signal } = this.#init
-    if (bodiless) return Promise.resolve(new Uint8Array(0))
+    if (bodiless) return new Promise(resolve => resolve(as(new Uint8Array(0))))
     this.#used = true
     const inflow = this.#inflow
     if (signal?.aborted === true) {
       inflow?.cancel()
       return Promise.reject(signal.reason)
     }
-    if (inflow === undefined) return Promise.resolve(encoder.encode(text ?? ''))
+    if (inflow === undefined) return new Promise(resolve => resolve(as(encoder.encode(text ?? ''))))
     // Whoever awaits the bytes need not hold the Response.
     if (long(this.#init.source!)) forgotten.unregister(inflow)
     const decoding = this.#decoder
-    return decoding === undefined ? inflow.all() : inflow.all().then(bytes => decoding.whole(bytes))
+    return inflow.all(decoding === undefined ? as : bytes => decoding.whole(bytes).then(as))
   }
 
   #stream(): ReadableStream<Uint8Array> {
