@@ -3,6 +3,7 @@ import type http from 'node:http'
 import type net from 'node:net'
 import { READ_AHEAD } from '../../core/body.ts'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireBody, WireRequest } from '../../core/transport.ts'
+import { type Told, tellLater } from './node-handoff.ts'
 import { upload } from './upload.ts'
 
 const STREAM = Symbol('stream')
@@ -14,9 +15,19 @@ interface Answer extends http.IncomingMessage {
   [STREAM]?: Http1Stream
 }
 
-export class Http1Stream implements Stream, BodySource {
+/** The connection that a stream runs on. */
+export interface Http1Owner {
+  /** The answer was told. */
+  told(): void
+}
+
+export class Http1Stream implements Stream, BodySource, Told {
   /** Nothing more will be told. */
   over = false
+  /** Everything was received. */
+  received = false
+  /** The answer has come and is still to be told. */
+  untold = false
   length: number | undefined
   /** ms that the peer says it keeps an idle connection, less a second; `Infinity` when it says nothing. */
   keepAlive = Infinity
@@ -25,6 +36,7 @@ export class Http1Stream implements Stream, BodySource {
   readonly #request: Request
   readonly #bytesBefore: number
   readonly #head: boolean
+  readonly #owner: Http1Owner
   #answer: Answer | undefined
   #empty = false
   #reader: BodyReader | undefined
@@ -34,7 +46,8 @@ export class Http1Stream implements Stream, BodySource {
   #paused = false
   #error: Error | undefined
 
-  constructor(request: http.ClientRequest, socket: net.Socket, wire: WireRequest, listener: StreamListener) {
+  constructor(owner: Http1Owner, request: http.ClientRequest, socket: net.Socket, wire: WireRequest, listener: StreamListener) {
+    this.#owner = owner
     this.#listener = listener
     this.#socket = socket
     this.#bytesBefore = socket.bytesRead
@@ -79,29 +92,45 @@ export class Http1Stream implements Stream, BodySource {
     // As in Envoy: any other one would have to be taken off here, and its bytes are no body.
     if (coding !== 'chunked') return this.#refuse(new Error(`transfer-encoding ${coding} is not understood`))
     if (this.#head) keepAfterHead(this.#request, answer)
-    const status = answer.statusCode!
+    const status = answer.statusCode
     this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
     answer[STREAM] = this
     // Read from the first byte on: what is here already need not be buffered by the stream as well.
     answer.on('data', onData)
     answer.on('end', onEnd)
     answer.on('error', onAnswerError)
-    this.#listener.response({ status, statusText: answer.statusMessage ?? '', headers, body: this })
+    this.untold = true
+    tellLater(this)
+  }
+
+  tell(): void {
+    if (!this.untold) return
+    this.untold = false
+    const { statusCode, statusMessage, rawHeaders } = this.#answer!
+    if (!this.over) this.#listener.response({ status: statusCode!, statusText: statusMessage ?? '', headers: rawHeaders, body: this })
+    if (this.received) this.#complete()
+    this.#owner.told()
   }
 
   ended(): void {
-    if (this.over) return
-    const answer = this.#answer!
-    if (!answer.complete) return this.broken(new Error('the connection was closed in the middle of the response'))
-    this.over = true
+    if (this.over || this.received) return
+    if (!this.#answer!.complete) return this.broken(new Error('the connection was closed in the middle of the response'))
+    this.received = true
     // An upload that is not finished would never free its socket.
     if (!this.#request.writableFinished) this.#socket.destroy()
+    if (!this.untold) this.#complete()
+  }
+
+  #complete(): void {
+    if (this.over) return
+    this.over = true
     this.#listener.complete()
     this.#reader?.end(this.#trailers)
   }
 
   broken(error: Error): void {
-    if (this.over) return
+    if (this.over || this.received) return
+    this.tell()
     this.#socket.destroy()
     // What went wrong came after the last byte of the answer; its end is still to be told.
     if (this.#answer?.complete === true) return
@@ -127,6 +156,7 @@ export class Http1Stream implements Stream, BodySource {
   }
 
   connectionClosed(): void {
+    this.tell()
     if (!this.over) this.broken(new Error('socket hang up'))
   }
 
@@ -146,8 +176,10 @@ export class Http1Stream implements Stream, BodySource {
     this.#early = undefined
     const held = this.#paused
     this.#paused = false
-    if (early !== undefined) for (const chunk of early) reader.data(chunk)
-    if (this.over) reader.end(this.#trailers)
+    const all = this.over
+    for (let i = 0; early !== undefined && i < early.length && this.over === all; i++) reader.data(early[i]!)
+    if (all) reader.end(this.#trailers)
+    else if (this.over) return // the reader gave it up
     else if (held && !this.#paused) this.#answer!.resume()
   }
 

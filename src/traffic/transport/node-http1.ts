@@ -7,7 +7,7 @@ import type net from 'node:net'
 import { systemClock, type Timer } from '../../base/time/clock.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { handoff } from './node-handoff.ts'
-import { Http1Stream } from './node-http1-stream.ts'
+import { type Http1Owner, Http1Stream } from './node-http1-stream.ts'
 import { dial } from './node-socket.ts'
 
 /** Before anybody patches it. */
@@ -16,7 +16,7 @@ const request = http.request
 /** Response headers up to this size, as Envoy takes them. */
 const MAX_HEADERS = 61_440
 
-export class Http1Connection implements Connection {
+export class Http1Connection implements Connection, Http1Owner {
   readonly #listener: ConnectionListener
   /** Once it is connected. */
   #socket: net.Socket | undefined
@@ -27,6 +27,8 @@ export class Http1Connection implements Connection {
   #gone = false
   #draining = false
   #stream: Http1Stream | undefined
+  /** node:http has given the socket back. */
+  #free = false
   /** ms that the peer keeps an idle connection, by its own word. */
   #keepAlive = Infinity
   #idleSince = 0
@@ -64,10 +66,13 @@ export class Http1Connection implements Connection {
     // Permanent: node:http has no error handler between the end of a response and the next request.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#closed())
-    socket.on('free', () => this.#free())
+    socket.on('free', () => {
+      this.#free = true
+      if (this.#stream?.untold !== true) this.#freed()
+    })
     // Bytes that nobody asked for: the peer is confused, or answers somebody else.
     socket.on('data', () => {
-      if (this.#stream === undefined) socket.destroy()
+      if (this.#stream === undefined || this.#stream.received) socket.destroy()
     })
     this.#listener.connected(this)
     if (this.#stream === undefined) socket.unref()
@@ -80,13 +85,18 @@ export class Http1Connection implements Connection {
     options.method = wire.method
     options.path = wire.path
     options.headers = headersOf(wire) as unknown as http.OutgoingHttpHeaders
-    const stream = new Http1Stream(request(options), socket, wire, listener)
+    const stream = new Http1Stream(this, request(options), socket, wire, listener)
     this.#stream = stream
     stream.start(wire.body)
     return stream
   }
 
-  #free(): void {
+  told(): void {
+    if (this.#free) this.#freed()
+  }
+
+  #freed(): void {
+    this.#free = false
     const stream = this.#stream
     this.#stream = undefined
     const socket = this.#socket!
