@@ -179,7 +179,8 @@ export class Http1Stream implements Stream, BodySource, Told {
     const all = this.over
     for (let i = 0; early !== undefined && i < early.length && this.over === all; i++) reader.data(early[i]!)
     if (all) reader.end(this.#trailers)
-    else if (this.over) return // the reader gave it up
+    else if (this.over)
+      return // the reader gave it up
     else if (held && !this.#paused) this.#answer!.resume()
   }
 

@@ -1,6 +1,6 @@
-/** When requests get their sockets. */
-import { describe, expect, test } from 'vitest'
-import { handoff } from '../../../src/traffic/transport/node-handoff.ts'
+/** When requests get their sockets, and answers are told. */
+import { describe, expect, test, vi } from 'vitest'
+import { handoff, tellLater } from '../../../src/traffic/transport/node-handoff.ts'
 
 function request() {
   const told: unknown[] = []
@@ -45,5 +45,42 @@ describe('requests of one turn of the event loop', () => {
     gone.destroyed = true
     await turn()
     expect(asks.told).toEqual(['destroyed'])
+  })
+})
+
+describe('answers of one turn of the event loop', () => {
+  test('are told together, and what is asked because of them goes out in the same turn', async () => {
+    const told: string[] = []
+    const asks = request()
+    const at = socket()
+    tellLater({
+      tell() {
+        told.push('first')
+        void Promise.resolve().then(() => add(at, asks))
+      },
+    })
+    tellLater({ tell: () => told.push('second') })
+    await Promise.resolve()
+    expect(told).toEqual([])
+    await turn()
+    expect(told).toEqual(['first', 'second'])
+    expect(asks.told).toEqual([at])
+  })
+
+  test('one that throws keeps no other from being told', async () => {
+    const thrown: unknown[] = []
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', error => thrown.push(error))
+    const told: string[] = []
+    tellLater({
+      tell() {
+        throw new Error('listener')
+      },
+    })
+    tellLater({ tell: () => told.push('second') })
+    await vi.waitFor(() => expect(told).toEqual(['second']))
+    for (const listener of others) process.on('uncaughtException', listener)
+    expect(thrown).toEqual([new Error('listener')])
   })
 })

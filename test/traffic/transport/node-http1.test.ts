@@ -151,6 +151,59 @@ describe('an exchange', () => {
   })
 })
 
+describe('a reader that comes late', () => {
+  const read = (asked: { answer: any }) =>
+    new Promise<{ size: number; trailers: readonly string[] | undefined }>((resolve, reject) => {
+      let size = 0
+      asked.answer.body.read({
+        data: (chunk: Uint8Array) => void (size += chunk.byteLength),
+        end: (trailers?: readonly string[]) => resolve({ size, trailers }),
+        error: reject,
+      })
+    })
+
+  test('finds everything there, and the connection is free meanwhile', async () => {
+    const { line, at } = await to(answering('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\nX: y\r\n\r\n'))
+    const free = line.heard('available')
+    const asked = await line.ask(wire(), false).over
+    await free
+    expect(await line.ask().over).toMatchObject({ body: 'ok!' })
+    expect(await read(asked)).toEqual({ size: 3, trailers: ['X', 'y'] })
+    expect(at.made).toBe(1)
+  })
+
+  test('holds the peer of a long body back, and then gets it whole', async () => {
+    const length = 50_000_000
+    const { line, at } = await to(
+      answering(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`), Buffer.alloc(length)])),
+    )
+    const asked = line.ask(wire(), false)
+    while (asked.answer === undefined) await new Promise(resolve => setImmediate(resolve))
+    const [socket] = at.sockets
+    // Until the peer makes no progress any more.
+    for (let before = -1, still = 0; still < 50; still = socket!.writableLength === before ? still + 1 : 0) {
+      before = socket!.writableLength
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(socket!.writableLength).toBeGreaterThan(0)
+    expect((await read(asked)).size).toBe(length)
+  })
+
+  test('may give up while it is handed what is there', async () => {
+    const { line } = await to(answering('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok', s => setImmediate(() => s.write('ay'))))
+    const asked = line.ask(wire(), false)
+    while (asked.answer === undefined) await new Promise(resolve => setImmediate(resolve))
+    const heard: string[] = []
+    const hear = (what: string) => () => {
+      heard.push(what)
+      asked.stream.cancel()
+    }
+    asked.answer.body.read({ data: hear('data'), end: hear('end'), error: hear('error') })
+    await line.said('closed')
+    expect(heard).toEqual(['data'])
+  })
+})
+
 describe('what goes wrong', () => {
   const rows: [string, Parameters<typeof peer>[0], string[]][] = [
     ['a FIN before an answer', socket => socket.on('data', () => socket.end()), ['reset connection_termination']],
@@ -173,6 +226,17 @@ describe('what goes wrong', () => {
     await line.said('closed')
     expect(line.connection.concurrency).toBe(0)
   })
+
+  test.each(['end', 'resetAndDestroy'] as const)(
+    '%s right behind the answer: the answer counts and is told before the close',
+    async how => {
+      const { line } = await to(answering(ok, socket => socket[how]()))
+      const asked = line.ask()
+      await line.said('closed')
+      // A reset may overtake what was written before it.
+      expect(asked.log).toEqual(asked.log.length > 1 ? ['response 200', 'complete', 'end'] : ['reset connection_termination'])
+    },
+  )
 
   test('more than the length said: the answer counts, the connection goes', async () => {
     const { line } = await to(answering('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokXXXX'))
