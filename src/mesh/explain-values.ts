@@ -5,7 +5,6 @@ import { fullName } from '../rules/istio/hosts.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import { namespaceOf } from '../rules/istio/select-documents.ts'
 import type { MeshCore } from './mesh.ts'
-import { Policies } from './resilience.ts'
 import { keyOf } from './rule-set.ts'
 
 /** A place in a rule. */
@@ -130,11 +129,22 @@ export function clusterValues(core: MeshCore, name: string, route: Route | undef
       values.push({ name: `${block}.${istio}`, value, from })
     }
   }
-  const policies = new Policies(core.rules.compiled.documents, [], core.settings.workload)
-  for (const [block, document] of Object.entries(policies.documents(name, route)))
-    for (const [option, value] of Object.entries(document.spec[block] as object))
-      values.push({ name: `${block}.${option}`, value, from: placeOf(document, `spec.${block}.${option}`) })
+  for (const [block, document] of Object.entries(core.rules.compiled.policies.documents(name, route)))
+    values.push(...ofBlock(block, document))
   return values
+}
+
+/** Policies of a host that no rule names. */
+export function unnamedValues(core: MeshCore, host: string, port: number): Value[] {
+  return Object.entries(core.rules.compiled.policies.documentsUnnamed(host, port)).flatMap(([block, document]) => ofBlock(block, document))
+}
+
+function ofBlock(block: string, document: RuleDocument): Value[] {
+  return Object.entries(document.spec[block] as object).map(([option, value]) => ({
+    name: `${block}.${option}`,
+    value,
+    from: placeOf(document, `spec.${block}.${option}`),
+  }))
 }
 
 /** The DestinationRules that speak of a cluster: the one that gives its policy first, then those that only add subsets. */

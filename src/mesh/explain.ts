@@ -7,7 +7,7 @@ import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { CompiledRoute } from '../traffic/routing/compiled-route.ts'
 import { hashOf } from '../traffic/upstream/hash.ts'
 import { localityText } from './endpoints.ts'
-import { clusterValues, type Place, placeOf, routeValues, type Value } from './explain-values.ts'
+import { clusterValues, type Place, placeOf, routeValues, unnamedValues, type Value } from './explain-values.ts'
 import type { MeshCore } from './mesh.ts'
 import { type LookedAt, viewOf } from './request-view.ts'
 
@@ -103,11 +103,15 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
   })
   const at = tried.findIndex(entry => entry.chosen)
   const route = at < 0 ? undefined : configured[at]
-  const destinations = (found?.shares() ?? []).map(({ cluster, percent }): ExplainedDestination => {
+  const host = view.authority.replace(/:\d+$/, '')
+  const passing = allowAny && !table.has(view.port) ? [{ cluster: 'PassthroughCluster', percent: 100 }] : []
+  const destinations = (found?.shares() ?? passing).map(({ cluster, percent }): ExplainedDestination => {
+    if (cluster === 'PassthroughCluster') return unnamedDestination(core, view.scheme, host, view.port, percent)
     const runtime = clusters.get(cluster)
-    if (runtime === undefined) warnings.push(`${cluster} does not exist: answered 503 NC`)
-    const endpoints = runtime === undefined || cluster === 'PassthroughCluster' ? [] : endpointsOf(runtime, core)
-    if (runtime !== undefined && runtime.original === undefined && cluster !== 'PassthroughCluster' && endpoints.length === 0)
+    if (runtime === undefined)
+      warnings.push(`${cluster} does not exist: answered ${found?.missing?.[cluster] ? 'by the fallback of its policies' : '503 NC'}`)
+    const endpoints = runtime === undefined ? [] : endpointsOf(runtime, core)
+    if (runtime !== undefined && runtime.original === undefined && endpoints.length === 0)
       warnings.push(`${cluster} has no endpoint: answered 503 UH`)
     return {
       cluster,
@@ -131,7 +135,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
   const origin = route && originOf(route)
   const staysAt = found && stayOf(found, view, core)
   return {
-    host: view.authority.replace(/:\d+$/, ''),
+    host,
     port: view.port,
     verdict: verdictOf(route, destinations, staysAt, table.has(view.port), allowAny),
     virtualHost,
@@ -145,6 +149,15 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     mode: core.mode,
     warnings,
   }
+}
+
+/** A host that no rule names: a cluster of its own, once it was asked for. */
+function unnamedDestination(core: MeshCore, scheme: string, host: string, port: number, percent: number): ExplainedDestination {
+  const cluster = 'PassthroughCluster'
+  const known = core.dynamicHosts.get(`${cluster}|${scheme}|${host}|${port}`)
+  const policies = known?.guardOf(undefined)?.snapshot() ?? {}
+  const policy = unnamedValues(core, host, port)
+  return { cluster, percent, endpoints: [], names: [`${host}:${port}`], limits: known?.limitsInUse() ?? {}, policies, policy }
 }
 
 function namesOf(config: Cluster | undefined): string[] {

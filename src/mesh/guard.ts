@@ -10,14 +10,14 @@ import type { WireResponse } from '../core/transport.ts'
 import { httpDrop } from '../policies/adaptive-concurrency/drop.ts'
 import { adaptiveConcurrency } from '../policies/adaptive-concurrency/index.ts'
 import { bulkhead } from '../policies/bulkhead/index.ts'
-import { readCacheOptions } from '../policies/cache/options.ts'
+import { type CacheSettings, readCacheOptions } from '../policies/cache/options.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/index.ts'
 import { hedgeMetrics } from '../policies/hedge/index.ts'
 import { HEDGE_EVENTS, type HedgeEvents, Hedging } from '../policies/hedge/layer.ts'
 import { readHedgeOptions } from '../policies/hedge/options.ts'
 import { rateLimiter } from '../policies/rate-limiter/index.ts'
 import { timeLimiter } from '../policies/time-limiter/index.ts'
-import type { Fallback, Guard, GuardLinker, Observed } from '../traffic/engine/guard.ts'
+import { fallbackOf, type Guard, type GuardLinker, type Observed } from '../traffic/engine/guard.ts'
 import { ResponseCache } from '../traffic/engine/response-cache.ts'
 import type { ClusterResilience, Resilience, RouteResilience } from './resilience.ts'
 import type { RouteBreakers } from './route-breakers.ts'
@@ -54,6 +54,8 @@ export interface GuardSurroundings {
   readonly breakers: RouteBreakers
   readonly clock: Clock
   readonly random: Random
+  /** The cache, where several clusters share one. */
+  cache?: ((settings: CacheSettings) => ResponseCache) | undefined
   /** The breaker of a cluster changed its state. */
   transition(cluster: string, event: { from: string; to: string; cause: string; at: number }): void
 }
@@ -106,8 +108,8 @@ function policiesFrom(blocks: RouteResilience, old: Policies | undefined, around
   }
   if (blocks.cache !== undefined) {
     const settings = readCacheOptions(blocks.cache)
-    old?.cache?.update(settings)
-    policies.cache = old?.cache ?? new ResponseCache(settings, around.clock)
+    if (around.cache === undefined) old?.cache?.update(settings)
+    policies.cache = around.cache?.(settings) ?? old?.cache ?? new ResponseCache(settings, around.clock)
   }
   return policies
 }
@@ -117,7 +119,7 @@ function guarded(policies: Policies, fallback: Resilience['fallback'], innermost
   const parts = chain.flatMap(policy => policy.parts)
   const kept: Kept = {
     next: chain.length === 0 ? undefined : link(parts, innermost),
-    fallback: fallback === undefined ? undefined : fallbackOf(fallback),
+    fallback: fallbackOf(fallback),
     hedge: policies.hedge,
     cache: policies.cache,
     breaker: policies.circuitBreaker,
@@ -131,16 +133,6 @@ function guarded(policies: Policies, fallback: Resilience['fallback'], innermost
     observe: () => observe(policies, name),
   }
   return kept
-}
-
-function fallbackOf({ cluster, directResponse: direct }: NonNullable<Resilience['fallback']>): Fallback {
-  if (cluster !== undefined) return { cluster }
-  const bytes = direct?.body?.bytes
-  return {
-    status: direct?.status ?? 200,
-    body: direct?.body?.string ?? '',
-    bytes: bytes === undefined ? undefined : Uint8Array.from(atob(bytes.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0)),
-  }
 }
 
 /** Every option of a block, those not written as such: an option that an update leaves out goes back to its default. */

@@ -21,7 +21,7 @@ import { type ClusterPlan, NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
 import { assignmentOf, localityText } from './endpoints.ts'
 import { meshEvents } from './events.ts'
-import { guardLinker } from './guard.ts'
+import { type GuardSurroundings, guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
 import {
   type CloseOptions,
@@ -39,6 +39,7 @@ import { RouteBreakers } from './route-breakers.ts'
 import { RuleError } from './rule-error.ts'
 import { APPLY } from './rule-set.ts'
 import { readSettings, type Settings } from './settings.ts'
+import { SharedCaches } from './shared-caches.ts'
 import { SourceFeed, type SourceStatus } from './source-feed.ts'
 import { transportLimits } from './transport-limits.ts'
 
@@ -53,6 +54,7 @@ export class MeshCore {
   readonly #transport: Transport
   readonly #states: ClusterStates
   readonly #routeBreakers: RouteBreakers
+  readonly #unnamedCaches: SharedCaches
   readonly #dynamic: DynamicHosts
   readonly #feed: SourceFeed
   readonly #attached: { close(): Promise<void> }[] = []
@@ -66,6 +68,7 @@ export class MeshCore {
     this.settings = readSettings(options)
     this.#transport = transport
     this.#routeBreakers = new RouteBreakers(this.settings.clock)
+    this.#unnamedCaches = new SharedCaches(this.settings.clock)
     const { clock, resolver, sources } = this.settings
     const names = { free: resolver, bound: withoutLinkLocal(resolver) }
     this.#states = new ClusterStates({
@@ -87,6 +90,7 @@ export class MeshCore {
     this.rules = new LiveRules(this.settings, this.events, this.#states, compiled => {
       this.#engine = this.#link(compiled.table)
       this.#dynamic.follow(name => compiled.clusters.get(name)?.config)
+      this.#unnamedCaches.renew()
       for (const [name, runtime] of this.#dynamic.all) if (runtime.name === PASSTHROUGH) this.#guardUnnamed(name, runtime, compiled)
       this.#routeBreakers.keep(breakerKeys(compiled.clusters.values()))
     })
@@ -157,17 +161,18 @@ export class MeshCore {
     return new Error(`the mesh was not ready within ${timeout} ms; waiting for ${missing.slice(0, 5).join(', ') || 'its rules'}`)
   }
 
-  #linker(resilience: ClusterResilience | undefined, breakers: RouteBreakers): GuardLinker {
+  #linker(resilience: ClusterResilience | undefined, breakers: RouteBreakers, cache?: GuardSurroundings['cache']): GuardLinker {
     const { clock, random } = this.settings
     const transition = (cluster: string, e: { from: string; to: string; cause: string; at: number }) =>
       this.events.emit('transition', { cluster, ...e })
-    return guardLinker(resilience, { clock, random, breakers, transition })
+    return guardLinker(resilience, { clock, random, breakers, transition, cache })
   }
 
   /** A host that only traffic brings has the policies of "*", and of wildcards that fit. */
   #guardUnnamed(name: string, runtime: ClusterRuntime, { policies } = this.rules.compiled): void {
     const [, , host = '', port] = name.split('|')
-    runtime.guard(this.#linker(policies.ofUnnamed(host, Number(port)), this.#routeBreakers), guardedTry, name)
+    const link = this.#linker(policies.ofUnnamed(host, Number(port)), this.#routeBreakers, settings => this.#unnamedCaches.get(settings))
+    runtime.guard(link, guardedTry, name)
   }
 
   #runtime(name: string, cluster: Cluster, resolver: Settings['resolver']): ClusterRuntime {

@@ -96,7 +96,8 @@ export function decide(engine: Engine, view: LookedAt): Decision {
   const hash = route.hashPolicies === undefined ? undefined : hashOf(route.hashPolicies, view, engine.clientAddress)?.hash
   const side = route.splitsBy === undefined ? hash : hashOf(route.splitsBy, view, engine.clientAddress, view.headers, String(share)).hash
   outcome.cluster = route.clusterFor(share, view, side).cluster
-  const cluster = engine.clusters.get(outcome.cluster)
+  const name = outcome.cluster
+  const cluster = engine.clusters.get(name)
   if (outcome.cluster === 'PassthroughCluster') {
     outcome.attempts = 1
     return { outcome, cluster: undefined, policies: undefined }
@@ -104,7 +105,8 @@ export function decide(engine: Engine, view: LookedAt): Decision {
   if (cluster === undefined) {
     stats.no_cluster++
     outcome.cluster = ''
-    return answered(REPLIES.cluster_not_found)
+    const instead = route.missing?.[name] === undefined ? {} : { details: 'meshless_fallback' }
+    return answered({ ...REPLIES.cluster_not_found, ...instead })
   }
   const guard = cluster.guardOf(route.policies)
   const policies = guard?.observe()

@@ -10,6 +10,8 @@ import { hashPolicies } from '../rules/istio/route-filters.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
 import { SPLIT } from '../traffic/routing/split.ts'
 
+import { type Client, fullHost, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'
+
 type Options = Record<string, unknown>
 
 /** The blocks that apply to one cluster, as written. */
@@ -52,7 +54,6 @@ export const BLOCKS = [
 ] as const
 
 type Block = (typeof BLOCKS)[number]
-type Client = { readonly namespace: string; readonly domain: string }
 interface Found {
   readonly rank: number
   readonly document: RuleDocument
@@ -60,15 +61,6 @@ interface Found {
   readonly target: string
 }
 type Chosen = Partial<Record<Block, Found>>
-
-/** Where a request is on its way to. */
-interface Place {
-  readonly host: string
-  readonly subset: string
-  readonly port: string
-  /** Names that the route has; none: the cluster by itself. */
-  readonly route: readonly string[]
-}
 
 /** A route with what is needed to find its policies. */
 interface NamedRoute {
@@ -125,21 +117,23 @@ export class Policies {
     return left || some ? { own: left ? blocks : undefined, routes: some ? routes : undefined } : undefined
   }
 
-  /** For a host that no rule names: each is a cluster of its own. It has no cache, for no route leads to it. */
+  /** For a host that no rule names: each is a cluster of its own. */
   ofUnnamed(host: string, port: number): ClusterResilience | undefined {
     if (this.#documents.length === 0) return undefined
-    const place: Place = { host: host.toLowerCase(), subset: '', port: String(port), route: [] }
-    const { cache: _, ...chosen } = this.#chosen(place)
-    const own = this.#blocks(chosen, place)
+    const place = placeUnnamed(host, port)
+    const own = this.#blocks(this.#chosen(place), place)
     return own === undefined ? undefined : { own, routes: undefined }
+  }
+
+  documentsUnnamed(host: string, port: number): Partial<Record<Block, RuleDocument>> {
+    return documentsOf(this.#chosen(placeUnnamed(host, port)))
   }
 
   /** The document that gives each block for a cluster, on a route when one is named. */
   documents(cluster: string, route?: Route): Partial<Record<Block, RuleDocument>> {
     const place = placeOf(cluster)
     if (place === undefined) return {}
-    const chosen = this.#chosen({ ...place, route: route === undefined ? [] : namesOf(route) })
-    return Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
+    return documentsOf(this.#chosen({ ...place, route: route === undefined ? [] : namesOf(route) }))
   }
 
   /** The document that keeps callers of a weighted route at one destination. There is no destination yet, so that only a route, or "*", can be meant. */
@@ -161,14 +155,22 @@ export class Policies {
   }
 
   /** Routes that have something of their own, named by an extension; the others are the same objects as before. */
-  marked(routes: readonly RouteConfiguration[], plans: { get(cluster: string): ClusterResilience | undefined }): RouteConfiguration[] {
-    if (this.#routes.size === 0 && !this.#documents.some(splits)) return [...routes]
+  marked(routes: readonly RouteConfiguration[], plans: ReadonlyMap<string, ClusterResilience | undefined>): RouteConfiguration[] {
+    if (this.#documents.length === 0) return [...routes]
     const markedRoute = (host: VirtualHost, route: Route): Route => {
       const key = keyOf(host, route)
-      const special = clustersOf(route).some(cluster => plans.get(cluster)?.routes?.[key] !== undefined)
+      const clusters = clustersOf(route)
+      const special = clusters.some(cluster => plans.get(cluster)?.routes?.[key] !== undefined)
+      const missing = this.#standIns(
+        clusters.filter(cluster => !plans.has(cluster)),
+        key,
+      )
       const by = this.splitOf(route)?.spec.split.by
-      if (!special && by === undefined) return route
-      const own = { ...(special && { [RESILIENCE]: { key } }), ...(by && { [SPLIT]: { hashPolicy: hashPolicies(by) } }) }
+      if (!special && missing === undefined && by === undefined) return route
+      const own = {
+        ...((special || missing) && { [RESILIENCE]: { ...(special && { key }), ...(missing && { missing }) } }),
+        ...(by && { [SPLIT]: { hashPolicy: hashPolicies(by) } }),
+      }
       const copy = { ...route, typedPerFilterConfig: { ...route.typedPerFilterConfig, ...own } }
       const origin = originOf(route)
       return origin === undefined ? copy : setOrigin(copy, origin)
@@ -179,6 +181,17 @@ export class Policies {
         virtualHosts: config.virtualHosts.map(host => ({ ...host, routes: (host.routes ?? []).map(route => markedRoute(host, route)) })),
       }),
     }))
+  }
+
+  /** The fallbacks of clusters that do not exist. */
+  #standIns(clusters: readonly string[], key: string): Record<string, object> | undefined {
+    const found: Record<string, object> = {}
+    for (const cluster of clusters) {
+      const plan = this.of(cluster)
+      const fallback = plan?.routes?.[key]?.fallback ?? plan?.own?.fallback
+      if (fallback !== undefined) found[cluster] = fallback
+    }
+    return Object.keys(found).length === 0 ? undefined : found
   }
 
   #chosen(place: Place): Chosen {
@@ -217,14 +230,14 @@ export class Policies {
 const ofRoutes = (document: RuleDocument): boolean =>
   document.spec?.circuitBreaker?.scope === 'route' || (document.spec?.targets ?? []).some((t: any) => t?.route !== undefined)
 
+const documentsOf = (chosen: Chosen): Partial<Record<Block, RuleDocument>> =>
+  Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
+
+const placeUnnamed = (host: string, port: number): Place => ({ host: host.toLowerCase(), subset: '', port: String(port), route: [] })
+
 const splits = (document: RuleDocument): boolean => document.spec?.split !== undefined
 
 const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?.scope === 'route'
-
-const fullHost = (host: string, namespace: string, { domain }: Client): string =>
-  (host.includes('.') ? host : `${host}.${namespace}.svc.${domain}`).toLowerCase()
-
-const portOf = ({ port }: any): string | undefined => (port === undefined ? undefined : String(port?.number ?? port))
 
 function placeOf(cluster: string): Place | undefined {
   const [direction, port = '', subset = '', host = ''] = cluster.split('|')
@@ -245,24 +258,4 @@ function namesOf(route: Route): string[] {
 function clustersOf({ route }: Route): string[] {
   if (route === undefined) return []
   return route.weightedClusters === undefined ? [route.cluster ?? ''] : route.weightedClusters.clusters.map(c => c.name)
-}
-
-/** Namespaces decide between equals: each rank has room for them, and for the length of a wildcard. */
-const STEP = 4
-const KIND = 1000 * STEP
-const ROUTE = 9 * KIND
-
-/** How specific a target is: route, host+subset+port, host+subset, host+port, host, a wildcard likewise, "*" 0; -1: not meant. */
-function rankOf(target: any, place: Place, namespace: string, client: Client): number {
-  if (target === '*') return 0
-  if (typeof target?.route === 'string') return place.route.includes(target.route) ? ROUTE : -1
-  if (typeof target?.host !== 'string') return -1
-  const host = fullHost(target.host, namespace, client)
-  const exact = host === place.host
-  if (!exact && !(host.startsWith('*') && place.host.endsWith(host.slice(1)))) return -1
-  const port = portOf(target)
-  if (target.subset !== undefined && target.subset !== place.subset) return -1
-  if (port !== undefined && port !== place.port) return -1
-  const more = (port !== undefined ? 1 : 0) + (target.subset !== undefined ? 2 : 0)
-  return exact ? (5 + more) * KIND : (1 + more) * KIND + host.length * STEP
 }

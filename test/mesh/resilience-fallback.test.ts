@@ -132,3 +132,64 @@ test("with localReplies: 'throw' a fallback is still an answer", async () => {
   )
   expect((await ask()).text).toBe('later')
 })
+
+test('a destination that does not exist is answered by the fallback of its policies, as soon as it is there by itself', async () => {
+  const clock = virtualClock()
+  const transport = fakeTransport({ '*': { body: 'there' } }, { clock })
+  const gone = (http = '') =>
+    virtual(
+      's',
+      `[{ match: [{ uri: { prefix: /x } }], route: [{ destination: { host: s.test, subset: gone } }]${http} }, { route: [{ destination: { host: s.test, subset: lost } }] }]`,
+    )
+  const rules = (more = '', http = '') =>
+    all(
+      service('s', 1),
+      service('t', 1, 9),
+      gone(http),
+      `apiVersion: meshless.dev/v1
+kind: ResiliencePolicy
+metadata: { name: p }
+spec: { targets: [{ host: s.test, subset: gone }], fallback: { directResponse: { status: 203, body: { string: f } } } }
+`,
+      ...(more === '' ? [] : [more]),
+    )
+  const mesh = createMesh({ rules: rules(), clock, transport, random: seededRandom(3) })
+  const ask = async (path: string) => {
+    const asked = mesh.fetch(`http://s.test${path}`)
+    await clock.advanceAsync(1)
+    const response = await asked
+    const { flags, details, attempts } = outcomeOf(response)!
+    return `${response.status} ${flags} ${details} ${attempts} ${await response.text()}`
+  }
+  expect([await ask('/x'), await ask('/else')]).toEqual(['203 NC meshless_fallback 0 f', '503 NC cluster_not_found 0 '])
+  expect(mesh.explain({ url: 'http://s.test/x' }).warnings).toEqual([
+    'outbound|80|gone|s.test does not exist: answered by the fallback of its policies',
+  ])
+  await mesh.apply(rules('', ', fault: { abort: { httpStatus: 500, percentage: { value: 100 } } }'))
+  expect(await ask('/x')).toBe('203 FI meshless_fallback 0 f')
+  await mesh.apply(
+    rules(`apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: s }
+spec: { host: s.test, subsets: [{ name: gone, labels: { version: v1 } }] }
+`),
+  )
+  expect(await ask('/x')).toBe('200  via_upstream 1 there')
+})
+
+test('... or by another cluster', async () => {
+  const clock = virtualClock()
+  const transport = fakeTransport({ [SPARE]: { body: 'spare' } }, { clock })
+  const rules = all(
+    service('t', 1, 9),
+    service('s', 1),
+    virtual('s', '[{ route: [{ destination: { host: s.test, subset: gone } }] }]'),
+    policy('s', `fallback: ${ELSEWHERE}`),
+  )
+  const mesh = createMesh({ rules, clock, transport, random: seededRandom(3) })
+  const asked = mesh.fetch('http://s.test/x', { method: 'POST', body: 'b' })
+  await clock.advanceAsync(1)
+  const response = await asked
+  expect([response.status, await response.text(), outcomeOf(response)!.cluster]).toEqual([200, 'spare', 'outbound|80||t.test'])
+  expect(transport.requests.map(r => r.body)).toEqual(['b'])
+})

@@ -1,5 +1,6 @@
 /** Which ResiliencePolicy acts on a request: by route, by host, by subset; block by block. */
 import { expect, test } from 'vitest'
+import { outcomeOf } from '../../src/index.ts'
 import { all, policy, service, virtual } from './documents.ts'
 import { meshOf } from './resilient.ts'
 
@@ -169,4 +170,48 @@ test('"*" and wildcards reach hosts that only traffic brings, each on its own; a
   expect(mesh.snapshot().policies).toMatchObject({ [key]: { rateLimiter: {} } })
   expect((await mesh.apply(of('any', '"*"', 'fallback: { directResponse: { status: 202 } }'))).accepted).toBe(true)
   expect([await ask('10.0.0.1'), await ask('10.0.0.3')]).toEqual([200, 202])
+})
+
+test('"*" gives hosts that only traffic brings a cache, which they share; explain names the policies before and after they were asked', async () => {
+  const { mesh, transport, clock } = meshOf(of('any', '"*"', 'cache: { ttl: 10s, maxEntries: 2 }'), { '*': { body: 'a' } })
+  const ask = async (host: string) => {
+    const asked = mesh.fetch(`http://${host}/`)
+    await clock.advanceAsync(1)
+    const response = await asked
+    await response.text()
+    return `${outcomeOf(response)!.details} ${outcomeOf(response)!.cluster}`
+  }
+  const told = () => mesh.explain({ url: 'http://10.0.0.1/' }).destinations
+  expect(told()).toMatchObject([
+    {
+      cluster: 'PassthroughCluster',
+      percent: 100,
+      names: ['10.0.0.1:80'],
+      policy: [
+        { name: 'cache.ttl', value: '10s', from: { document: 'ResiliencePolicy/default/any', path: 'spec.cache.ttl' } },
+        { name: 'cache.maxEntries', value: 2 },
+      ],
+    },
+  ])
+  expect([await ask('10.0.0.1'), await ask('10.0.0.1'), await ask('10.0.0.2')]).toEqual([
+    'via_upstream PassthroughCluster',
+    'meshless_cache_hit PassthroughCluster',
+    'via_upstream PassthroughCluster',
+  ])
+  expect(transport.requests.length).toBe(2)
+  expect(told()).toMatchObject([{ policies: { cache: { numberOfHits: 1, numberOfMisses: 2 } } }])
+  await ask('10.0.0.3') // the third of two
+  expect(await ask('10.0.0.1')).toBe('via_upstream PassthroughCluster')
+  await mesh.apply(of('any', '"*"', 'cache: { ttl: 10s, maxEntries: 2 }, bulkhead: { maxConcurrentCalls: 9 }'))
+  expect(await ask('10.0.0.1')).toBe('meshless_cache_hit PassthroughCluster')
+})
+
+test('a route that sends others to a host that no rule names has their policies as well', async () => {
+  const { mesh, clock } = meshOf(all(service('s', 1), of('any', '"*"', 'cache: { ttl: 10s }')), { '*': { body: 'a' } })
+  const ask = async () => {
+    const asked = mesh.fetch('http://10.0.0.7/')
+    await clock.advanceAsync(1)
+    return outcomeOf(await asked)!.details
+  }
+  expect([await ask(), await ask()]).toEqual(['via_upstream', 'meshless_cache_hit'])
 })

@@ -5,6 +5,7 @@
 import type { HttpFault } from '../../envoy/index.ts'
 import { normalizePath } from '../routing/normalize.ts'
 import { CacheJoin, type InFront } from './cache-join.ts'
+import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
 import { abortOf, delayOf, waitOut } from './fault.ts'
@@ -28,16 +29,18 @@ class Exchange extends Forwarded implements InFront {
     if (path === undefined) return this.local(REPLIES.path_normalization_failed)
     this.path = path
     const { engine } = this
-    if (!engine.table.has(this.port)) return engine.allowAny ? this.#passThrough() : this.local(REPLIES.blocked)
-    const route = engine.table.match(this)
-    if (route === undefined) {
-      engine.stats.no_route++
-      return this.local(REPLIES.route_not_found)
-    }
-    this.choose(route)
+    if (engine.table.has(this.port)) {
+      const route = engine.table.match(this)
+      if (route === undefined) {
+        engine.stats.no_route++
+        return this.local(REPLIES.route_not_found)
+      }
+      this.choose(route)
+    } else if (!engine.allowAny) return this.local(REPLIES.blocked)
+    if (this.route === undefined || this.destination?.cluster === PASSTHROUGH) this.#unnamed()
     const cache = this.guard?.cache
     if (cache !== undefined) {
-      const origin = route.cors === undefined ? '' : ` ${this.header('origin') ?? ''}`
+      const origin = this.route?.cors === undefined ? '' : ` ${this.header('origin') ?? ''}`
       this.leave = cache.ask(new CacheJoin(this, cache, origin))
       if (this.leave !== undefined) return
     }
@@ -61,7 +64,7 @@ class Exchange extends Forwarded implements InFront {
   // ── fault, and answers of the route's own: CORS, redirect, direct response ─────────────────────────────────────────────────────
 
   inside(): void {
-    const { fault } = this.route!
+    const fault = this.route?.fault
     if (fault === undefined || !this.engine.faults) return this.#ownAnswer()
     const delay = delayOf(fault, this.engine.random())
     if (delay === 0) return this.#abortOrGo(fault)
@@ -81,7 +84,8 @@ class Exchange extends Forwarded implements InFront {
   }
 
   #ownAnswer(): void {
-    const route = this.route!
+    const { route } = this
+    if (route === undefined) return this.enter(this.#unnamed())
     const { stats, clusters } = this.engine
     if (route.cors !== undefined) {
       this.origin = route.cors.allowed(this)
@@ -100,18 +104,20 @@ class Exchange extends Forwarded implements InFront {
       return this.local(directReply(route.directResponse))
     }
     const { cluster: name } = this.destination!
-    if (name === PASSTHROUGH) return this.#passThrough()
+    if (name === PASSTHROUGH) return this.enter(this.#unnamed())
     const cluster = clusters.get(name)
     if (cluster !== undefined) return this.enter(cluster)
     stats.no_cluster++
     this.outcome.cluster = ''
-    this.local(REPLIES.cluster_not_found)
+    this.failing(REPLIES.cluster_not_found)
   }
 
-  #passThrough(): void {
+  /** The cluster of a host that no rule names, and what stands in front of it. */
+  #unnamed(): ClusterRuntime {
     const cluster = this.engine.passthrough(this.request.scheme, this.authority, this.port)
     this.guard = cluster.guardOf(undefined)
-    this.enter(cluster)
+    this.outcome.cluster = cluster.name
+    return cluster
   }
 
   protected another(request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Exchange {

@@ -215,7 +215,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   }
 
   get fallback(): Fallback | undefined {
-    return this.inner ? undefined : this.guard?.fallback
+    return this.inner ? undefined : (this.guard?.fallback ?? this.standIn)
   }
 
   fallBack(fallback: Fallback, otherwise: () => void, drop: () => void = () => this.#tries?.cancel(false)): void {

@@ -8,6 +8,25 @@ export type Fallback =
   | { readonly status: number; readonly body: string; readonly bytes: Uint8Array | undefined; readonly cluster?: undefined }
   | { readonly cluster: string }
 
+/** As a ResiliencePolicy says it. */
+export interface WrittenFallback {
+  readonly directResponse?: { readonly status?: number; readonly body?: { readonly string?: string; readonly bytes?: string } }
+  /** The cluster that is asked instead. */
+  readonly cluster?: string
+}
+
+export function fallbackOf(written: WrittenFallback | undefined): Fallback | undefined {
+  if (written === undefined) return undefined
+  const { cluster, directResponse: direct } = written
+  if (cluster !== undefined) return { cluster }
+  const bytes = direct?.body?.bytes
+  return {
+    status: direct?.status ?? 200,
+    body: direct?.body?.string ?? '',
+    bytes: bytes === undefined ? undefined : Uint8Array.from(atob(bytes.replaceAll('-', '+').replaceAll('_', '/')), c => c.charCodeAt(0)),
+  }
+}
+
 /** A breaker as operations see it. */
 export interface GuardBreaker {
   readonly state: string

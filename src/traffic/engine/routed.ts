@@ -5,7 +5,7 @@ import { type HashResult, hashOf } from '../upstream/hash.ts'
 import { Asked } from './asked.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import { isGrpc } from './grpc.ts'
-import type { Guard } from './guard.ts'
+import { type Fallback, fallbackOf, type Guard } from './guard.ts'
 import { asGrpc, asText, bareHeaders, type LocalReply, statusText } from './local-reply.ts'
 
 const NONE: readonly string[] = []
@@ -19,6 +19,8 @@ export abstract class Routed extends Asked {
   /** The cluster that it was sent to. */
   protected cluster: ClusterRuntime | undefined
   protected guard: Guard | undefined
+  /** What is answered when the cluster that it should go to does not exist. */
+  protected standIn: Fallback | undefined
   /** The caller's origin, when the route allows it. */
   protected origin: string | undefined
 
@@ -31,7 +33,9 @@ export abstract class Routed extends Asked {
       route.splitsBy === undefined ? route.clusterFor(this.share, this, undefined) : this.#chooseByHash(route, route.splitsBy)
     const { cluster } = this.destination
     this.outcome.cluster = cluster
-    this.guard = this.engine.clusters.get(cluster)?.guardOf(route.policies)
+    const to = this.engine.clusters.get(cluster)
+    if (to !== undefined) this.guard = to.guardOf(route.policies)
+    else if (route.missing !== undefined) this.standIn = fallbackOf(route.missing[cluster])
   }
 
   #chooseByHash(route: CompiledRoute, by: readonly HashPolicy[]): Destination {
@@ -50,6 +54,7 @@ export abstract class Routed extends Asked {
     this.hash = other.hash
     this.#splitCookies = other.#splitCookies
     this.guard = other.guard
+    this.standIn = other.standIn
     this.outcome.route = other.outcome.route
     this.outcome.cluster = other.outcome.cluster
   }

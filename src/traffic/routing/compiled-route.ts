@@ -52,13 +52,18 @@ export interface CompiledMirror {
   selects(random: number): boolean
 }
 
-/** The extension by which a route names the policies that it has for itself: `{ key }`. Envoy has no such filter. */
+/**
+ * The extension by which a route names the policies that it has for itself: `{ key, missing }`, where `missing` has what is answered in place
+ * of a cluster that does not exist, and so has no policies. Envoy has no such filter.
+ */
 export const RESILIENCE = 'meshless.dev/resilience'
 
 export interface CompiledRoute {
   readonly name: string
   /** Under which name clusters keep policies that are this route's alone; `undefined`: those of the cluster hold. */
   readonly policies: string | undefined
+  /** By the name of a cluster that does not exist: the fallback of its policies, as written. */
+  readonly missing: Readonly<Record<string, object>> | undefined
   readonly path: PathRule
   readonly conditions: readonly Condition[]
   readonly fault: HttpFault | undefined
@@ -86,10 +91,12 @@ export function compileRoute(route: Route): CompiledRoute {
   const rewrite = pathRewrite(route)
   const direct = route.directResponse
   const split = splitOf(route)
+  const own = route.typedPerFilterConfig?.[RESILIENCE] as { key?: string; missing?: Record<string, object> } | undefined
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   return {
     name: route.name ?? '',
-    policies: (route.typedPerFilterConfig?.[RESILIENCE] as { key: string } | undefined)?.key,
+    policies: own?.key,
+    missing: own?.missing,
     path: new PathRule(route.match),
     conditions: conditionsOf(route.match),
     fault,
