@@ -33,6 +33,7 @@ class Ear {
 
   /** One that throws keeps no other from being told; the first error is for who aborts to report, as of a listener of its own. */
   readonly #tell = () => {
+    this.#signal.removeEventListener('abort', this.#tell) // who counts listeners counts this, too
     const errors: unknown[] = []
     for (const listener of this.#listeners) {
       this.#listeners.delete(listener)

@@ -2,6 +2,7 @@
  * Joins the wings: rules become Envoy configuration, configuration becomes a snapshot that calls run on, and the state of clusters lives
  * beside it. A call keeps the snapshot it began with.
  */
+import { waitFor } from '../base/time/wait-for.ts'
 import { OptionsError } from '../core/errors.ts'
 import { readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
@@ -59,7 +60,7 @@ export class MeshCore {
   readonly #feed: SourceFeed
   readonly #attached: { close(): Promise<void> }[] = []
   #engine: Engine
-  #closed = false
+  #closed: Promise<void> | undefined
   /** Calls on their way, bodies included. */
   readonly #load = { open: 0 }
 
@@ -135,7 +136,7 @@ export class MeshCore {
   }
 
   get mode(): Settings['mode'] {
-    return this.#closed ? 'off' : this.settings.mode
+    return this.#closed === undefined ? this.settings.mode : 'off'
   }
 
   handle(request: MeshRequest): Promise<MeshReply> {
@@ -147,7 +148,7 @@ export class MeshCore {
     const all = this.#feed.delivered().then(async () => {
       await Promise.allSettled([...this.clusters.values()].map(c => c.warming))
     })
-    if (timeout === undefined) return all
+    if (timeout === undefined) return waitFor(all, this.settings.clock)
     await new Promise<void>((resolve, reject) => {
       const timer = this.settings.clock.schedule(timeout, () => reject(this.#late(timeout)), { keepAlive: true })
       all.finally(() => timer.cancel()).then(resolve, reject)
@@ -261,14 +262,21 @@ export class MeshCore {
 
   async close(options?: CloseOptions): Promise<void> {
     const { drain } = readOptions(closeFields, options, 'mesh.close')
-    if (this.#closed) return
-    this.#closed = true
+    this.#closed ??= this.#close(drain)
+    return this.#closed
+  }
+
+  async #close(drain: number | undefined): Promise<void> {
     this.rules.close()
     await this.#feed.stop()
     for (const attached of this.#attached) await attached.close()
-    const end = this.settings.clock.now() + drain
+    const end = this.settings.clock.now() + (drain ?? 0)
     while (this.#busy && this.settings.clock.now() < end)
       await new Promise<void>(resolve => this.settings.clock.schedule(DRAIN_CHECK, resolve, { keepAlive: true }))
+    if (drain !== undefined && this.#busy) {
+      const error = new Error(`the mesh was closed; the request had not ended ${drain} ms later`)
+      for (const runtime of [...this.clusters.values(), ...this.dynamicHosts.values()]) runtime.cut(error)
+    }
     this.#states.close()
     this.#dynamic.close()
     this.#transport.close?.()

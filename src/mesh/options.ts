@@ -130,7 +130,9 @@ export const readyFields = { timeout: duration('Rejects when it takes longer. De
 export const ejectFields = {
   for: duration('Comes back by itself after this time. Default: at `uneject`.', { min: 0, above: true }),
 } as const
-export const closeFields = { drain: duration('How long open requests may take to finish.', { default: 0, min: 0 }) } as const
+export const closeFields = {
+  drain: duration('How long open requests may take to finish; they are cut then. Default: they finish in their own time.', { min: 0 }),
+} as const
 
 /** Only if nobody was faster. */
 export interface ChangeOptions extends InputOf<typeof changeFields> {}

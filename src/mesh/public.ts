@@ -84,7 +84,7 @@ export interface MeshMethods {
   admin(options?: AdminOptions): Promise<AdminServer>
   /** What was said about the rules in force. */
   readonly diagnostics: readonly Diagnostic[]
-  /** Ends the mesh; open requests get `drain` to finish. Later calls pass ungoverned. */
+  /** Ends the mesh; open requests get `drain` to finish and are cut then, or finish in their own time without it. Later calls pass ungoverned. */
   close(options?: CloseOptions): Promise<void>
 }
 

@@ -14,6 +14,7 @@ import {
   retry,
   timeLimiter,
 } from '../../src/policies/index.ts'
+import { watched } from '../faults/upstreams.ts'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
@@ -48,9 +49,19 @@ describe('whenAborted', () => {
     expect(listeners(signal)).toBe(0)
   })
 
+  test('every listener that is added is taken off, also after the abort', () => {
+    const { controller, listeners: counted } = watched()
+    whenAborted(controller.signal, () => {})
+    const off = whenAborted(controller.signal, () => {})
+    expect(counted()).toBe(1)
+    controller.abort()
+    off()
+    expect(counted()).toBe(0)
+  })
+
   test('a listener that throws keeps no other from being told', () => {
     let heard: (() => void) | undefined
-    const target: any = { addEventListener: (_: string, listener: () => void) => (heard = listener) }
+    const target: any = { addEventListener: (_: string, listener: () => void) => (heard = listener), removeEventListener() {} }
     const told: string[] = []
     whenAborted(target, () => {
       throw new Error('bug')

@@ -235,6 +235,11 @@ export class ClusterRuntime {
     return all
   }
 
+  /** Ends every request that still runs, and every one that comes. */
+  cut(error: Error): void {
+    this.#pools.cut(error)
+  }
+
   close(): void {
     this.#names.close()
     this.#health.close()

@@ -3,6 +3,7 @@
  * answered by the upstream, by us, or by what stands in for a failure. What may answer it before is executor.ts'.
  */
 import type { Timer } from '../../base/time/clock.ts'
+import { waitFor } from '../../base/time/wait-for.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Plan } from '../routing/compiled-route.ts'
@@ -57,7 +58,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
     const go = () => {
       if (!this.over) this.#send(cluster)
     }
-    warming.then(go, go)
+    waitFor(warming, this.engine.clock).then(go, go)
   }
 
   #send(cluster: ClusterRuntime): void {

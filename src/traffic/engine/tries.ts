@@ -96,7 +96,12 @@ export class Tries extends Sending<TriesOwner> {
     const tell = () => this.owner.reset(reason, error)
     if (this.#waits(from, tell)) return
     const retry = this.plan?.retry
-    if (retry !== undefined && reason !== 'overflow' && this.#again.may(shouldRetryReset(retry.retryOn, reason, this.#sent)))
+    if (
+      retry !== undefined &&
+      reason !== 'overflow' &&
+      reason !== 'local_reset' &&
+      this.#again.may(shouldRetryReset(retry.retryOn, reason, this.#sent))
+    )
       return this.#later()
     this.#lost(tell)
   }

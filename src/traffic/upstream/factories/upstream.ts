@@ -5,6 +5,7 @@
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
+import { waitFor } from '../../../base/time/wait-for.ts'
 import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import type { Transport } from '../../../core/transport.ts'
@@ -93,7 +94,9 @@ export function upstream(
       eject: (address: string, o: { for?: Duration | undefined } = {}) =>
         cluster.eject(address, o.for === undefined ? Infinity : toMs(o.for, 'eject.for')),
       uneject: (address: string) => cluster.uneject(address),
-      ready: async () => void (await cluster.warming),
+      ready: async () => {
+        if (cluster.warming !== undefined) await waitFor(cluster.warming, clock)
+      },
       snapshot: () => cluster.snapshot(),
       close: () => cluster.close(),
     },

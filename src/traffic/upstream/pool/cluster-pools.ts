@@ -12,6 +12,7 @@ export class ClusterPools {
   readonly #transport: Transport
   readonly #clock: Clock
   #settings: ConnectSettings
+  #cut: Error | undefined
   /** By host; the pool without a name of its own is the one most ask for. */
   readonly #pools = new Map<Host, { plain: HostPool | undefined; named: Map<string, HostPool> | undefined }>()
 
@@ -61,7 +62,9 @@ export class ClusterPools {
       others: host.others,
       tls: tlsSettings(this.#settings.tls, name),
     })
-    return new HostPool(this.#transport, target, this.limits, this.#clock, this.#settings.pool)
+    const pool = new HostPool(this.#transport, target, this.limits, this.#clock, this.#settings.pool)
+    if (this.#cut !== undefined) pool.cut(this.#cut)
+    return pool
   }
 
   /** Room was made: who waits may go on. */
@@ -84,6 +87,12 @@ export class ClusterPools {
       if (plain !== undefined) yield plain
       if (named !== undefined) yield* named.values()
     }
+  }
+
+  /** Ends every request that still runs, and every one that comes. */
+  cut(error: Error): void {
+    this.#cut = error
+    for (const pool of this.#all()) pool.cut(error)
   }
 
   close(): void {

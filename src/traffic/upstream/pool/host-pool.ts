@@ -44,6 +44,7 @@ export class HostPool implements ConnectionListener {
   #promised = 0
   readonly #keep: KeepTime
   #closed = false
+  #cut: Error | undefined
 
   constructor(transport: Transport, target: () => ConnectTarget, limits: ClusterLimits, clock: Clock, settings: PoolSettings) {
     this.#transport = transport
@@ -76,6 +77,10 @@ export class HostPool implements ConnectionListener {
     const member = this.#usable()
     if (member !== undefined) {
       this.#attach(member, listener)
+      return GONE
+    }
+    if (this.#cut !== undefined) {
+      listener.rejected('local_reset', this.#cut)
       return GONE
     }
     const { pending, stats } = this.#limits
@@ -237,6 +242,20 @@ export class HostPool implements ConnectionListener {
   #retire(member: Member): void {
     this.#ready.remove(member)
     member.drain()
+  }
+
+  /** Nothing may go on: running requests are reset, and who waits or comes is refused. */
+  cut(error: Error): void {
+    this.#cut = error
+    const waiting = [...this.#line]
+    this.#line.clear()
+    for (const _waiter of waiting) this.#limits.pending.give()
+    for (const member of [...this.#members.values()]) {
+      this.#ready.remove(member)
+      member.closedByUs = true
+      member.connection.destroy()
+    }
+    for (const waiter of waiting) waiter.listener.rejected('local_reset', error)
   }
 
   /** The host is gone: idle connections close, running requests end first, and who waits is still served. */
