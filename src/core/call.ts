@@ -186,18 +186,6 @@ export class Call implements CallView {
     return next
   }
 
-  /** The same call, bound to no caller: for work that more than one caller waits for. It has no deadline. */
-  detached(): Call {
-    const { host, method, priority, weight, context } = this
-    const own = new Call({ host, method, priority, weight, context })
-    if (this.destination !== undefined) own.destination = this.destination
-    own.work = this.work
-    own.args = this.args
-    own.self = this.self
-    own.level = this.level
-    return own
-  }
-
   /** The time at which the call is let in, read once for all steps that let it in together. */
   admittedAt(clock: Clock): number {
     if (this.#clock !== clock) {

@@ -3,7 +3,7 @@
  * may go away without taking the others with him; it is aborted when nobody waits any more.
  */
 import type { Clock } from '../../base/time/clock.ts'
-import type { Call } from '../../core/call.ts'
+import { Call } from '../../core/call.ts'
 import { type Emitter, type EventNames, report } from '../../core/events.ts'
 import type { Layer } from '../../core/layer.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
@@ -114,7 +114,7 @@ export function cacheLayer(caching: Caching): Layer {
 
     /** Begins a call that others may join. `waited`: who begins it waits for it as well. */
     function begin(key: string, call: Call, waited = false): unknown {
-      const own = call.detached()
+      const own = detached(call)
       let result: unknown
       try {
         result = fetchWith(next, key, own)
@@ -201,4 +201,11 @@ export function cacheLayer(caching: Caching): Layer {
       return value
     }, failed)
   }
+}
+
+/** The same call, bound to no caller: for work that more than one caller waits for. It has no deadline. */
+function detached({ host, method, priority, weight, context, destination, work, args, self, level }: Call): Call {
+  const own = new Call({ host, method, priority, weight, context })
+  if (destination !== undefined) own.destination = destination
+  return Object.assign(own, { work, args, self, level })
 }
