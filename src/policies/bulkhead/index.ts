@@ -5,20 +5,10 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { bulkheadSurprises } from '../../core/surprises/bulkhead.ts'
-import { BULKHEAD_EVENTS, type BulkheadEvents, bulkheadStep, Gate, Held } from './layer.ts'
+import { BULKHEAD_EVENTS, type BulkheadEvents, bulkheadStep, Gate, Held, type Slot } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
 
-export type { BulkheadEvents, BulkheadOptions }
-
-/** A slot that is held. The first of its methods gives it back, the others do nothing. */
-export interface Slot {
-  /** The call in it ended well. */
-  succeed(result?: unknown): void
-  /** The call in it failed. */
-  fail(error?: unknown): void
-  /** No call was made. */
-  release(): void
-}
+export type { BulkheadEvents, BulkheadOptions, Slot }
 
 /** Resilience4j's names. */
 export interface BulkheadMetrics {
@@ -72,14 +62,15 @@ export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: 
   const own: Omit<Bulkhead<R>, keyof Policy | 'metrics'> = {
     on: (type, listener, listening) => events.on(type, listener, listening),
     tryAcquire({ priority = 0, weight = 1 } = {}) {
-      if (gate.enter(weight, priority)) return new IssuedSlot(gate, weight)
+      if (gate.enter(weight, priority)) return new Held(gate, weight)
       gate.refused()
       return undefined
     },
     async acquire({ signal, priority = 0, weight = 1 } = {}) {
       signal?.throwIfAborted()
-      if (!gate.enter(weight, priority)) await gate.wait(weight, priority, listener => heard(signal, listener))
-      const slot = new IssuedSlot(gate, weight)
+      if (!gate.enter(weight, priority))
+        await gate.wait(weight, priority, listener => signal && whenAborted(signal, () => listener(signal.reason)))
+      const slot = new Held(gate, weight)
       if (signal?.aborted) {
         slot.release()
         throw signal.reason
@@ -104,29 +95,4 @@ export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: 
       enumerable: true,
     },
   }) as unknown as Bulkhead<R>
-}
-
-class IssuedSlot implements Slot {
-  readonly #held: Held
-
-  constructor(gate: Gate, weight: number) {
-    this.#held = new Held(gate, weight)
-  }
-
-  succeed(): void {
-    this.#held.free(true)
-  }
-
-  fail(): void {
-    this.#held.free(true)
-  }
-
-  release(): void {
-    this.#held.free(false)
-  }
-}
-
-function heard(signal: Signal | undefined, listener: (reason: unknown) => void): () => void {
-  if (signal === undefined) return () => {}
-  return whenAborted(signal, () => listener(signal.reason))
 }

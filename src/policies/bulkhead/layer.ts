@@ -25,9 +25,8 @@ export interface BulkheadEvents {
 export const BULKHEAD_EVENTS: EventNames<BulkheadEvents> = { permitted: 1, rejected: 1, finished: 1, leaseExpired: 1 }
 
 /** Tells `listener` of an abort; gives what stops it. */
-type OnAbort = (listener: (reason: unknown) => void) => () => void
+type OnAbort = (listener: (reason: unknown) => void) => (() => void) | undefined
 
-const nothing = () => {}
 const ADMITTED = Symbol('admitted')
 const TOO_LONG = Symbol('waited too long')
 
@@ -39,7 +38,7 @@ class Waiter implements Waiting {
   arrival = 0
   place = -1
   timer: Timer | undefined = undefined
-  unlisten: () => void = nothing
+  unlisten: (() => void) | undefined = undefined
   /** With ADMITTED, TOO_LONG, or the reason of an abort in a box. */
   end!: (verdict: typeof ADMITTED | typeof TOO_LONG | { reason: unknown }) => void
 
@@ -131,17 +130,15 @@ export class Gate {
   /** Frees the slot of a call when nothing of it runs any more. */
   end(call: Call, held: Held | undefined): void {
     if (held === undefined) call.afterWork(call.weight === 1 ? this.#finishOne : () => this.leave(call.weight, true))
-    else if (this.settings.releaseOnAbort && call.aborted) held.free(true)
-    else call.afterWork(() => held.free(true))
+    else if (this.settings.releaseOnAbort && call.aborted) held.succeed()
+    else call.afterWork(() => held.succeed())
   }
 
   /** Remembers a slot that may come back in more than one way. */
   hold(call: Call): Held | undefined {
     const { releaseOnAbort, leaseDuration } = this.settings
     if (!releaseOnAbort && leaseDuration === undefined) return undefined
-    const held = new Held(this, call.weight)
-    if (releaseOnAbort) held.unlisten = call.onAbort(() => held.free(true))
-    return held
+    return new Held(this, call.weight, releaseOnAbort ? call : undefined)
   }
 
   #giveUp(waiter: Waiter, verdict: typeof TOO_LONG | { reason: unknown }): void {
@@ -156,7 +153,7 @@ export class Gate {
 
   #dismiss(waiter: Waiter, verdict: Parameters<Waiter['end']>[0]): void {
     waiter.timer?.cancel()
-    waiter.unlisten()
+    waiter.unlisten?.()
     waiter.end(verdict)
   }
 
@@ -166,32 +163,56 @@ export class Gate {
   }
 }
 
+/** A slot that is held. The first of its methods gives it back, the others do nothing. */
+export interface Slot {
+  /** The call in it ended well. */
+  succeed(result?: unknown): void
+  /** The call in it failed. */
+  fail(error?: unknown): void
+  /** No call was made. */
+  release(): void
+}
+
 /** A slot that comes back once, whoever gives it back first: its holder, an abort, the end of its lease. */
-export class Held {
-  readonly weight: number
-  unlisten: () => void = nothing
+export class Held implements Slot {
   readonly #gate: Gate
+  readonly #weight: number
   readonly #lease: Timer | undefined
+  readonly #unlisten: (() => void) | undefined
   #held = true
 
-  constructor(gate: Gate, weight: number) {
+  /** `call`: its abort gives the slot back. */
+  constructor(gate: Gate, weight: number, call?: Call) {
     this.#gate = gate
-    this.weight = weight
+    this.#weight = weight
     const { leaseDuration } = gate.settings
     if (leaseDuration !== undefined) this.#lease = gate.clock.schedule(leaseDuration, () => this.#expire())
+    this.#unlisten = call?.onAbort(() => this.succeed())
   }
 
-  free(finished: boolean): void {
+  succeed(): void {
+    this.#free(true)
+  }
+
+  fail(): void {
+    this.#free(true)
+  }
+
+  release(): void {
+    this.#free(false)
+  }
+
+  #free(finished: boolean): void {
     if (!this.#held) return
     this.#held = false
     this.#lease?.cancel()
-    this.unlisten()
-    this.#gate.leave(this.weight, finished)
+    this.#unlisten?.()
+    this.#gate.leave(this.#weight, finished)
   }
 
   #expire(): void {
     const { events, slots } = this.#gate
-    this.free(false)
+    this.#free(false)
     if (events.listening > 0) events.emit('leaseExpired', { running: slots.inUse })
   }
 }

@@ -6,22 +6,11 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { retrySurprises } from '../../core/surprises/retry.ts'
 import { LimitStep } from '../time-limiter/layer.ts'
-import { MaxRetriesExceededError, RETRY_EVENTS, type RetryEvents, RetryStep } from './layer.ts'
+import { MaxRetriesExceededError, RETRY_EVENTS, type RetryEvents, type RetryMetrics, RetryStep } from './layer.ts'
 import { type RetryOptions, type RetrySettings, readRetryOptions } from './options.ts'
 
-export type { RetryEvents, RetryOptions }
+export type { RetryEvents, RetryMetrics, RetryOptions }
 export { MaxRetriesExceededError }
-
-/** Resilience4j's names. What the caller gave up is counted in tries only. */
-export interface RetryMetrics {
-  readonly numberOfSuccessfulCallsWithoutRetryAttempt: number
-  readonly numberOfSuccessfulCallsWithRetryAttempt: number
-  /** Also every call that ended with an error which is not retried. */
-  readonly numberOfFailedCallsWithoutRetryAttempt: number
-  readonly numberOfFailedCallsWithRetryAttempt: number
-  /** All tries. */
-  readonly numberOfTotalCalls: number
-}
 
 export interface Retry<R = unknown> extends Policy<R, never>, Observable<RetryEvents> {
   readonly metrics: RetryMetrics
@@ -66,7 +55,7 @@ export function retry<R = unknown>(
     },
   }
   return Object.defineProperties(Object.assign(core, own), {
-    metrics: { get: () => metrics(step.counts), enumerable: true },
+    metrics: { get: () => ({ ...step.counts }), enumerable: true },
   }) as unknown as Retry<R>
 }
 
@@ -74,16 +63,6 @@ const UNHEARD = { answered() {}, failed() {}, timedOut() {} }
 
 function limitOf({ perTryTimeout = Infinity }: RetrySettings) {
   return { timeoutDuration: perTryTimeout, cancelRunningFuture: true, cooperative: false }
-}
-
-function metrics({ withoutRetry, withRetry, tries }: RetryStep['counts']): RetryMetrics {
-  return {
-    numberOfSuccessfulCallsWithoutRetryAttempt: withoutRetry.succeeded,
-    numberOfSuccessfulCallsWithRetryAttempt: withRetry.succeeded,
-    numberOfFailedCallsWithoutRetryAttempt: withoutRetry.failed,
-    numberOfFailedCallsWithRetryAttempt: withRetry.failed,
-    numberOfTotalCalls: tries,
-  }
 }
 
 /** `baseInterval`: the widest first wait, for whoever looks at the order of policies. */

@@ -38,6 +38,17 @@ export class MaxRetriesExceededError extends MeshlessError {
   }
 }
 
+/** Resilience4j's names. What the caller gave up is counted in tries only. */
+export interface RetryMetrics {
+  readonly numberOfSuccessfulCallsWithoutRetryAttempt: number
+  readonly numberOfSuccessfulCallsWithRetryAttempt: number
+  /** Also every call that ended with an error which is not retried. */
+  readonly numberOfFailedCallsWithoutRetryAttempt: number
+  readonly numberOfFailedCallsWithRetryAttempt: number
+  /** All tries. */
+  readonly numberOfTotalCalls: number
+}
+
 /** How a try ended. */
 interface Outcome {
   readonly failed: boolean
@@ -66,7 +77,13 @@ interface Course {
 }
 
 export class RetryStep implements Step<Pass> {
-  readonly counts = { withoutRetry: { succeeded: 0, failed: 0 }, withRetry: { succeeded: 0, failed: 0 }, tries: 0 }
+  readonly counts: { -readonly [K in keyof RetryMetrics]: number } = {
+    numberOfSuccessfulCallsWithoutRetryAttempt: 0,
+    numberOfSuccessfulCallsWithRetryAttempt: 0,
+    numberOfFailedCallsWithoutRetryAttempt: 0,
+    numberOfFailedCallsWithRetryAttempt: 0,
+    numberOfTotalCalls: 0,
+  }
   #settings: RetrySettings
   #classifier: RetryClassifier
   readonly #clock: Clock
@@ -146,7 +163,7 @@ export class RetryStep implements Step<Pass> {
       const { budget } = this.#settings
       const next = this.#next(course, last, budget)
       if (typeof next !== 'number') return this.#giveUp(course, last, next)
-      this.counts.tries++
+      this.counts.numberOfTotalCalls++
       if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: next, ...told(last) })
       if (last.failed) cancelBody(last.value)
       else this.#consume(attempt, last.value)
@@ -197,26 +214,26 @@ export class RetryStep implements Step<Pass> {
   }
 
   #wentWell(attempts: number, error: unknown): void {
-    this.counts.tries++
-    if (attempts === 1) this.counts.withoutRetry.succeeded++
+    this.counts.numberOfTotalCalls++
+    if (attempts === 1) this.counts.numberOfSuccessfulCallsWithoutRetryAttempt++
     else {
-      this.counts.withRetry.succeeded++
+      this.counts.numberOfSuccessfulCallsWithRetryAttempt++
       if (this.#events.listening > 0) this.#events.emit('success', { attempts, error })
     }
   }
 
   /** Resilience4j counts an ignored error as failed without a retry, whatever was before it. What the caller gave up counts for nothing. */
   #ignore(first: Call, level: number, error: unknown, attempts: number): void {
-    this.counts.tries++
+    this.counts.numberOfTotalCalls++
     if (first.overFor(level)) return
-    this.counts.withoutRetry.failed++
+    this.counts.numberOfFailedCallsWithoutRetryAttempt++
     if (this.#events.listening > 0) this.#events.emit('ignored', { attempts, error })
   }
 
   /** A call that used up its tries counts as failed with a retry, as with Resilience4j, even if it had only one. */
   #giveUp({ attempt }: Course, last: Outcome, because: Stop): unknown {
-    this.counts.tries++
-    this.counts.withRetry.failed++
+    this.counts.numberOfTotalCalls++
+    this.counts.numberOfFailedCallsWithRetryAttempt++
     if (this.#events.listening > 0) this.#events.emit('error', { attempts: attempt, ...told(last), because })
     if (last.failed) throw last.value
     if (this.#settings.failAfterMaxAttempts && because === 'attempts')
