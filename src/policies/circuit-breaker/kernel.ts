@@ -146,12 +146,9 @@ export class BreakerKernel {
   }
 
   reset(now: number): void {
-    if (this.state === 'CLOSED') this.#enter('CLOSED', now)
-    else {
-      const from = this.state
-      this.#enter('CLOSED', now)
-      this.#hooks.transition(from, 'CLOSED', 'reset')
-    }
+    const from = this.state
+    this.#enter('CLOSED', now)
+    if (from !== 'CLOSED') this.#hooks.transition(from, 'CLOSED', 'reset')
   }
 
   /** Takes up a state that was kept elsewhere. Nobody is told. */
@@ -211,22 +208,20 @@ export class BreakerKernel {
   /** After each outcome, good ones too: a rate also rises when old successes leave the window. */
   #decide(now: number): void {
     const { settings, state } = this
-    const counts = this.#window.read(now)
-    if (counts.failed === 0 && counts.slow === 0 && state !== 'HALF_OPEN') return
-    const enough = counts.calls > 0 && counts.calls >= this.#minimum
-    const failure = enough ? rate(counts.failed, counts.calls) : -1
-    const slowness = enough ? rate(counts.slow, counts.calls) : -1
-    const tooMany = failure >= Math.fround(settings.failureRateThreshold)
-    const tooSlow = slowness >= Math.fround(settings.slowCallRateThreshold)
+    const { failed, slow } = this.#window.read(now)
+    if (failed === 0 && slow === 0 && state !== 'HALF_OPEN') return
+    const { failureRate, slowCallRate } = this.metrics(now)
+    const tooMany = failureRate >= Math.fround(settings.failureRateThreshold)
+    const tooSlow = slowCallRate >= Math.fround(settings.slowCallRateThreshold)
     if (state === 'HALF_OPEN') {
       if (tooMany || tooSlow) this.#change('OPEN', 'probes failed', now)
-      else if (enough) this.#change('CLOSED', 'probes well', now)
+      else if (failureRate >= 0) this.#change('CLOSED', 'probes well', now)
       return
     }
     const inARow = this.#consecutive >= (settings.consecutiveFailures ?? Infinity)
     if (!tooMany && !tooSlow && !inARow) return
-    if (tooMany && this.#tell(1)) this.#hooks.rateExceeded('failureRateExceeded', failure)
-    if (tooSlow && this.#tell(2)) this.#hooks.rateExceeded('slowCallRateExceeded', slowness)
+    if (tooMany && this.#tell(1)) this.#hooks.rateExceeded('failureRateExceeded', failureRate)
+    if (tooSlow && this.#tell(2)) this.#hooks.rateExceeded('slowCallRateExceeded', slowCallRate)
     if (inARow && this.#tell(4)) this.#hooks.consecutiveFailuresExceeded(this.#consecutive)
     if (this.state === 'CLOSED') this.#change('OPEN', 'threshold reached', now)
   }

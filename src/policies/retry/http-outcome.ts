@@ -14,15 +14,14 @@ export interface ResponseLike {
 
 /** The response that an outcome is or carries. */
 export function responseOf(outcome: unknown): ResponseLike | undefined {
-  if (typeof outcome !== 'object' || outcome === null) return undefined
   if (looksLikeResponse(outcome)) return outcome
-  const carried = (outcome as { response?: unknown }).response
-  return typeof carried === 'object' && carried !== null && looksLikeResponse(carried) ? carried : undefined
+  const carried = (outcome as { response?: unknown } | null | undefined)?.response
+  return looksLikeResponse(carried) ? carried : undefined
 }
 
-function looksLikeResponse(value: object): boolean {
-  const { headers } = value as ResponseLike
-  return typeof headers === 'object' && headers !== null && statusOf(value) !== undefined
+function looksLikeResponse(value: unknown): value is ResponseLike {
+  const headers = (value as ResponseLike | null | undefined)?.headers
+  return typeof headers === 'object' && headers !== null && statusOf(value as ResponseLike) !== undefined
 }
 
 export function statusOf({ status, statusCode }: ResponseLike): number | undefined {
