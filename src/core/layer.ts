@@ -11,12 +11,12 @@ export type Layer = (next: Next) => Next
 /** A policy's place, in either form. */
 export type Part = Step | Layer
 
-/** Links parts, the first outermost, round `next`. Steps in a row become one chain. */
-export function link(parts: readonly Part[], next: Next): Next {
+/** Links parts, the first outermost, round `next`. Steps in a row become one chain; `outermost`: how those that nothing stands around do. */
+export function link(parts: readonly Part[], next: Next, outermost = linkSteps): Next {
   let rest = next
   let steps: Step[] = []
-  const flush = () => {
-    if (steps.length > 0) rest = linkSteps(steps, rest)
+  const flush = (chain = linkSteps) => {
+    if (steps.length > 0) rest = chain(steps, rest)
     steps = []
   }
   for (const part of [...parts].reverse())
@@ -24,6 +24,6 @@ export function link(parts: readonly Part[], next: Next): Next {
       flush()
       rest = part(rest)
     } else steps.unshift(part)
-  flush()
+  flush(outermost)
   return rest
 }

@@ -5,7 +5,8 @@
 import { Call, type CallOptions, type CallView } from './call.ts'
 import type { Description } from './description.ts'
 import { type Layer, link, type Part } from './layer.ts'
-import { isPromiseLike, type Next } from './next.ts'
+import { Failure, isPromiseLike, type Next } from './next.ts'
+import { passSteps } from './step.ts'
 import type { Surprise } from './surprises/index.ts'
 
 export type { Description }
@@ -71,7 +72,7 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
     this.name = name
     this.parts = Array.isArray(part) ? (part as readonly Part[]) : [part as Part]
     this.#surprises = surprises
-    this.#run = link(this.parts, runWork)
+    this.#run = link(this.parts, runWork, passSteps)
     this.#options = options
   }
 
@@ -169,6 +170,10 @@ function start(call: Call, run: Next, listens: boolean): Promise<unknown> {
   if (!isPromiseLike(result)) {
     if (listens) call.end()
     return Promise.resolve(result)
+  }
+  if (result instanceof Failure) {
+    if (listens) call.end()
+    return Promise.reject(result.error)
   }
   return listens ? heard(call, result) : result instanceof Promise ? result : Promise.resolve(result)
 }

@@ -3,11 +3,11 @@
  * chain that attaches a single `then` for all of them, so a policy written as a step costs two plain function calls.
  */
 import type { Call } from './call.ts'
-import { isPromiseLike, type Next } from './next.ts'
+import { Failure, isPromiseLike, type Next } from './next.ts'
 
 /** `Pass` is what a step wants to have back at the end of the call: a generation, a timer, nothing. It must not be a promise. */
 export interface Step<Pass = any> {
-  /** Lets the call in. A promise makes it wait; a throw refuses it, and nothing further in hears of it. */
+  /** Lets the call in. A promise makes it wait; a throw, or cheaper a `Failure`, refuses it, and nothing further in hears of it. */
   admit(call: Call, run: Run): Pass | PromiseLike<Pass>
   /** The call gave a value. Gives the value to pass on (mostly the same), or a promise for one; a throw makes it a failure. */
   answered(call: Call, pass: Pass, value: any, run: Run): unknown
@@ -33,6 +33,16 @@ export interface Run {
 
 /** Links steps, the first outermost, round `next`. */
 export function linkSteps(steps: readonly Step[], next: Next): Next {
+  const run = passSteps(steps, next)
+  return call => {
+    const result = run(call)
+    if (result instanceof Failure) throw result.error
+    return result
+  }
+}
+
+/** The same for one who knows a `Failure`. */
+export function passSteps(steps: readonly Step[], next: Next): Next {
   const chain = new Chain(steps, next)
   const top = steps.length - 1
   return call => {
@@ -111,14 +121,14 @@ class Passage implements Run {
       for (; at < steps.length; at++) {
         const pass = steps[at]!.admit(call, this)
         if (pass === undefined) continue
-        if (isPromiseLike(pass)) return this.#wait(pass, at)
+        if (isPromiseLike(pass)) return pass instanceof Failure ? this.#failed(at - 1, pass.error) : this.#wait(pass, at)
         this.#keep(at, pass)
       }
       result = chain.next(call)
     } catch (error) {
       return this.#failed(at - 1, error)
     }
-    return isPromiseLike(result) ? this.#follow(result, steps.length - 1) : this.#answered(steps.length - 1, result)
+    return this.#settle(steps.length - 1, result)
   }
 
   #keep(at: number, pass: unknown): void {
@@ -145,6 +155,12 @@ class Passage implements Run {
     }
     const refused = (error: unknown): unknown => (error === CUT ? this.#goOutside(admitted, refused) : this.#failed(at - 1, error))
     return this.#raced(pass).then(admitted, refused)
+  }
+
+  /** Tells the steps from `at` outwards what has come from further in, at once or when it is there. */
+  #settle(at: number, result: unknown): unknown {
+    if (!isPromiseLike(result)) return this.#answered(at, result)
+    return result instanceof Failure ? this.#failed(at, result.error) : this.#follow(result, at)
   }
 
   /** When `result` settles, the steps from `at` outwards are told. */
@@ -187,7 +203,7 @@ class Passage implements Run {
       for (; at >= bottom; at--) {
         const said = steps[at]!.answered(call, this.#kept(at), answer, this)
         if (said === answer) continue // the usual case: one look less at what it is
-        if (isPromiseLike(said)) return this.#follow(said, at - 1)
+        if (isPromiseLike(said)) return this.#settle(at - 1, said)
         answer = said
       }
     } catch (error) {
@@ -210,9 +226,9 @@ class Passage implements Run {
         continue
       }
       if (answer === GOES_ON) continue
-      return isPromiseLike(answer) ? this.#follow(answer, at - 1) : this.#answered(at - 1, answer)
+      return this.#settle(at - 1, answer)
     }
-    throw reason
+    return new Failure(reason)
   }
 }
 

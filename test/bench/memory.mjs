@@ -1,20 +1,11 @@
 // What stays in memory: breakers that have answered calls, and a mesh of 1,000 hosts with 10 endpoints each. Needs --expose-gc.
 import { createMesh } from '../../dist/index.js'
 import { circuitBreaker } from '../../dist/policies.js'
-import { printed, row } from './measure.mjs'
+import { inUse, printed, row } from './measure.mjs'
 
 const BREAKERS = 10_000
 const HOSTS = 1000
 const ENDPOINTS = 10
-
-async function inUse() {
-  for (let i = 0; i < 4; i++) {
-    globalThis.gc()
-    await new Promise(setImmediate)
-  }
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
 
 async function breakers() {
   circuitBreaker({}, { name: 'warm-up' }).tryAcquire().succeed()

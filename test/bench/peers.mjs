@@ -1,180 +1,61 @@
-// What a call costs under each library, as a Markdown table: time and allocated bytes. `npm run bench:peers` from the root (installs the peers here first).
-// Times are medians of rounds that take turns, so that a busy machine slows all alike; bytes are what the heap grew by without a collection in between.
-import * as meshless from '../../dist/policies.js'
+// What a call costs under each library: time and allocated bytes, as a Markdown table. `npm run bench:peers` from the root installs the peers
+// and prints it; `npm run bench:peers -- --write` also puts it into docs/performance.md, each major of Node into its own place.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { median } from './measure.mjs'
 
 const [major] = process.versions.node.split('.').map(Number)
-const cockatielName = major >= 22 ? 'cockatiel4' : 'cockatiel3'
-const opossumName = major >= 22 ? 'opossum10' : 'opossum9'
-const cockatiel = await import(cockatielName)
-const { default: Opossum } = await import(opossumName)
-
-const CALLS = Number(process.env.CALLS ?? 20_000)
-const ROUNDS = Number(process.env.ROUNDS ?? 9)
-const good = async () => 42
-const down = new Error('down')
-const bad = async () => {
-  throw down
-}
-const never = () => new Promise(() => {})
-
-const { circuitBreaker, bulkhead, retry, timeLimiter, pipeline } = meshless
-const { handleAll, ConsecutiveBreaker, ConstantBackoff, TimeoutStrategy } = cockatiel
-const sampling = () => new cockatiel.SamplingBreaker({ threshold: 0.99, duration: 30_000, minimumRps: 1e9 })
-
-/** A breaker that counts and never opens, so that the failing path stays failing. */
-const steady = { failureRateThreshold: 100, slidingWindowSize: 100, minimumNumberOfCalls: 100, slidingWindowType: 'TIME_BASED' }
-const unopened = { ...steady, minimumNumberOfCalls: 1e9 }
-
-const ourStack = () =>
-  pipeline(
-    retry({ attempts: 2, backoff: 1 }),
-    circuitBreaker(unopened),
-    timeLimiter({ timeoutDuration: '10s' }),
-    bulkhead({ maxConcurrentCalls: 100 }),
-  )
-const cockatielStack = () =>
-  cockatiel.wrap(
-    cockatiel.retry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(1) }),
-    cockatiel.circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: sampling() }),
-    cockatiel.timeout(10_000, TimeoutStrategy.Aggressive),
-    cockatiel.bulkhead(100),
-  )
-const opossum = (fn, options) => {
-  const breaker = new Opossum(fn, { timeout: false, volumeThreshold: 1e9, resetTimeout: 600_000, ...options })
-  return breaker
-}
-const forced = () => {
-  const breaker = circuitBreaker()
-  breaker.forceOpen()
-  return breaker
-}
-const isolated = () => {
-  const breaker = cockatiel.circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: new ConsecutiveBreaker(5) })
-  breaker.isolate()
-  return breaker
-}
-const shut = () => {
-  const breaker = opossum(good)
-  breaker.open()
-  return breaker
-}
-const full = () => {
-  const slots = bulkhead({ maxConcurrentCalls: 1 })
-  void slots.execute(never)
-  return slots
-}
-const cockatielFull = () => {
-  const slots = cockatiel.bulkhead(1)
-  void slots.execute(never)
-  return slots
-}
-const opossumFull = () => {
-  const breaker = opossum(never, { capacity: 1 })
-  void breaker.fire()
-  return breaker
-}
-const [b, cb, ob] = [
-  circuitBreaker(unopened),
-  cockatiel.circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: sampling() }),
-  opossum(good),
+const names = ['meshless', major >= 22 ? 'cockatiel4' : 'cockatiel3', major >= 22 ? 'opossum10' : 'opossum9']
+const version = name => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url), 'utf8')).version
+const LIBRARIES = ['meshless', 'cockatiel', 'opossum']
+const ROWS = [
+  'breaker, happy',
+  'breaker, rejected',
+  'breaker, failing',
+  'bulkhead, happy',
+  'bulkhead, rejected',
+  'bulkhead, failing',
+  'retry, happy',
+  'retry, failing (no retry left)',
+  'four policies, happy',
+  'four policies, rejected',
+  'four policies, failing (no retry left)',
 ]
-const obad = opossum(bad)
-const [s, cs, os] = [bulkhead({ maxConcurrentCalls: 100 }), cockatiel.bulkhead(100), opossum(good, { capacity: 100 })]
-const [r, cr] = [retry({ attempts: 2 }), cockatiel.retry(handleAll, { maxAttempts: 2 })]
-const [r0, cr0] = [retry({ attempts: 0 }), cockatiel.retry(handleAll, { maxAttempts: 0 })]
-const [st, cst] = [ourStack(), cockatielStack()]
-const ostack = opossum(good, { capacity: 100, timeout: 10_000 })
-const [f, cf, of] = [forced(), isolated(), shut()]
-const [fs, cfs, ofs] = [full(), cockatielFull(), opossumFull()]
-const rejectedStack = pipeline(
-  retry({ attempts: 2, backoff: 1 }),
-  f,
-  timeLimiter({ timeoutDuration: '10s' }),
-  bulkhead({ maxConcurrentCalls: 100 }),
-)
-const cockatielRejected = cockatiel.wrap(
-  cockatiel.retry(
-    cockatiel.handleWhen(e => !e.isBrokenCircuitError),
-    { maxAttempts: 2 },
-  ),
-  cf,
-  cockatiel.timeout(10_000, TimeoutStrategy.Aggressive),
-  cockatiel.bulkhead(100),
-)
-const once = pipeline(
-  retry({ attempts: 0 }),
-  circuitBreaker(unopened),
-  timeLimiter({ timeoutDuration: '10s' }),
-  bulkhead({ maxConcurrentCalls: 100 }),
-)
-const cockatielOnce = cockatiel.wrap(
-  cockatiel.retry(handleAll, { maxAttempts: 0 }),
-  cockatiel.circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: sampling() }),
-  cockatiel.timeout(10_000, TimeoutStrategy.Aggressive),
-  cockatiel.bulkhead(100),
-)
-const badStack = opossum(bad, { capacity: 100, timeout: 10_000 })
+const REPEATS = Number(process.env.REPEATS ?? 5)
 
-const swallow = promise => promise.then(ignore, ignore)
-const ignore = () => {}
-
-/** Each row: what is compared, and one call of it by meshless, cockatiel, opossum. */
-const rows = [
-  ['breaker, happy', () => b.execute(good), () => cb.execute(good), () => ob.fire()],
-  ['breaker, rejected', () => swallow(f.execute(good)), () => swallow(cf.execute(good)), () => swallow(of.fire())],
-  ['breaker, failing', () => swallow(b.execute(bad)), () => swallow(cb.execute(bad)), () => swallow(obad.fire())],
-  ['bulkhead, happy', () => s.execute(good), () => cs.execute(good), () => os.fire()],
-  ['bulkhead, rejected', () => swallow(fs.execute(good)), () => swallow(cfs.execute(good)), () => swallow(ofs.fire())],
-  ['bulkhead, failing', () => swallow(s.execute(bad)), () => swallow(cs.execute(bad)), undefined],
-  ['retry, happy', () => r.execute(good), () => cr.execute(good), undefined],
-  ['retry, failing (no retry left)', () => swallow(r0.execute(bad)), () => swallow(cr0.execute(bad)), undefined],
-  ['four policies, happy', () => st.execute(good), () => cst.execute(good), () => ostack.fire()],
-  [
-    'four policies, rejected',
-    () => swallow(rejectedStack.execute(good)),
-    () => swallow(cockatielRejected.execute(good)),
-    () => swallow(of.fire()),
-  ],
-  [
-    'four policies, failing (no retry left)',
-    () => swallow(once.execute(bad)),
-    () => swallow(cockatielOnce.execute(bad)),
-    () => swallow(badStack.fire()),
-  ],
-]
-const bare = async () => await good()
-
-async function time(call, calls) {
-  const start = process.hrtime.bigint()
-  for (let i = 0; i < calls; i++) await call()
-  return Number(process.hrtime.bigint() - start) / calls
+const peer = fileURLToPath(new URL('./peer.mjs', import.meta.url))
+function figure(what, row, library) {
+  // Bytes are what the young space grew by: it must be large enough not to be collected meanwhile.
+  const flags = what === 'bytes' ? ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'] : ['--expose-gc']
+  const said = execFileSync(process.execPath, [...flags, peer, what, row, library], { encoding: 'utf8' }).trim()
+  return said === '' ? undefined : Number(said)
 }
-/** Bytes that one call leaves to the collector; the least of some short rounds, because a collection in between only takes away. */
-async function bytes(call) {
-  const samples = []
-  for (let round = 0; round < 7; round++) {
-    globalThis.gc()
-    const before = process.memoryUsage().heapUsed
-    for (let i = 0; i < 500; i++) await call()
-    samples.push((process.memoryUsage().heapUsed - before) / 500)
-  }
-  return samples.filter(n => n > 0).sort((x, y) => x - y)[3] ?? Number.NaN
-}
-const median = list => list.sort((x, y) => x - y)[list.length >> 1]
 
-console.log(`Node ${process.version}; ${cockatielName}, ${opossumName}; ns and bytes per call, a bare async wrapper first\n`)
-console.log('| | meshless | cockatiel | opossum |\n|---|---|---|---|')
-await time(bare, CALLS)
-console.log(`| bare wrapper | ${Math.round(await time(bare, CALLS))} ns, ${Math.round(await bytes(bare))} B | | |`)
-for (const [name, ...calls] of rows) {
-  const present = calls.filter(Boolean)
-  for (const call of present) await time(call, CALLS / 4)
-  const times = new Map(present.map(call => [call, []]))
-  for (let round = 0; round < ROUNDS; round++) for (const call of present) times.get(call).push(await time(call, CALLS / 4))
-  const cells = []
-  for (const call of calls)
-    cells.push(call === undefined ? '–' : `${Math.round(median(times.get(call)))} ns, ${Math.round(await bytes(call))} B`)
-  console.log(`| ${name} | ${cells.join(' | ')} |`)
+/** Median over processes that take turns: how code happens to be compiled and laid out differs from one process to the next. */
+function measured(row, libraries) {
+  const times = libraries.map(() => [])
+  for (let i = 0; i < REPEATS; i++) for (const [k, library] of libraries.entries()) times[k].push(figure('time', row, library))
+  return libraries.map((library, k) => {
+    const ns = median(times[k])
+    return ns === undefined ? '–' : `${ns} ns, ${figure('bytes', row, library)} B`
+  })
 }
-for (const breaker of [ob, obad, os, ostack, of, ofs, badStack]) breaker.shutdown()
-process.exit(0)
+
+const table = [`| | meshless | cockatiel ${version(names[1])} | opossum ${version(names[2])} |`, '|---|---|---|---|']
+table.push(`| a bare async wrapper | ${measured('a bare async wrapper', ['nobody'])} | | |`)
+for (const row of ROWS) table.push(`| ${row} | ${measured(row, LIBRARIES).join(' | ')} |`)
+table.push(`| memory of a breaker, one of 10,000 | ${LIBRARIES.map(library => `${figure('memory', 'breaker', library)} B`).join(' | ')} |`)
+
+const text = `Node ${process.versions.node}\n\n${table.join('\n')}`
+console.log(text)
+if (process.argv.includes('--write')) {
+  const page = new URL('../../docs/performance.md', import.meta.url)
+  const block = new RegExp(`(<!-- peers ${major} -->\n)[\\s\\S]*?(<!-- /peers -->)`)
+  const before = readFileSync(page, 'utf8')
+  if (!block.test(before)) throw new Error(`docs/performance.md has no place for Node ${major}: <!-- peers ${major} --> … <!-- /peers -->`)
+  writeFileSync(
+    page,
+    before.replace(block, (_, open, close) => `${open}${text}\n${close}`),
+  )
+}

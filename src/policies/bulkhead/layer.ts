@@ -6,7 +6,7 @@ import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, reject } from '../../core/errors.ts'
 import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/next.ts'
+import { Failure, isPromiseLike } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Slots } from './kernel.ts'
 import type { Waiting } from './line.ts'
@@ -72,10 +72,10 @@ export class Gate {
     return true
   }
 
-  /** Waits in the line. Rejects with a BulkheadFullError, or with the reason of an abort; throws when the line is full. */
-  wait(weight: number, priority: number, onAbort: OnAbort): Promise<void> {
+  /** Waits in the line. Rejects with a BulkheadFullError, at once when the line is full, or with the reason of an abort. */
+  wait(weight: number, priority: number, onAbort: OnAbort): Promise<void> | Failure {
     const waiter = new Waiter(weight, priority, this.clock.now())
-    if (!this.slots.queue(waiter)) throw this.refusal(weight)
+    if (!this.slots.queue(waiter)) return new Failure(this.refusal(weight))
     const verdict = new Promise<Parameters<Waiter['end']>[0]>(resolve => {
       waiter.end = resolve
     })
@@ -221,7 +221,8 @@ export function bulkheadStep(gate: Gate): Step<Held | undefined> {
   return {
     admit(call) {
       if (gate.enter(call.weight, call.priority)) return gate.hold(call)
-      return gate.wait(call.weight, call.priority, listener => call.onAbort(listener)).then(() => gate.hold(call))
+      const wait = gate.wait(call.weight, call.priority, listener => call.onAbort(listener))
+      return wait instanceof Failure ? wait : wait.then(() => gate.hold(call))
     },
     answered(call, held, value) {
       const { release } = gate.settings

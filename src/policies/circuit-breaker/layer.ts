@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { CircuitOpenError, isMeshlessError, isRejection, reject } from '../../core/errors.ts'
 import { Emitter, type EventNames, guarded } from '../../core/events.ts'
+import { Failure } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type Classifier, classifier, type Meaning } from './classify.ts'
 import { type BreakerHooks, BreakerKernel } from './kernel.ts'
@@ -192,10 +193,10 @@ export class BreakerStep implements Step<Admission> {
     this.#gate = gate
   }
 
-  admit(call: Call): Admission {
+  admit(call: Call): Admission | Failure {
     const gate = this.#gate
     const start = call.admittedAt(gate.clock)
-    if (!gate.admit(start)) throw gate.refusal(start)
+    if (!gate.admit(start)) return new Failure(gate.refusal(start))
     return { generation: gate.kernel.generation, start }
   }
 

@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
+import { Failure } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { rateLimiterSurprises } from '../../core/surprises/rate-limiter.ts'
@@ -65,6 +66,7 @@ export function rateLimiter<R = unknown>(
       signal?.throwIfAborted()
       const now = gate.now()
       const wait = gate.admit(weight, now)
+      if (wait instanceof Failure) throw wait.error
       if (wait > 0) await gate.wait(weight, now, wait, listener => heard(signal, listener))
       signal?.throwIfAborted()
     },

@@ -5,6 +5,7 @@
 import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
 import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import { Failure } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { ns, permissions, rateOf } from './kernel.ts'
 import type { RateLimiterSettings } from './options.ts'
@@ -55,13 +56,13 @@ export class Gate {
     return refused ? -1 : wait
   }
 
-  /** Reserves for a call: ns to `wait`. Throws a RateLimitedError when refused. */
-  admit(n: number, now: number): number {
+  /** Reserves for a call: ns to `wait`, or the failure with a RateLimitedError. */
+  admit(n: number, now: number): number | Failure {
     const wait = this.reserve(n, now)
     if (wait < 0) {
       const retryAfter = this.retryAfter(n, now)
       this.refused(n, retryAfter)
-      throw this.#refusal(n, now, retryAfter)
+      return new Failure(this.#refusal(n, now, retryAfter))
     }
     if (wait === 0) this.permitted(n, 0)
     return wait
@@ -153,6 +154,7 @@ export function rateLimiterStep(gate: Gate): Step<void> {
     admit(call) {
       const now = gate.now(call.admittedAt(gate.clock))
       const wait = gate.admit(call.weight, now)
+      if (wait instanceof Failure) return wait
       return wait === 0 ? undefined : gate.wait(call.weight, now, wait, listener => call.onAbort(listener))
     },
     answered(_call, _pass, value) {

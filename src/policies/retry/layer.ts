@@ -4,7 +4,7 @@ import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
 import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
-import { isPromiseLike, type Next } from '../../core/next.ts'
+import { Failure, isPromiseLike, type Next } from '../../core/next.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
 import type { Budget } from './budget.ts'
 import { type RetryClassifier, retryClassifier } from './classify.ts'
@@ -136,41 +136,35 @@ export class RetryStep implements Step<Pass> {
     const level = levelOf(pass)
     const started = typeof pass === 'number' ? 0 : pass.started
     const course: Course = { first, level, started, rest: run.rest(this), attempt: 1, error: undefined }
-    if (typeof pass === 'number' || pass.counted === undefined) return this.#follow(course, outcome)
+    const next = this.#next(course, outcome)
+    if (typeof next !== 'number') {
+      leave(first, pass)
+      return this.#giveUp(course, outcome, next)
+    }
+    const result = this.#follow(course, outcome, next)
+    if (typeof pass === 'number' || pass.counted === undefined) return result
     const end = () => leave(first, pass)
-    const result = this.#follow(course, outcome)
     result.then(end, end)
     return result
   }
 
   /** Tries again until an outcome is good enough, or there are no more tries. */
-  async #follow(course: Course, outcome: Outcome): Promise<unknown> {
+  async #follow(course: Course, outcome: Outcome, firstWait: number): Promise<unknown> {
     let last = outcome
     let call = course.first
+    let wait = firstWait
     for (;;) {
       const { attempt } = course
-      if (attempt > 1) {
-        if (!last.failed && this.#classifier.result?.(last.value, call) !== true) {
-          this.#wentWell(attempt, course.error)
-          return last.value
-        }
-        if (last.failed && !this.#worthRetrying(course.first, call, course.level, last.value)) {
-          this.#ignore(course.first, course.level, last.value, attempt)
-          throw last.value
-        }
-      }
-      if (last.failed) course.error = last.value
       const { budget } = this.#settings
-      const next = this.#next(course, last, budget)
-      if (typeof next !== 'number') return this.#giveUp(course, last, next)
+      if (last.failed) course.error = last.value
       this.counts.numberOfTotalCalls++
-      if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: next, ...told(last) })
+      if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: wait, ...told(last) })
       if (last.failed) cancelBody(last.value)
       else this.#consume(attempt, last.value)
       const before = call
       call = this.#another(course, before)
       try {
-        if (next > 0) await pause(this.#clock, call, next)
+        if (wait > 0) await pause(this.#clock, call, wait)
         if (call.aborted) throw call.reason
         const result = course.rest(call)
         last = { failed: false, value: isPromiseLike(result) ? await result : result }
@@ -180,6 +174,17 @@ export class RetryStep implements Step<Pass> {
         budget?.giveBack()
         call.end()
       }
+      if (!last.failed && this.#classifier.result?.(last.value, call) !== true) {
+        this.#wentWell(course.attempt, course.error)
+        return last.value
+      }
+      if (last.failed && !this.#worthRetrying(course.first, call, course.level, last.value)) {
+        this.#ignore(course.first, course.level, last.value, course.attempt)
+        throw last.value
+      }
+      const next = this.#next(course, last)
+      if (typeof next !== 'number') return this.#giveUp(course, last, next)
+      wait = next
     }
   }
 
@@ -195,8 +200,8 @@ export class RetryStep implements Step<Pass> {
   }
 
   /** ms to wait before the next try, for which the budget has given a place; or why there is none. */
-  #next({ attempt, started }: Course, last: Outcome, budget: Budget | undefined): number | Stop {
-    const { retries, maxElapsed, maxRetryAfter } = this.#settings
+  #next({ attempt, started }: Course, last: Outcome): number | Stop {
+    const { retries, maxElapsed, maxRetryAfter, budget } = this.#settings
     if (attempt > retries) return 'attempts'
     const elapsed = maxElapsed === Infinity ? 0 : this.#clock.now() - started
     const own = this.#interval(attempt, last)
@@ -235,7 +240,7 @@ export class RetryStep implements Step<Pass> {
     this.counts.numberOfTotalCalls++
     this.counts.numberOfFailedCallsWithRetryAttempt++
     if (this.#events.listening > 0) this.#events.emit('error', { attempts: attempt, ...told(last), because })
-    if (last.failed) throw last.value
+    if (last.failed) return new Failure(last.value)
     if (this.#settings.failAfterMaxAttempts && because === 'attempts')
       throw new MaxRetriesExceededError(
         `retry${this.#name === '' ? '' : ` ${this.#name}`}: the result was still not good enough after ${attempt} ${attempt === 1 ? 'try' : 'tries'}`,
