@@ -99,7 +99,13 @@ export type { EjectionKind, LocalResult } from './traffic/upstream/outlier/detec
 
 export type { NodeTransportOptions }
 
-/** The transport of this runtime: on Node our own connections; elsewhere one over global fetch. */
+/**
+ * The transport of this runtime: on Node our own connections; elsewhere one over global fetch.
+ *
+ * @example
+ * const mesh = createMesh({ rules, transport: nodeTransport({ connectTo: { '10.0.0.1:9080': '127.0.0.1:8080' } }) })
+ * await mesh.close()
+ */
 export const nodeTransport: (options?: NodeTransportOptions) => Transport = createTransport
 
 /**
@@ -107,8 +113,9 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  *
  * @throws RuleError when the initial rules are wrong; it names every fault with its place.
  * @example
- * const mesh = createMesh({ rules: yamlText })
+ * const mesh = createMesh({ rules })
  * const response = await mesh.fetch('http://reviews:9080/reviews/1')
+ * console.log(response.status, await response.text()) // => 200 hello
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
   const core = new MeshCore(options, options?.transport ?? createTransport())
@@ -122,6 +129,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
  * @example
  * const pool = upstream({ endpoints: [{ address: '10.0.0.1:80' }], outlierDetection: { consecutive5xxErrors: 3 } })
  * const response = await pool.execute(call => fetch(`http://${call.endpoint}/`, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function upstream(options: UpstreamOptions, around: Parameters<typeof makeUpstream>[1] = {}): Upstream {
   const checks = options.healthChecks !== undefined && around.transport === undefined

@@ -6,9 +6,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type Fields, optionsTable } from '../src/core/schema/index.ts'
+import { runBlock, wanted } from './doc-blocks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const list = (folder: string, ending: string): string[] =>
@@ -18,29 +18,6 @@ const list = (folder: string, ending: string): string[] =>
 const pages = ['README.md', ...list('docs', '.md')]
 const text = (page: string) => readFileSync(path.join(root, page), 'utf8')
 
-const ENTRIES: Record<string, string> = { '': 'index.ts', '/policies': 'policies/index.ts', '/testing': 'testing/index.ts' }
-
-async function load(name: string): Promise<object> {
-  const own = /^meshless(\/.*)?$/.exec(name)
-  if (own === null) return import(name)
-  const entry = ENTRIES[own[1] ?? '']
-  if (entry === undefined) throw new Error(`${name} is not an entry of the package`)
-  return import(path.join(root, 'src', entry))
-}
-
-/** Runs a block as a module would; gives what it printed. */
-async function run(block: string): Promise<string[]> {
-  const printed: string[] = []
-  const print = (...all: unknown[]) =>
-    printed.push(all.map(v => (typeof v === 'string' ? v : inspect(v, { breakLength: Infinity, depth: 6 }))).join(' '))
-  const code = block
-    .replace(/^import \* as (\w+) from '([^']+)'$/gm, (_, all, name) => `const ${all} = await load('${name}')`)
-    .replace(/^import (\w+) from '([^']+)'$/gm, (_, main, name) => `const { default: ${main} } = await load('${name}')`)
-    .replace(/^import (\{[^}]+\}) from '([^']+)'$/gm, (_, names, name) => `const ${names.replaceAll(' as ', ': ')} = await load('${name}')`)
-  await new Function('load', 'console', `return (async () => {${code}\n})()`)(load, { log: print, error: print, warn: print })
-  return printed
-}
-
 const blocks = pages.flatMap(page =>
   [...text(page).matchAll(/^```js\n([\s\S]*?)^```/gm)].map((found, i) => ({ name: `${page} block ${i + 1}`, block: found[1]! })),
 )
@@ -48,8 +25,7 @@ const blocks = pages.flatMap(page =>
 test('there is something to run', () => expect(blocks.length).toBeGreaterThan(1))
 
 test.each(blocks)('$name', async ({ block }) => {
-  const wanted = [...block.matchAll(/\/\/ => (.*)$/gm)].map(m => m[1]!)
-  expect(await run(block)).toEqual(wanted)
+  expect(await runBlock(block)).toEqual(wanted(block))
 })
 
 describe('options tables', async () => {

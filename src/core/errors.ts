@@ -117,17 +117,37 @@ export class OptionsError extends MeshlessError {
   readonly code = 'ERR_OPTIONS'
 }
 
-/** True for every error of this library, whichever copy of it made the error. */
+/**
+ * True for every error of this library, whichever copy of it made the error.
+ *
+ * @example
+ * const error = await timeLimiter({ timeoutDuration: 5 }).execute(() => new Promise(() => {})).catch(e => e)
+ * console.log(isMeshlessError(error), error.code) // => true ERR_TIME_LIMIT
+ */
 export function isMeshlessError(error: unknown): error is MeshlessError {
   return typeof error === 'object' && error !== null && (error as any)[BRAND] === true
 }
 
-/** True for what never reached the callee: such errors are no failures of the callee and are not retried by default. */
+/**
+ * True for what never reached the callee: such errors are no failures of the callee and are not retried by default.
+ *
+ * @example
+ * const breaker = circuitBreaker()
+ * breaker.forceOpen()
+ * const error = await breaker.execute(call => fetch(url, { signal: call.signal })).catch(e => e)
+ * console.log(isRejection(error), error.code) // => true ERR_CIRCUIT_OPEN
+ */
 export function isRejection(error: unknown): error is MeshlessError {
   return typeof error === 'object' && error !== null && (error as any)[REJECTION] === true
 }
 
-/** Makes a rejection without the cost of a stack trace. */
+/**
+ * Makes a rejection without the cost of a stack trace.
+ *
+ * @example
+ * const error = reject(BulkheadFullError, 'no place in the pool')
+ * console.log(isRejection(error), error.message) // => true no place in the pool
+ */
 export function reject<E extends MeshlessError, O extends MeshlessErrorOptions>(
   type: new (message: string, options?: O) => E,
   message: string,

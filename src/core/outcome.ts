@@ -25,7 +25,14 @@ export interface Outcome {
 
 const OUTCOME: unique symbol = Symbol.for('meshless.outcome') as any
 
-/** How the request behind this response ended; `undefined` for a response that no mesh governed. */
+/**
+ * How the request behind this response ended; `undefined` for a response that no mesh governed.
+ *
+ * @example
+ * const mesh = createMesh({ rules })
+ * const { details, cluster } = outcomeOf(await mesh.fetch(url))
+ * console.log(details, cluster) // => via_upstream outbound|9080||reviews.default.svc.cluster.local
+ */
 export function outcomeOf(response: object): Outcome | undefined {
   if ((typeof response !== 'object' && typeof response !== 'function') || response === null || typeof (response as any).then === 'function')
     throw new TypeError(
@@ -34,6 +41,15 @@ export function outcomeOf(response: object): Outcome | undefined {
   return (response as any)[OUTCOME]
 }
 
+/**
+ * Gives another object the outcome of a response, e.g. what an adapter of your own makes from it.
+ *
+ * @example
+ * const mesh = createMesh({ rules })
+ * const response = await mesh.fetch(url)
+ * const answer = attachOutcome({ text: await response.text() }, outcomeOf(response))
+ * console.log(outcomeOf(answer).details) // => via_upstream
+ */
 export function attachOutcome<R extends object>(response: R, outcome: Outcome): R {
   Object.defineProperty(response, OUTCOME, { value: outcome, configurable: true })
   return response

@@ -21,7 +21,8 @@ type Linked<P extends readonly AnyPolicy[]> = number extends P['length']
  *
  * @example
  * const guard = pipeline(retry({ attempts: 2 }), circuitBreaker(), timeLimiter({ timeoutDuration: '2s' }))
- * await guard.execute(call => fetch(url, { signal: call.signal }))
+ * const response = await guard.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function pipeline<const P extends readonly AnyPolicy[]>(...policies: P & Linked<P>): Policy<AllSees<P>, AddsOf<P[number]>> {
   const row = policies as unknown as readonly AnyPolicy[]

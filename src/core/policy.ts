@@ -145,7 +145,14 @@ export function policy<Sees = unknown, Adds = never>(
 
 const BOUND: unique symbol = Symbol.for('meshless.bound') as any
 
-/** For a function that wants the call: `wrap(bind((call, id) => …))` is a function of `id`. Called outside `wrap`, it runs ungoverned. */
+/**
+ * For a function that wants the call: `wrap(bind((call, id) => …))` is a function of `id`. Called outside `wrap`, it runs ungoverned.
+ *
+ * @example
+ * const load = timeLimiter().wrap(bind((call, path) => fetch(`http://reviews:9080/${path}`, { signal: call.signal })))
+ * const response = await load('reviews/1')
+ * console.log(response.status) // => 200
+ */
 export function bind<A extends unknown[], R>(fn: (call: CallView, ...args: A) => R | PromiseLike<R>): (...args: A) => Promise<R> {
   const direct = async (...args: A): Promise<R> => await fn(new Call(undefined), ...args)
   return Object.assign(direct, { [BOUND]: fn })

@@ -13,7 +13,8 @@ export interface ResolvedAddress {
  * It is asked only for names that rules declare as endpoints.
  *
  * @example
- * const resolver = { resolve: async name => (await registry.lookup(name)).map(address => ({ address, ttl: 5_000 })) }
+ * const resolver = { resolve: async name => [{ address: '10.0.0.1', ttl: 5_000 }] }
+ * const mesh = createMesh({ rules, discovery: { resolver } })
  */
 export interface Resolver {
   /**

@@ -51,7 +51,9 @@ export interface MeshMethods {
    * one that says `$delete: true` is taken out. All of them, or none.
    *
    * @example
-   * await mesh.patch({ kind: 'VirtualService', metadata: { name: 'reviews' }, $delete: true }, { ifVersion: mesh.snapshot().version })
+   * const mesh = createMesh({ rules })
+   * const { accepted, version } = await mesh.patch({ kind: 'ServiceEntry', metadata: { name: 'reviews' }, $delete: true })
+   * console.log(accepted, version) // => true 2
    */
   patch(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** What `apply` (or with `{ patch: true }` what `patch`) would change, and what would become of the state. Changes nothing. */
@@ -79,7 +81,9 @@ export interface MeshMethods {
    *
    * @throws OptionsError for a wrong port or a token that is too short.
    * @example
-   * const { url } = await mesh.admin({ port: 9901, token: process.env.MESHLESS_TOKEN })
+   * const mesh = createMesh({ rules })
+   * const { url } = await mesh.admin({ token: 'at-least-16-characters' })
+   * await mesh.close()
    */
   admin(options?: AdminOptions): Promise<AdminServer>
   /** What was said about the rules in force. */

@@ -22,6 +22,10 @@ export interface TranslateInput extends InputOf<typeof translateFields> {}
  * Translates rule documents into Envoy's configuration, in proto3-JSON names. Faulty documents are left out: ask `validate` about them.
  *
  * @throws OptionsError for a MeshConfig that cannot be read.
+ *
+ * @example
+ * const { clusters } = translate(rules)
+ * console.log(clusters.at(-1).name) // => outbound|9080||reviews.default.svc.cluster.local
  */
 export function translate(documents: string | object | readonly (string | object)[], options: TranslateInput = {}): EnvoyConfig {
   const { workload, meshConfig } = readOptions(translateFields, options, 'translate')

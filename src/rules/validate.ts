@@ -28,7 +28,12 @@ export interface ValidateOptions extends InputOf<typeof validateFields> {}
  *
  * @throws OptionsError for wrong options.
  * @example
- * for (const d of validate(yaml, { lint: true })) console.log(`${d.line}:${d.column} ${d.message}`)
+ * const [wrong] = validate(`
+ *   apiVersion: networking.istio.io/v1
+ *   kind: VirtualService
+ *   metadata: { name: reviews }
+ *   spec: { hosts: [reviews], http: [{ timeout: 5 }] }`)
+ * console.log(wrong.severity, wrong.line, wrong.path) // => error 5 spec.http[0].timeout
  */
 export function validate(input: RulesInput, options: ValidateOptions = {}): Diagnostic[] {
   const { strict, lint } = readOptions(validateFields, options, 'validate')

@@ -41,9 +41,10 @@ export interface FakeTransport extends Transport {
  *
  * @throws OptionsError naming every wrong step.
  * @example
- * const clock = virtualClock()
- * const transport = fakeTransport({ '10.0.0.1:80': ['reset', { body: 'hello', delay: 20 }], '*': 'refuse' }, { clock })
- * const mesh = createMesh({ rules, clock, transport })
+ * const transport = fakeTransport({ '10.0.0.9:9080': 'refuse', '*': { body: 'hello', delay: 20 } })
+ * const mesh = createMesh({ rules, transport })
+ * const response = await mesh.fetch(url)
+ * console.log(response.status, transport.requests[0].path) // => 200 /reviews/1
  */
 export function fakeTransport(script: Readonly<Record<string, FakeScript>> = {}, options: FakeTransportOptions = {}): FakeTransport {
   const { clock = systemClock, connectDelay } = readOptions(fakeTransportFields, options, 'fakeTransport')

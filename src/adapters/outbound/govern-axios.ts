@@ -38,7 +38,8 @@ class Refused {
  * the same instance. A stream is sent once: what that came to is the end. Interceptors run once, outside the policy; an adapter in the config of a single request passes the policy by.
  *
  * @example
- * governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
+ * const api = governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
+ * console.log(typeof api.get) // => function
  */
 export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any, any>): A {
   if (typeof instance?.create !== 'function')

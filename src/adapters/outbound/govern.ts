@@ -24,6 +24,8 @@ export class FailedResponse extends Error {
  *
  * @example
  * const governed = governFetch(fetch, pipeline(retry({ attempts: 2 }), circuitBreaker()))
+ * const response = await governed(url)
+ * console.log(await response.text()) // => hello
  */
 export function governFetch<F extends typeof fetch>(fetcher: F, policy: Policy<any, any>): typeof fetch {
   if (typeof fetcher !== 'function') throw new TypeError('governFetch: expected fetch, then the policy: governFetch(fetch, retry())')

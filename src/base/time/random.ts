@@ -6,7 +6,13 @@ export type Random = () => number
 /** The machine's own. */
 export const systemRandom: Random = Math.random
 
-/** The same numbers for the same seed, on every machine (xoshiro128**, seeded by splitmix32). */
+/**
+ * The same numbers for the same seed, on every machine (xoshiro128**, seeded by splitmix32).
+ *
+ * @example
+ * const [one, other] = [seededRandom(7), seededRandom(7)]
+ * console.log(one() === other()) // => true
+ */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   const split = () => {

@@ -12,7 +12,16 @@ export interface VirtualClock extends Clock {
   setWall(epochMs: number): void
 }
 
-/** A clock that stands at `startMs` until it is advanced. `wall()` begins at the same figure. */
+/**
+ * A clock that stands at `startMs` until it is advanced. `wall()` begins at the same figure.
+ *
+ * @example
+ * const clock = virtualClock()
+ * const breaker = circuitBreaker({ waitDurationInOpenState: '60s', automaticTransitionFromOpenToHalfOpenEnabled: true }, { clock })
+ * breaker.open()
+ * clock.advance(60_001)
+ * console.log(breaker.state) // => HALF_OPEN
+ */
 export function virtualClock(startMs = 0): VirtualClock {
   let now = startMs
   let wallOffset = 0

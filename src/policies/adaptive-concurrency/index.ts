@@ -52,6 +52,7 @@ export interface AdaptiveConcurrency<R = unknown> extends Policy<R, never>, Obse
  * @example
  * const adaptive = adaptiveConcurrency({ algorithm: 'vegas', maxLimit: 100 })
  * await adaptive.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(adaptive.limit) // => 20
  */
 export function adaptiveConcurrency<R = unknown>(
   options: AdaptiveConcurrencyOptions<R> = {},

@@ -50,6 +50,8 @@ export interface Bulkhead<R = unknown> extends Policy<R, never>, Observable<Bulk
  * @throws OptionsError naming every wrong option.
  * @example
  * const slots = bulkhead({ maxConcurrentCalls: 10, maxWaitDuration: '100ms' })
+ * await slots.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(slots.metrics.availableConcurrentCalls) // => 10
  */
 export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
   const { name = '', clock = systemClock } = around

@@ -73,6 +73,7 @@ export interface BreakerSurroundings {
  * @example
  * const breaker = circuitBreaker({ failureRateThreshold: 50, waitDurationInOpenState: '60s' })
  * await breaker.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(breaker.state, breaker.metrics.numberOfBufferedCalls) // => CLOSED 1
  */
 export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = {}, around: BreakerSurroundings = {}): CircuitBreaker<R> {
   return new Breaker<R>(readBreakerOptions(options), around)

@@ -62,8 +62,9 @@ interface Run {
  * @param many gets the items of a batch, each once, and a call whose signal is aborted when nobody waits any more
  * @throws OptionsError naming every wrong option.
  * @example
- * const getUser = collapse(async ids => await db.users(ids), { maxSize: 100, maxWait: '5ms' })
- * const [ann, bob] = await Promise.all([getUser('ann'), getUser('bob')]) // one query
+ * const getUser = collapse(async ids => ids.map(id => ({ id })), { maxSize: 100, maxWait: '5ms' })
+ * const [ann, bob] = await Promise.all([getUser('ann'), getUser('bob')]) // one call for both
+ * console.log(bob) // => { id: 'bob' }
  */
 export function collapse<T, R>(
   many: (items: readonly T[], call: CallView) => BatchAnswer<R> | PromiseLike<BatchAnswer<R>>,

@@ -79,8 +79,8 @@ export interface Command<A extends unknown[], R> extends Observable<CommandEvent
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const getUser = command('GetUser', id => fetchUser(id), { getFallback: () => guest })
- * const user = await getUser('42')
+ * const getUser = command('GetUser', async id => ({ id }), { getFallback: () => ({ id: 'guest' }) })
+ * console.log(await getUser('42')) // => { id: '42' }
  */
 export function command<A extends unknown[], R, F = never>(
   name: string,

@@ -37,7 +37,10 @@ export type Answering<A> = (error: unknown, call: CallView, result?: unknown) =>
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const guard = pipeline(fallback(() => [], { handle: CircuitOpenError }), circuitBreaker())
+ * const breaker = circuitBreaker()
+ * const guard = pipeline(fallback(() => [], { handle: CircuitOpenError }), breaker)
+ * breaker.forceOpen()
+ * console.log(await guard.execute(async () => [1])) // => []
  */
 export function fallback<A, R = unknown>(answer: Answering<A>, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
 export function fallback<A, R = unknown>(answer: A, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
@@ -71,7 +74,11 @@ export function fallback(answer: unknown, options: FallbackOptions<any> = {}, ar
  * Several answers in a row: each is asked when the one before it failed, with that one's error, whose causes lead back to the first.
  *
  * @example
- * const guard = fallback(firstOf(() => askReplica(), () => readCache(), []))
+ * const askReplica = async () => {
+ *   throw new Error('down too')
+ * }
+ * const guard = fallback(firstOf(askReplica, []))
+ * console.log(await guard.execute(() => Promise.reject(new Error('down')))) // => []
  */
 export function firstOf<A>(...answers: readonly (A | Answering<A>)[]): Answering<A> {
   const ask = (at: number, error: unknown, call: CallView, result: unknown): A | PromiseLike<A> => {

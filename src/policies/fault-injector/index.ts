@@ -28,7 +28,9 @@ export interface FaultInjector extends Policy, Observable<FaultInjectorEvents> {
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const chaos = faultInjector({ abort: { percentage: { value: 10 }, httpStatus: 503 } })
+ * const chaos = faultInjector({ abort: { percentage: { value: 100 }, httpStatus: 503 } })
+ * const error = await chaos.execute(() => fetch(url)).catch(e => e)
+ * console.log(error.code, error.status) // => ERR_FAULT_INJECTED 503
  */
 export function faultInjector(
   options: FaultInjectorOptions = {},

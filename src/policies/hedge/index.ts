@@ -35,7 +35,8 @@ export interface Hedge<R = unknown> extends Policy<R, never>, Observable<HedgeEv
  * @throws OptionsError naming every wrong option.
  * @example
  * const guard = hedge({ delay: { quantile: 0.95 }, maxHedgedRequests: 1 })
- * await guard.execute(call => fetch(url, { signal: call.signal }))
+ * const response = await guard.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function hedge<R = unknown>(options: HedgeOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Hedge<R> {
   const { name = '', clock = systemClock } = around

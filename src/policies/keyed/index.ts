@@ -44,6 +44,7 @@ export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, polic
  * @example
  * const perHost = keyed(call => call.host, host => circuitBreaker({}, { name: host }), { max: 500 })
  * await perHost.execute(call => fetch(url, { signal: call.signal }), { host: new URL(url).host })
+ * console.log(perHost.get('reviews:9080').state) // => CLOSED
  */
 export function keyed<P extends AnyPolicy>(
   key: (call: KeyedCall) => string | undefined,

@@ -35,7 +35,7 @@ export const PRIORITY = { critical: 0, high: 100, medium: 200, low: 300, veryLow
  * @example
  * const slots = bulkhead({ maxConcurrentCalls: 50, maxWaitDuration: '100ms' })
  * const guard = pipeline(loadShedder(slots), slots)
- * await guard.execute(report, { priority: PRIORITY.low })
+ * console.log(await guard.execute(async () => 'report', { priority: PRIORITY.low })) // => report
  */
 export function loadShedder(
   load: Load | (() => number),

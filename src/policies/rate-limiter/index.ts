@@ -42,6 +42,8 @@ export interface RateLimiter<R = unknown> extends Policy<R, never>, Observable<R
  * @throws OptionsError naming every wrong option.
  * @example
  * const limiter = rateLimiter({ limitForPeriod: 100, limitRefreshPeriod: '1s', timeoutDuration: 0 })
+ * await limiter.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(limiter.metrics.availablePermissions) // => 99
  */
 export function rateLimiter<R = unknown>(
   options: RateLimiterOptions<R> = {},

@@ -87,6 +87,7 @@ type Configured = Entry & { kind: MadeKind }
  * const all = registry({ configs: { default: { circuitBreaker: { slidingWindowSize: 50 } }, slow: { timeLimiter: { timeoutDuration: '10s' } } } })
  * const guard = pipeline(all.circuitBreaker('users'), all.timeLimiter('users', 'slow'))
  * all.on('transition', ({ entry, event }) => console.log(entry.name, event.to))
+ * all.circuitBreaker('users').forceOpen() // => users FORCED_OPEN
  */
 export function registry(options: RegistryOptions = {}): Registry {
   const { configs = {}, tags: shared = {}, clock, random, ...others } = options

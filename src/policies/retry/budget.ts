@@ -86,6 +86,7 @@ export interface RetryBudget {
  * @example
  * const budget = retryBudget({ percent: 20, minRetryConcurrency: 3 })
  * const guard = pipeline(retry({ retryBudget: budget }), hedge({ delay: '50ms', retryBudget: budget }))
+ * console.log(await guard.execute(async () => 'well')) // => well
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   return new Budget(options)

@@ -24,8 +24,12 @@ export interface Retry<R = unknown> extends Policy<R, never>, Observable<RetryEv
  *
  * @throws OptionsError naming every wrong option, or when both `attempts` and `maxAttempts` are given.
  * @example
- * const again = retry({ attempts: 3, backoff: '50ms' })
- * await again.execute(call => load(call.attempt))
+ * const again = retry({ attempts: 3, backoff: '1ms' })
+ * const answer = await again.execute(async call => {
+ *   if (call.attempt < 3) throw new Error('not yet')
+ *   return `at try ${call.attempt}`
+ * })
+ * console.log(answer) // => at try 3
  */
 export function retry<R = unknown>(
   options: RetryOptions<R> = {},

@@ -7,6 +7,10 @@ import type { Random } from '../../base/time/random.ts'
 /**
  * ms to wait after try `attempt` (1 for the first) that ended with `error`, or with `result` when it threw nothing. Negative: give up.
  * `random` is the retry's own, so that a seeded retry stays seeded.
+ *
+ * @example
+ * const again = retry({ maxAttempts: 4, intervalFunction: IntervalFunction.ofExponentialRandomBackoff(100, 2) })
+ * console.log(IntervalFunction.ofExponentialBackoff(100, 2)(3)) // => 400
  */
 export type IntervalFunction = (attempt: number, error: unknown, result: unknown, random: Random) => number
 

@@ -35,7 +35,8 @@ export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
  * @throws OptionsError naming every wrong option.
  * @example
  * const limit = timeLimiter({ timeoutDuration: '2s' })
- * await limit.execute(call => fetch(url, { signal: call.signal }))
+ * const response = await limit.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: string; clock?: Clock } = {}): TimeLimiter {
   const { name = '', clock = systemClock } = around

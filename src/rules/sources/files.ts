@@ -19,8 +19,8 @@ const FALLBACK_POLL = 5_000
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const mesh = createMesh({ sources: [files('./rules', { watch: true })] })
- * await mesh.ready()
+ * const source = files('./rules', { watch: true }) // createMesh({ sources: [source] }), then await mesh.ready()
+ * console.log(source.name) // => files:./rules
  */
 export function files(path: string | URL, options: FilesOptions = {}): Source {
   const given = typeof path === 'string' ? path : path instanceof URL && path.protocol === 'file:' ? decodeURIComponent(path.pathname) : ''

@@ -43,6 +43,7 @@ const CANNOT: readonly TransportLimit[] = [
  *
  * @example
  * const mesh = createMesh({ rules, transport: fetchTransport() })
+ * await mesh.close()
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const { fetch: send = globalThis.fetch, connectTo } = options

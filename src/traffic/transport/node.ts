@@ -12,7 +12,8 @@ export interface NodeTransportOptions {
  * Makes the transport.
  *
  * @example
- * const mesh = createMesh({ rules, transport: nodeTransport({ connectTo: { '10.0.0.1:80': '127.0.0.1:8080' } }) })
+ * const mesh = createMesh({ rules, transport: nodeTransport({ connectTo: { '10.0.0.1:9080': '127.0.0.1:8080' } }) })
+ * await mesh.close()
  */
 export function createTransport(options: NodeTransportOptions = {}): Transport {
   const { connectTo } = options

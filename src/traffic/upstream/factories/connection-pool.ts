@@ -38,7 +38,8 @@ interface Pass {
  * @throws OptionsError naming every wrong option.
  * @example
  * const pool = connectionPool({ tcp: { maxConnections: 10 }, http: { http1MaxPendingRequests: 5 } })
- * const answer = await pool.execute(call => fetch(url, { signal: call.signal }))
+ * const response = await pool.execute(call => fetch(url, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function connectionPool(
   options: ConnectionPoolOptions = {},

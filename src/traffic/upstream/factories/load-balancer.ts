@@ -29,7 +29,10 @@ export interface LoadBalancer {
  * @throws OptionsError naming every wrong option and endpoint.
  * @example
  * const balancer = loadBalancer({ simple: 'ROUND_ROBIN' }, { endpoints: [{ address: '10.0.0.1:80' }, { address: '10.0.0.2:80' }] })
- * const { endpoint, release } = balancer.pick()
+ * const [first, second] = [balancer.pick(), balancer.pick()]
+ * console.log(first.endpoint === second.endpoint) // => false
+ * first.release()
+ * second.release()
  */
 export function loadBalancer(
   settings: LoadBalancerOptions,

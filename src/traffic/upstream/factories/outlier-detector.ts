@@ -42,8 +42,9 @@ export interface OutlierDetector extends Observable<OutlierDetectorEvents> {
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const detector = outlierDetector({ consecutive5xxErrors: 3, maxEjectionPercent: 50 }, { hosts: ['10.0.0.1:80', '10.0.0.2:80'] })
+ * const detector = outlierDetector({ consecutive5xxErrors: 1, maxEjectionPercent: 50 }, { hosts: ['10.0.0.1:80', '10.0.0.2:80'] })
  * detector.report('10.0.0.1:80', { status: 503 })
+ * console.log(detector.isEjected('10.0.0.1:80')) // => true
  */
 export function outlierDetector(
   options: OutlierDetectionOptions = {},

@@ -49,6 +49,7 @@ export interface Upstream extends Policy, Observable<UpstreamEvents> {
  * @example
  * const pool = upstream({ endpoints: [{ address: '10.0.0.1:80' }], outlierDetection: { consecutive5xxErrors: 3 } })
  * const response = await pool.execute(call => fetch(`http://${call.endpoint}/`, { signal: call.signal }))
+ * console.log(response.status) // => 200
  */
 export function upstream(
   options: UpstreamOptions,

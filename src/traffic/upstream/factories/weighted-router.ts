@@ -24,6 +24,9 @@ export interface WeightedRouter extends Policy {
  * @throws OptionsError when there is no destination, a weight is negative, or all are 0.
  * @example
  * const split = weightedRouter([{ destination: { host: 'v1' }, weight: 90 }, { destination: { host: 'v2' }, weight: 10 }])
+ * const counts = { v1: 0, v2: 0 }
+ * for (let i = 0; i < 1000; i++) counts[split.pick().host]++
+ * console.log(counts.v1 > counts.v2) // => true
  */
 export function weightedRouter(
   destinations: readonly WeightedDestination[],
