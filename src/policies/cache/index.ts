@@ -40,7 +40,7 @@ export interface Cache<R = unknown> extends Policy<R, never>, Observable<CacheEv
  *
  * @throws OptionsError naming every wrong option.
  * @example
- * const getUser = cache({ ttl: '5s' }).wrap(async id => ({ id, at: Math.random() }))
+ * const getUser = cache({ ttl: '5s' }).wrap(async id => ({ id }))
  * console.log((await getUser(1)) === (await getUser(1))) // => true
  */
 export function cache<R = unknown>(options: CacheOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Cache<R> {
