@@ -153,8 +153,10 @@ describe('the fake transport', () => {
   test('a small body that nobody reads gives its connection back at once', async () => {
     const { mesh, stats, transport } = meshOver({ [A]: { body: 'x'.repeat(60_000) } })
     const responses = []
-    for (let i = 0; i < 3; i++) responses.push(await mesh.fetch('http://s.test/'))
-    await new Promise(resolve => setImmediate(resolve))
+    for (let i = 0; i < 3; i++) {
+      responses.push(await mesh.fetch('http://s.test/'))
+      await new Promise(resolve => setImmediate(resolve)) // until the body has come: the next request may begin in the turn of the headers
+    }
     expect([stats()['upstream_rq_active'], transport.connections.made]).toEqual([0, 1])
     expect((await responses[0]!.text()).length).toBe(60_000)
   })
