@@ -62,6 +62,7 @@ export type ResetReason =
   | 'connection_timeout' // connectTimeout passed
   | 'connection_termination' // the peer closed or reset the connection
   | 'remote_reset' // HTTP/2 RST_STREAM
+  | 'remote_error_with_CONNECT_request' // HTTP/2 CONNECT_ERROR, whatever the request was
   | 'remote_refused_stream_reset' // HTTP/2 REFUSED_STREAM: certainly not processed
   | 'protocol_error' // unparsable answer
   | 'local_reset' // we gave it up

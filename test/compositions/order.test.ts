@@ -96,6 +96,40 @@ describe('the order of a call', () => {
     await w.askWithin(1000)
     expect(policyOf(w).circuitBreaker.numberOfFailedCalls).toBe(3)
   })
+  const hedge = 'hedge: { delay: 50ms }'
+  before('retry', 'circuitBreaker', 'a hedge is a try as any other: counted by itself', async () => {
+    const w = world(
+      { [A]: { delay: 80 }, [B]: { status: 500, delay: 10 } },
+      { resilience: `${hedge}, circuitBreaker: { minimumNumberOfCalls: 10 }`, route: 'retries: { attempts: 0 }' },
+    )
+    expect((await w.askWithin(100)).said).toBe('200 - via_upstream 2')
+    expect(policyOf(w).circuitBreaker).toMatchObject({ numberOfSuccessfulCalls: 1, numberOfFailedCalls: 1 })
+  })
+  before('retry', 'bulkhead', 'a hedge needs a slot of its own, and one that gets none harms nobody', async () => {
+    const w = world({ [A]: { delay: 80 }, [B]: {} }, { resilience: `${hedge}, bulkhead: { maxConcurrentCalls: 1 }` })
+    expect((await w.askWithin(100)).said).toBe('200 - via_upstream 1')
+    expect(w.transport.requests.map(r => r.endpoint)).toEqual([A])
+  })
+  before('retry', 'endpoint', 'a hedge goes elsewhere', async () => {
+    const w = world({ [A]: { delay: 80 }, [B]: { delay: 10 } }, { resilience: hedge })
+    expect((await w.askWithin(100)).outcome.endpoint).toBe(B)
+  })
+  before('routeTimeout', 'retry', 'it ends hedges as well', async () => {
+    const w = world({ [A]: 'hang', [B]: 'hang' }, { resilience: hedge, route: 'timeout: 200ms, retries: { attempts: 0 }' })
+    expect((await w.askWithin(200)).said).toBe('504 UT response_timeout 2')
+    expect(w.held()).toEqual(NOTHING)
+  })
+  before('mirror', 'retry', 'copied once, however many hedges there are', async () => {
+    const w = world({ [A]: { delay: 80 }, [B]: { delay: 80 } }, { resilience: hedge, route: 'mirror: { host: s.test }' })
+    await w.askWithin(200)
+    expect(w.transport.requests.length).toBe(1 + 2)
+  })
+  before('cache', 'retry', 'a hit is not hedged', async () => {
+    const w = world({ [A]: { delay: 10 } }, { resilience: `${hedge}, cache: { ttl: 10s }` })
+    await w.askWithin(20)
+    expect((await w.askWithin(200)).outcome.details).toBe('meshless_cache_hit')
+    expect(w.transport.requests.length).toBe(1)
+  })
   before('circuitBreaker', 'rateLimiter', 'an open breaker costs no token', async () => {
     const w = world(
       { [A]: {} },

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { createMesh, nodeTransport, outcomeOf } from '../../src/index.ts'
-import type { FakeScript, FakeStep } from '../../src/testing/index.ts'
+import { type FakeScript, type FakeStep, fakeTransport, virtualClock } from '../../src/testing/index.ts'
 import { A, B, NOTHING, world } from '../traffic/engine/world.ts'
 
 const C = '10.0.0.3:80'
@@ -238,3 +238,19 @@ spec: { targets: [{ host: s.test }], hedge: { delay: 10ms } }
     }
   }
 })
+
+test.each(['', ', bulkhead: { maxConcurrentCalls: 9 }'])(
+  'each try says which one it is, though the first one still connects when the next begins%s',
+  async blocks => {
+    const clock = virtualClock()
+    const transport = fakeTransport({ [A]: { delay: 100 }, [B]: { delay: 100 } }, { clock, connectDelay: 80 })
+    const w = world({ [A]: {}, [B]: {} }, { route: NO_RETRY, resilience: `hedge: { delay: 50ms }${blocks}`, options: { clock, transport } })
+    const asked = w.ask()
+    await clock.advanceAsync(400)
+    expect((await asked).said).toBe('200 - via_upstream 2')
+    expect(transport.requests.map(r => [r.endpoint, r.headers['x-envoy-attempt-count']])).toEqual([
+      [A, '1'],
+      [B, '2'],
+    ])
+  },
+)

@@ -9,7 +9,7 @@ import type { WireBody } from '../../core/transport.ts'
 import type { Outgoing } from '../routing/rewrite.ts'
 import type { Engine } from './engine.ts'
 import type { MeshReply, MeshRequest } from './exchange.ts'
-import { portOf } from './outgoing.ts'
+import { outgoing, portOf } from './outgoing.ts'
 
 export abstract class Asked implements Outgoing {
   readonly engine: Engine
@@ -21,6 +21,7 @@ export abstract class Asked implements Outgoing {
   outcome: Outcome
   authority: string
   path: string
+  /** Its own list, without what speaks to the mesh itself, unless that is obeyed: as in Envoy rules do not see it. */
   headers: string[]
   body: WireBody | undefined
   /** Of the answer, for header formatters. */
@@ -48,7 +49,7 @@ export abstract class Asked implements Outgoing {
     this.authority = request.authority
     this.port = portOf(request)
     this.path = request.path
-    this.headers = request.headers
+    this.headers = engine.requestOverrides ? request.headers : outgoing(request.headers)
     this.body = request.body
     this.outcome = {
       flags: '',

@@ -18,8 +18,8 @@ export interface Try {
 
 /** Who is told how the try goes. */
 export interface AttemptOwner<T extends Try = Try> {
-  /** The request as it shall be sent now. */
-  wire(): WireRequest
+  /** The request as it shall be sent now, by the try with this number. */
+  wire(nth: number): WireRequest
   /** The name under which TLS is spoken when the request itself says it. */
   readonly tls: string | undefined
   /** ms that the try may take once it has its connection and the request is complete; 0 for no limit. */
@@ -40,6 +40,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
   readonly host: Host
   /** Whether the request went out (a connection was ready). */
   sent = false
+  readonly #nth: number
   readonly #cluster: ClusterRuntime
   readonly #owner: AttemptOwner<Attempt>
   #ticket: PoolTicket | undefined
@@ -50,7 +51,9 @@ export class Attempt implements Try, PoolListener, StreamListener {
   #grpc = false
   #answered = false
 
-  constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner<Attempt>) {
+  /** `nth`: which try of its request it is; 1 for the first. */
+  constructor(cluster: ClusterRuntime, host: Host, owner: AttemptOwner<Attempt>, nth: number) {
+    this.#nth = nth
     this.#cluster = cluster
     this.host = host
     this.#owner = owner
@@ -70,7 +73,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
     this.#cluster.stats.upstream_rq_total++
     this.#cluster.report(this.host, 'connected')
     this.bodySent()
-    const request = this.#owner.wire()
+    const request = this.#owner.wire(this.#nth)
     this.#grpc = isGrpc(request.headers)
     this.#stream = lease.send(request, this)
   }

@@ -85,7 +85,10 @@ class Exchange extends Forwarded implements InFront {
 
   #ownAnswer(): void {
     const { route } = this
-    if (route === undefined) return this.enter(this.#unnamed())
+    if (route === undefined) {
+      this.headers = this.request.headers // no rule, no change
+      return this.enter(this.#unnamed())
+    }
     const { stats, clusters } = this.engine
     if (route.cors !== undefined) {
       this.origin = route.cors.allowed(this)

@@ -88,7 +88,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
 
   /** Rules see what the upstream is told about the first try. */
   #announceFirst(plan: Plan): void {
-    this.headers = outgoing(this.headers)
+    if (this.engine.requestOverrides) this.headers = outgoing(this.headers)
     announce(this.headers, 1, timeOfFirst(plan, this.body), plan)
   }
 
@@ -138,9 +138,8 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
     return this.cluster!.autoSni ? nameOf(this.authority) : undefined
   }
 
-  wire(expected: number): WireRequest {
-    const { attempts } = this.outcome
-    if (this.#plan !== undefined && attempts > 1) announce(this.headers, attempts, expected, this.#plan)
+  wire(nth: number, expected: number): WireRequest {
+    if (this.#plan !== undefined && this.outcome.attempts > 1) announce(this.headers, nth, expected, this.#plan)
     return { method: this.method, path: this.path, authority: this.authority, scheme: this.scheme, headers: this.headers, body: this.body }
   }
 

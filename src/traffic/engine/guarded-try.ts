@@ -22,6 +22,8 @@ export interface GuardedOwner extends AttemptOwner {
 export class GuardedTry implements Try, AttemptOwner {
   attempt: Attempt | undefined
   readonly perTryTimeout: number
+  /** Which try of its request it is. */
+  readonly nth: number
   readonly #owner: GuardedOwner
   readonly #cluster: string
   readonly #clock: Clock
@@ -35,7 +37,8 @@ export class GuardedTry implements Try, AttemptOwner {
   #afterwards: (() => void) | undefined
   #over = false
 
-  constructor(owner: GuardedOwner, cluster: string, clock: Clock) {
+  constructor(owner: GuardedOwner, cluster: string, clock: Clock, nth: number) {
+    this.nth = nth
     this.#owner = owner
     this.#clock = clock
     this.#cluster = cluster
@@ -46,9 +49,9 @@ export class GuardedTry implements Try, AttemptOwner {
     return this.attempt?.host
   }
 
-  start(chain: Next, options: { method: string; host: string; deadline: number; attempt: number }): void {
+  start(chain: Next, options: { method: string; host: string; deadline: number }): void {
     const call = new Call(options)
-    call.attempt = options.attempt
+    call.attempt = this.nth
     call.context = this
     this.#call = call
     let result: WireResponse | PromiseLike<WireResponse>
@@ -112,8 +115,8 @@ export class GuardedTry implements Try, AttemptOwner {
     this.attempt?.bodySent()
   }
 
-  wire(): WireRequest {
-    return this.#owner.wire()
+  wire(nth: number): WireRequest {
+    return this.#owner.wire(nth)
   }
 
   answered(_attempt: Try, response: WireResponse): void {

@@ -60,6 +60,7 @@ const FLAGS: Record<ResetReason, string> = {
   connection_termination: 'UC',
   remote_reset: 'UR',
   remote_refused_stream_reset: 'UR',
+  remote_error_with_CONNECT_request: 'UR',
   protocol_error: 'UPE',
   local_reset: 'LR',
   overflow: 'UO',

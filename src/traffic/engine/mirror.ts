@@ -6,6 +6,7 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
 import { announceTime, nameOf } from './outgoing.ts'
+import { repeatable } from './recorded-body.ts'
 
 /** The request that is copied: as it goes to its own upstream. */
 export interface Mirrored {
@@ -21,18 +22,19 @@ export interface Mirrored {
   readonly share: number
 }
 
-/** Sends the copies that a route asks for. `cluster`: where the request itself goes. */
+/** Sends the copies that a route asks for; none of a body that is not at hand, or is more than is kept for another try. `cluster`: where the request itself goes. */
 export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, cluster: ClusterRuntime, plan: Plan): void {
   const { engine, method, path, authority, scheme, body, tls } = of
-  for (const mirror of mirrors) {
-    if (!mirror.selects(of.share)) continue
+  const chosen = mirrors.filter(mirror => mirror.selects(of.share))
+  if (chosen.length > 0 && body !== undefined && (body.bytes === undefined || !repeatable(body, engine.retryBufferLimit))) {
+    // Envoy counts a body that is too much once, be it for retries or for mirrors.
+    if (body.bytes === undefined || plan.retry === undefined) cluster.stats.retry_or_shadow_abandoned++
+    return
+  }
+  for (const mirror of chosen) {
     const named = engine.clusters.get(mirror.cluster)
     if (named === undefined) continue
     const to = named.original === undefined ? named : engine.passthrough(scheme, authority, of.port, named.original)
-    if (body !== undefined && body.bytes === undefined) {
-      cluster.stats.retry_or_shadow_abandoned++
-      continue
-    }
     const headers = of.headers.slice()
     if (plan.timeout > 0) announceTime(headers, plan.timeout)
     const name = scheme === 'https' ? tls : to.autoSni ? nameOf(authority) : undefined
@@ -60,7 +62,7 @@ class Mirror implements AttemptOwner {
       cluster.stats.upstream_cx_none_healthy++
       return
     }
-    const attempt = new Attempt(cluster, host, this)
+    const attempt = new Attempt(cluster, host, this, 1)
     if (timeout > 0)
       this.#timer = cluster.clock.schedule(timeout, () => {
         cluster.stats.upstream_rq_timeout++

@@ -24,8 +24,8 @@ export interface Sender {
   readonly body: WireBody | undefined
   readonly uploaded: boolean
   readonly tls: string | undefined
-  /** The request as it shall be sent; `expected`: ms that the upstream is told it has, `Infinity` for no limit. */
-  wire(expected: number): WireRequest
+  /** The request as it shall be sent by the try with this number; `expected`: ms that the upstream is told it has, `Infinity` for no limit. */
+  wire(nth: number, expected: number): WireRequest
 }
 
 export abstract class Sending<Owner extends Sender> implements AttemptOwner, GuardedOwner {
@@ -84,9 +84,9 @@ export abstract class Sending<Owner extends Sender> implements AttemptOwner, Gua
     const guarded = this.#guard?.next
     if (guarded === undefined) this.send(this, now)
     else {
-      const guard = new GuardedTry(this, this.cluster.name, this.engine.clock)
+      const guard = new GuardedTry(this, this.cluster.name, this.engine.clock, outcome.attempts)
       this.#begun(guard, now)
-      guard.start(guarded, { method: this.owner.method, host: this.cluster.name, deadline: this.#deadline, attempt: outcome.attempts })
+      guard.start(guarded, { method: this.owner.method, host: this.cluster.name, deadline: this.#deadline })
     }
     if (this.hedges !== undefined && this.awaiting) this.hedges.arm(now)
   }
@@ -121,7 +121,7 @@ export abstract class Sending<Owner extends Sender> implements AttemptOwner, Gua
         this.#priorities.attempted(host)
       }
     }
-    const attempt = new Attempt(this.cluster, host, owner)
+    const attempt = new Attempt(this.cluster, host, owner, owner === this ? this.owner.outcome.attempts : (owner as GuardedTry).nth)
     if (owner === this) this.#begun(attempt, now)
     else (owner as GuardedTry).attempt = attempt
     attempt.start()
@@ -152,8 +152,8 @@ export abstract class Sending<Owner extends Sender> implements AttemptOwner, Gua
     return this.owner.tls
   }
 
-  wire(): WireRequest {
-    return this.owner.wire(this.#expected)
+  wire(nth: number): WireRequest {
+    return this.owner.wire(nth, this.#expected)
   }
 
   /** The request is complete: its times begin. */

@@ -8,6 +8,9 @@ import { upload } from './upload.ts'
 
 const STREAM = Symbol('stream')
 
+/** Envoy's max_headers_count. */
+const MOST_HEADERS = 100
+
 interface Request extends http.ClientRequest {
   [STREAM]?: Http1Stream
 }
@@ -82,6 +85,7 @@ export class Http1Stream implements Stream, BodySource, Told {
       return
     }
     const headers = answer.rawHeaders
+    if (headers.length > 2 * MOST_HEADERS) return this.#refuse(new Error(`more than ${MOST_HEADERS} header lines`))
     let coding = 'chunked'
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i]!

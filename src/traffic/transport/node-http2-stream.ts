@@ -3,7 +3,7 @@ import http2 from 'node:http2'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { upload } from './upload.ts'
 
-const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants
+const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CONNECT_ERROR, NGHTTP2_CANCEL } = http2.constants
 
 /** The connection, as its streams see it. */
 interface Owner {
@@ -103,6 +103,7 @@ export class Http2Stream implements Stream, BodySource {
   #reason(error: Error): ResetReason {
     const code = this.#stream?.rstCode
     const { broken } = this.#owner
+    if (code === NGHTTP2_CONNECT_ERROR) return 'remote_error_with_CONNECT_request'
     if (code === NGHTTP2_REFUSED_STREAM) return 'remote_refused_stream_reset'
     // What nghttp2 says of a peer that does not speak HTTP/2; a reset by the peer has another code.
     if (codeOf(error) === 'ERR_HTTP2_ERROR' || codeOf(broken) === 'ERR_HTTP2_ERROR') return 'protocol_error'

@@ -341,3 +341,52 @@ describe('under a ResiliencePolicy no permit is lost', () => {
     expect([running(w), w.held()]).toEqual([1, NOTHING])
   })
 })
+
+describe('a mirror and the body', () => {
+  const route = 'mirror: { host: s.test }, retries: { attempts: 0 }'
+  const mirrored = async (body: BodyInit, more: object = {}) => {
+    const w = world({ [A]: {}, [B]: {} }, { route, ...more })
+    await w.askWithin(10, '/', { method: 'POST', body, duplex: 'half' } as RequestInit)
+    return [w.transport.requests.length, w.stats()['retry_or_shadow_abandoned']]
+  }
+  test('one of the bound is copied, one byte more is not: Envoy drops the mirror when its buffer is full', async () => {
+    expect(await mirrored('x'.repeat(1 << 20))).toEqual([2, 0])
+    expect(await mirrored('x'.repeat((1 << 20) + 1))).toEqual([1, 1])
+  })
+  test('with retries the body is counted once', async () => {
+    const both = 'mirror: { host: s.test }, retries: { attempts: 1, retryOn: "5xx" }'
+    expect(await mirrored('x'.repeat(2 << 20), { route: both })).toEqual([1, 1])
+  })
+  test('the bound is retryBufferLimit', async () => {
+    const options = { limits: { retryBufferLimit: 10 } }
+    expect(await mirrored('x'.repeat(11), { options })).toEqual([1, 1])
+    expect(await mirrored('x'.repeat(10), { options })).toEqual([2, 0])
+  })
+  test('a stream is not copied', async () => {
+    expect(await mirrored(new Blob(['abc']).stream())).toEqual([1, 1])
+  })
+})
+
+describe('headers that speak to the mesh (conn_manager_utility.cc takes them off before a route is looked for)', () => {
+  const route =
+    'match: [{ headers: { x-envoy-max-retries: { exact: "3" } } }], directResponse: { status: 299 } }, { route: [{ destination: { host: s.test } }]'
+  const headers = { 'x-envoy-max-retries': '3', 'x-envoy-mine': '1' }
+  test('no rule sees them, nor the upstream', async () => {
+    const w = world({ [A]: {} }, { route })
+    const { said } = await w.askWithin(1, '/', { headers })
+    expect(said).toBe('200 - via_upstream 1')
+    expect(w.transport.requests[0]!.headers).toMatchObject({ 'x-envoy-mine': '1' })
+    expect(w.transport.requests[0]!.headers).not.toHaveProperty('x-envoy-max-retries')
+  })
+  test('where they are obeyed they are seen', async () => {
+    const w = world({ [A]: {} }, { route, options: { requestOverrides: true } })
+    expect((await w.askWithin(1, '/', { headers })).response.status).toBe(299)
+  })
+  test('to a host that no rule names they go as they came', async () => {
+    const w = world({ [A]: {}, '*': {} })
+    const asked = w.mesh.fetch('http://10.9.9.9:8123/', { headers })
+    await w.clock.advanceAsync(1)
+    await asked
+    expect(w.transport.requests[0]!.headers).toMatchObject(headers)
+  })
+})

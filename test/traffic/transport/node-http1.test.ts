@@ -204,6 +204,11 @@ describe('a reader that comes late', () => {
   })
 })
 
+test('100 header lines are taken', async () => {
+  const { line } = await to(answering(`HTTP/1.1 200 OK\r\n${'x: 1\r\n'.repeat(99)}content-length: 1\r\n\r\na`))
+  expect((await line.ask().over).log).toEqual(['response 200', 'complete', 'end'])
+})
+
 describe('what goes wrong', () => {
   const rows: [string, Parameters<typeof peer>[0], string[]][] = [
     ['a FIN before an answer', socket => socket.on('data', () => socket.end()), ['reset connection_termination']],
@@ -213,6 +218,12 @@ describe('what goes wrong', () => {
     ['both lengths', answering('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\nok'), ['reset protocol_error']],
     ['two lengths', answering('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok'), ['reset protocol_error']],
     ['headers without end', answering(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(70_000)}\r\n\r\n`), ['reset protocol_error']],
+    // Envoy: balsa_parser.cc disallows continuation lines; codec_impl.cc ends the connection over max_headers_count, 100 by default.
+    ['a folded header', answering('HTTP/1.1 200 OK\r\nx: y\r\n z\r\ncontent-length: 1\r\n\r\na'), ['reset protocol_error']],
+    ['101 header lines', answering(`HTTP/1.1 200 OK\r\n${'x: 1\r\n'.repeat(100)}content-length: 1\r\n\r\na`), ['reset protocol_error']],
+    // Envoy takes these two; Node's parser does not: docs/differences.md.
+    ['lines without CR', answering('HTTP/1.1 200 OK\ncontent-length: 1\n\na'), ['reset protocol_error']],
+    ['an HTTP version of its own', answering('HTTP/1.9 200 OK\r\ncontent-length: 1\r\n\r\na'), ['reset protocol_error']],
     ['an unasked upgrade', answering('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'), ['reset protocol_error']],
     ['a FIN in the body', answering('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok', s => s.end()), ['response 200', 'reset protocol_error', 'error UND_ERR_SOCKET']],
     ['a RST in the body', answering('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok', s => setTimeout(() => s.resetAndDestroy(), 20)), ['response 200', 'reset protocol_error', 'error']],

@@ -105,11 +105,13 @@ describe('streams', () => {
 })
 
 describe('what goes wrong', () => {
-  const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = http2.constants
+  const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR } = http2.constants
   test.each([
     ['REFUSED_STREAM', (s: http2.ServerHttp2Stream) => s.close(NGHTTP2_REFUSED_STREAM), ['reset remote_refused_stream_reset']],
     ['INTERNAL_ERROR', (s: http2.ServerHttp2Stream) => s.close(NGHTTP2_INTERNAL_ERROR), ['reset remote_reset']],
     ['NO_ERROR', (s: http2.ServerHttp2Stream) => s.close(NGHTTP2_NO_ERROR), ['reset remote_reset']],
+    // http2/codec_impl.cc gives CONNECT_ERROR a reason of its own, whatever the method was.
+    ['CONNECT_ERROR', (s: http2.ServerHttp2Stream) => s.close(NGHTTP2_CONNECT_ERROR), ['reset remote_error_with_CONNECT_request']],
     ['CANCEL', (s: http2.ServerHttp2Stream) => s.close(NGHTTP2_CANCEL), ['reset remote_reset']],
   ])('%s', async (_name, how, log) => {
     const { line } = await to(how)
