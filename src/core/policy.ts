@@ -54,8 +54,14 @@ export type SeesOf<P> = P extends { readonly '~types'?: { sees(value: infer S): 
 /** What a policy may answer instead. */
 export type AddsOf<P> = P extends { readonly '~types'?: { adds(): infer A } } ? A : never
 
-/** Runs the work that a call carries, at the innermost place of a chain. */
-export const runWork: Next = call => (call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[]))
+/**
+ * Runs the work that a call carries, at the innermost place of a chain. What is only like a promise becomes one, so that it settles once
+ * and its `then` may do as it likes: every step is told of one end.
+ */
+export const runWork: Next = call => {
+  const result = call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[])
+  return result instanceof Promise || !isPromiseLike(result) ? result : Promise.resolve(result)
+}
 
 /** Parts with the methods of a policy. A class, so that ten thousand policies do not have ten thousand copies of each method. */
 export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, Adds> {

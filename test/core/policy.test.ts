@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { bind, policy } from '../../src/core/policy.ts'
-import { circuitBreaker } from '../../src/policies/circuit-breaker/index.ts'
+import { bulkhead, cache, circuitBreaker, hedge, pipeline, retry, timeLimiter } from '../../src/policies/index.ts'
 
 const bare = policy(
   'bare',
@@ -38,5 +38,48 @@ test('a signal that is none is refused, not ignored', async () => {
     'execute: signal is no AbortSignal; of an AbortController give its signal',
   )
   expect(await breaker.execute(() => 1, { signal: null as any })).toBe(1)
+  expect(breaker.metrics.numberOfBufferedCalls).toBe(1)
+})
+
+test.each<[string, () => unknown, string]>([
+  // biome-ignore-start lint/suspicious/noThenProperty: what people's thenables do
+  ['gives nothing back', () => ({ then: (resolve: any) => void resolve('value') }), 'value'],
+  [
+    'settles three times',
+    () => ({
+      then(resolve: any, reject: any) {
+        resolve('first')
+        resolve('second')
+        reject(new Error('third'))
+      },
+    }),
+    'first',
+  ],
+  [
+    'throws',
+    () => ({
+      then() {
+        throw new Error('thrown')
+      },
+    }),
+    'thrown',
+  ],
+  [
+    'cannot be looked at',
+    () => ({
+      get then() {
+        throw new Error('a trap')
+      },
+    }),
+    'a trap',
+  ],
+  // biome-ignore-end lint/suspicious/noThenProperty: see above
+])('a thenable whose then %s settles as await has it, and leaves no slot taken', async (_what, make, told) => {
+  const slots = bulkhead({ maxConcurrentCalls: 1 })
+  const breaker = circuitBreaker()
+  for (const guard of [slots, pipeline(retry({ attempts: 0 }), breaker, timeLimiter(), slots), pipeline(hedge(), cache(), slots)]) {
+    const ended = await guard.execute(() => make() as Promise<string>).catch(error => error.message)
+    expect([ended, slots.metrics.availableConcurrentCalls]).toEqual([told, 1])
+  }
   expect(breaker.metrics.numberOfBufferedCalls).toBe(1)
 })
