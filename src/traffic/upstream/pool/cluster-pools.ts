@@ -7,6 +7,9 @@ import { type ConnectSettings, connectSettings, tlsSettings } from './connect-ta
 import { HostPool } from './host-pool.ts'
 import { ClusterLimits } from './limits.ts'
 
+/** Of a host whose names are brought by traffic (`https://tenant-7.shop.test`, under a wildcard) so many keep their connections. */
+const MOST_NAMES = 1000
+
 export class ClusterPools {
   readonly limits = new ClusterLimits()
   readonly #transport: Transport
@@ -49,6 +52,7 @@ export class ClusterPools {
     pools.named ??= new Map()
     let pool = pools.named.get(name)
     if (pool === undefined) {
+      if (pools.named.size >= MOST_NAMES) dropFirst(pools.named)
       pool = this.#make(host, name)
       pools.named.set(name, pool)
     }
@@ -98,4 +102,11 @@ export class ClusterPools {
   close(): void {
     for (const pool of this.#all()) pool.close()
   }
+}
+
+/** The oldest goes: idle connections close, what runs or waits ends first. */
+function dropFirst(named: Map<string, HostPool>): void {
+  const [name, pool] = named.entries().next().value!
+  named.delete(name)
+  pool.close()
 }
