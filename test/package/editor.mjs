@@ -133,4 +133,4 @@ Percent; above 0, at most 100.
 }
 
 /** Parts of documents alone, which no code writes: rules.schema.json has their texts. */
-const ELSEWHERE = new Set(['fallback'])
+const ELSEWHERE = new Set(['fallback', 'split'])
