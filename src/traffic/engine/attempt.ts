@@ -1,5 +1,5 @@
 /** One try of a request on one endpoint: from the pool's queue to the last byte. It reports to the outlier detector and to its exchange, each exactly once. */
-import type { Timer } from '../../base/time/clock.ts'
+import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Host } from '../upstream/host.ts'
 import type { Lease, PoolListener, PoolTicket } from '../upstream/pool/host-pool.ts'
@@ -109,7 +109,7 @@ export class Attempt implements Try, PoolListener, StreamListener {
   bodySent(): void {
     const { perTryTimeout, uploaded } = this.#owner
     if (perTryTimeout === 0 || !uploaded || !this.sent || this.#over || this.#answered || this.#timer !== undefined) return
-    this.#timer = this.#cluster.clock.schedule(perTryTimeout, () => this.#owner.timedOut(this), { keepAlive: true })
+    this.#timer = this.#cluster.clock.schedule(perTryTimeout, () => this.#owner.timedOut(this), KEEP_ALIVE)
   }
 
   cancel(timeout: boolean): void {

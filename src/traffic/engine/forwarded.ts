@@ -2,7 +2,7 @@
  * A request that has its cluster, until its answer is read: rewritten, copied for mirrors, sent by tries.ts within the route's time, and
  * answered by the upstream, by us, or by what stands in for a failure. What may answer it before is executor.ts'.
  */
-import type { Timer } from '../../base/time/clock.ts'
+import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import { waitFor } from '../../base/time/wait-for.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
@@ -77,7 +77,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
     } else if (this.#plan !== undefined) this.#announceFirst(this.#plan)
     const timeout = this.#plan?.timeout ?? 0
     const limited = timeout > 0 && this.uploaded
-    if (limited) this.#armRouteTimer(timeout)
+    if (limited) this.#armRouteTimer(timeout, now)
     const tries = new Tries(engine, cluster, this.guard, this.#plan, this, this.hash?.hash, limited ? now + timeout : Infinity)
     this.#tries = tries
     tries.start(now)
@@ -109,12 +109,14 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
     if (this.over || this.uploaded) return
     this.uploaded = true
     const timeout = this.#plan?.timeout ?? 0
-    if (timeout > 0) this.#armRouteTimer(timeout)
-    this.#tries?.bodySent(timeout > 0 ? this.engine.clock.now() + timeout : Infinity)
+    if (timeout === 0) return this.#tries?.bodySent(Infinity)
+    const now = this.engine.clock.now()
+    this.#armRouteTimer(timeout, now)
+    this.#tries?.bodySent(now + timeout)
   }
 
-  #armRouteTimer(timeout: number): void {
-    this.#routeTimer = this.engine.clock.schedule(timeout, () => this.#routeTimeout(), { keepAlive: true })
+  #armRouteTimer(timeout: number, now: number): void {
+    this.#routeTimer = this.engine.clock.schedule(timeout, () => this.#routeTimeout(), KEEP_ALIVE, now)
   }
 
   #routeTimeout(): void {

@@ -245,8 +245,13 @@ function keepAfterHead(request: http.ClientRequest, answer: http.IncomingMessage
 
 const sideClosed = (cause: Error) => Object.assign(new Error('other side closed', { cause }), { code: 'UND_ERR_SOCKET' })
 
-/** ms that an idle connection may be used, from `Keep-Alive: timeout=5`: a second less than the peer says. */
+/** ms that an idle connection may be used, from `Keep-Alive: timeout=5`: a second less than the peer says. Peers say the same each time. */
 function keepAliveOf(value: string): number {
+  if (value === lastSaid) return lastKept
   const found = /(?:^|[\s,;])timeout\s*=\s*(\d+)/i.exec(value)
-  return found === null ? Infinity : Math.max(0, Number(found[1]) * 1000 - 1000)
+  lastSaid = value
+  lastKept = found === null ? Infinity : Math.max(0, Number(found[1]) * 1000 - 1000)
+  return lastKept
 }
+let lastSaid = ''
+let lastKept = Infinity

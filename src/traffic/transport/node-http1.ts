@@ -156,8 +156,7 @@ export class Http1Connection implements Connection, Http1Owner {
 /** Everything between the request line and the body, in the order in which fetch sends it. */
 function headersOf(wire: WireRequest): string[] {
   const { body, headers: given } = wire
-  const headers = ['host', wire.authority, 'connection', 'keep-alive']
-  for (let i = 0; i < given.length; i++) headers.push(given[i]!)
+  const headers = ['host', wire.authority, 'connection', 'keep-alive', ...given]
   if (body !== undefined) {
     if (body.length === undefined) headers.push('transfer-encoding', 'chunked')
     else headers.push('content-length', String(body.length))
