@@ -59,6 +59,7 @@ export interface TlsSettings {
 /** Why a connection or a stream ended before its time; Envoy's words. */
 export type ResetReason =
   | 'connection_failure' // could not connect
+  | 'local_connection_failure' // we gave up connecting: it took longer than a connection may be idle
   | 'connection_timeout' // connectTimeout passed
   | 'connection_termination' // the peer closed or reset the connection
   | 'remote_reset' // HTTP/2 RST_STREAM

@@ -65,12 +65,14 @@ function grpcAsks(tokens: ReadonlySet<string>, header: (name: string) => string 
   return status !== undefined && Object.hasOwn(GRPC, status) && tokens.has(GRPC[status]!)
 }
 
+const UNREACHED: ReadonlySet<string> = new Set<ResetReason>(['connection_failure', 'local_connection_failure', 'connection_timeout'])
+
 /** Whether a try that ended before its answer asks for another one. `sent`: the request had gone out. */
 export function shouldRetryReset(on: RetryOn, reason: ResetReason | 'per_try_timeout', sent: boolean): boolean {
   const { tokens } = on
   if (reason === 'overflow') return false
   if (tokens.has('5xx') || tokens.has('gateway-error') || tokens.has('reset')) return true
   if (tokens.has('reset-before-request') && !sent) return true
-  if (tokens.has('connect-failure') && (reason === 'connection_failure' || reason === 'connection_timeout')) return true
+  if (tokens.has('connect-failure') && UNREACHED.has(reason)) return true
   return tokens.has('refused-stream') && reason === 'remote_refused_stream_reset'
 }

@@ -56,6 +56,7 @@ export function faultReply(httpStatus: number | undefined, grpcStatus: number | 
 
 const FLAGS: Record<ResetReason, string> = {
   connection_failure: 'UF',
+  local_connection_failure: 'UF',
   connection_timeout: 'UF',
   connection_termination: 'UC',
   remote_reset: 'UR',

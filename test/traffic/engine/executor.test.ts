@@ -1,5 +1,6 @@
 /** Neighbours of what was recorded: the same rules of Envoy in other combinations, on scripted upstreams and a virtual clock. */
 import { describe, expect, test } from 'vitest'
+import { fakeTransport, virtualClock } from '../../../src/testing/index.ts'
 import { A, B, NOTHING, world } from './world.ts'
 
 const NO_SUBSET = '{ loadBalancer: { simple: ROUND_ROBIN } }, subsets: [{ name: none, labels: { no: body } }]'
@@ -388,5 +389,38 @@ describe('headers that speak to the mesh (conn_manager_utility.cc takes them off
     await w.clock.advanceAsync(1)
     await asked
     expect(w.transport.requests[0]!.headers).toMatchObject(headers)
+  })
+})
+
+describe('an idle timeout shorter than connecting (codec_client.cc starts it when the connection is made)', () => {
+  const policy = '{ connectionPool: { tcp: { connectTimeout: 1s }, http: { idleTimeout: 200ms } } }'
+  test('ends the connection and who waits for it', async () => {
+    const w = world({ [A]: 'unreachable' }, { policy, route: 'retries: { attempts: 0 }' })
+    const { said, text } = await w.askWithin(200)
+    expect(said).toBe('503 UF upstream_reset_before_response_started{local_connection_failure} 1')
+    expect(text).toBe('upstream connect error or disconnect/reset before headers. reset reason: local connection failure')
+    await w.clock.advanceAsync(2000)
+    expect(w.stats()).toMatchObject({
+      upstream_cx_idle_timeout: 1,
+      upstream_cx_connect_fail: 1,
+      upstream_cx_connect_timeout: 0,
+      upstream_cx_active: 0,
+      upstream_cx_destroy_local: 1,
+    })
+    expect(w.held()).toEqual(NOTHING)
+  })
+  test('is a failure to connect for retries', async () => {
+    const w = world({ [A]: 'unreachable', [B]: {} }, { policy, route: 'retries: { attempts: 2, retryOn: connect-failure }' })
+    for (let i = 0; i < 3; i++) expect((await w.askWithin(300)).response.status).toBe(200)
+  })
+  test('does not matter to a connection that is made in time, and is idle later', async () => {
+    const clock = virtualClock()
+    const transport = fakeTransport({ [A]: { delay: 500 } }, { clock, connectDelay: 150 })
+    const w = world({ [A]: {} }, { policy, options: { clock, transport } })
+    const asked = w.ask()
+    await clock.advanceAsync(650)
+    expect((await asked).said).toBe('200 - via_upstream 1')
+    await clock.advanceAsync(200)
+    expect(w.stats()).toMatchObject({ upstream_cx_idle_timeout: 1, upstream_cx_connect_fail: 0, upstream_cx_active: 0 })
   })
 })

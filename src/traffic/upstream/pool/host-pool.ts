@@ -2,7 +2,7 @@
  * The connections of one host, as Envoy's conn_pool_base keeps them: a ready one is used at once (the last used first); otherwise the
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
-import type { Clock } from '../../../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE } from '../../../base/time/clock.ts'
 import type { Connection, ConnectionListener, ConnectTarget, ResetReason, Transport } from '../../../core/transport.ts'
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
@@ -121,14 +121,18 @@ export class HostPool implements ConnectionListener {
   #connect(): void {
     const { stats } = this.#limits
     const target = this.#target()
-    const { maxRequestsPerConnection } = this.#settings
+    const { maxRequestsPerConnection, idleTimeout } = this.#settings
     const streams = target.protocol === 'http2' ? (target.maxConcurrentStreams ?? EXPECTED_STREAMS) : 1
     const promised = maxRequestsPerConnection > 0 ? Math.min(streams, maxRequestsPerConnection) : streams
     stats.upstream_cx_total++
     if (target.protocol === 'http2') stats.upstream_cx_http2_total++
     else stats.upstream_cx_http1_total++
     const connection = this.#transport.connect(target, this)
-    this.#members.set(connection, new Member(this, connection, promised, target.protocol === 'http2'))
+    const member = new Member(this, connection, promised, target.protocol === 'http2')
+    this.#members.set(connection, member)
+    // As in Envoy, whose codec_client is idle from its making on.
+    if (idleTimeout > 0 && idleTimeout < target.connectTimeout)
+      member.impatience = this.#clock.schedule(idleTimeout, () => this.#tooLong(member, idleTimeout), KEEP_ALIVE)
     this.#promised += promised
   }
 
@@ -148,7 +152,17 @@ export class HostPool implements ConnectionListener {
     this.#limits.stats.upstream_cx_total++
   }
 
+  #tooLong({ connection }: Member, idleTimeout: number): void {
+    this.#limits.stats.upstream_cx_idle_timeout++
+    this.#ended(connection, 'local_connection_failure', new Error(`no connection within the idle timeout of ${idleTimeout} ms`))
+    connection.destroy()
+  }
+
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void {
+    this.#ended(connection, reason, error)
+  }
+
+  #ended(connection: Connection, reason: 'connection_failure' | 'connection_timeout' | 'local_connection_failure', error: Error): void {
     const member = this.#members.get(connection)
     if (member === undefined) return
     this.#members.delete(connection)
@@ -157,7 +171,7 @@ export class HostPool implements ConnectionListener {
     connections.give()
     stats.upstream_cx_connect_fail++
     if (reason === 'connection_timeout') stats.upstream_cx_connect_timeout++
-    stats.destroyed(reason === 'connection_timeout', false)
+    stats.destroyed(reason !== 'connection_failure', false)
     // All who wait here fail together; the line is emptied first, so that a retry re-enters a clean pool.
     const waiting = [...this.#line]
     this.#line.clear()
@@ -188,6 +202,7 @@ export class HostPool implements ConnectionListener {
   }
 
   #keepPromise(member: Member): void {
+    member.impatience?.cancel()
     this.#promised -= member.promised
     member.promised = 0
   }

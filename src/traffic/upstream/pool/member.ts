@@ -1,4 +1,5 @@
 /** A connection in the pool. It is the lease of the request that uses it. */
+import type { Timer } from '../../../base/time/clock.ts'
 import type { Connection, ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../../core/transport.ts'
 
 /** The right to send one request on a connection. */
@@ -26,6 +27,8 @@ export class Member implements Lease {
   /** We were the ones who closed it. */
   closedByUs = false
   connectedAt = 0
+  /** Ends it when connecting takes longer than it may be idle. */
+  impatience: Timer | undefined
   idleSince = 0
   /** Neighbours in the list of the ready. */
   isReady = false
