@@ -91,8 +91,8 @@ export interface Connection {
   send(request: WireRequest, listener: StreamListener): Stream
   /** Takes no new stream and closes when the running ones have ended (at once when there are none). */
   drain(): void
-  /** Ends it now; running streams are told `local_reset`. */
-  destroy(): void
+  /** Ends it now; running streams are told `local_reset`, and that `error` is why. */
+  destroy(error?: Error): void
   /** While no stream runs: whether it keeps the process alive. Streams always do. */
 }
 

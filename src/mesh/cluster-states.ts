@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../base/time/clock.ts'
 import type { Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment } from '../envoy/index.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
+import type { EndpointSettings } from '../traffic/upstream/factories/endpoint.ts'
 import type { ClusterPlan } from './compile.ts'
 
 /** How long the state of a cluster that no rule names any more is kept, ms. */
@@ -14,6 +15,8 @@ export const GRACE = 300_000
 
 export interface ClusterMaking {
   readonly clock: Clock
+  /** Endpoints set by hand, where the rules in force want them. */
+  place(name: string, endpoints: readonly EndpointSettings[], placement: ClusterPlan['placement']): ClusterLoadAssignment
   make(plan: ClusterPlan, config: Cluster): ClusterRuntime
   /** `trial`: nothing that others see may change. */
   guard(runtime: ClusterRuntime, plan: ClusterPlan, trial: boolean): void
@@ -26,7 +29,7 @@ export class ClusterStates {
   #plans: ReadonlyMap<string, ClusterPlan> = new Map()
   readonly #retired = new Map<string, { runtime: ClusterRuntime; timer: Timer; plan: ClusterPlan | undefined }>()
   /** Endpoints set by hand; they outlive an `apply`. */
-  readonly #assigned = new Map<string, ClusterLoadAssignment>()
+  readonly #assigned = new Map<string, readonly EndpointSettings[]>()
 
   /** A set is being made ready and counts on what is retired. */
   #preparing = false
@@ -48,9 +51,20 @@ export class ClusterStates {
   }
 
   /** Gives a cluster endpoints of its own; the rules' are not used again. */
-  assign(runtime: ClusterRuntime, assignment: ClusterLoadAssignment): void {
-    runtime.assign(assignment)
-    this.#assigned.set(runtime.name, assignment)
+  assign(runtime: ClusterRuntime, endpoints: readonly EndpointSettings[]): void {
+    const { name } = runtime
+    runtime.assign(this.#making.place(name, endpoints, this.#plans.get(name)?.placement))
+    this.#assigned.set(name, endpoints)
+  }
+
+  /** The endpoints that a cluster of the rules was given by hand. */
+  assigned(runtime: ClusterRuntime): readonly EndpointSettings[] | undefined {
+    return this.#named.get(runtime.name) === runtime ? this.#assigned.get(runtime.name) : undefined
+  }
+
+  #assignmentOf({ name, placement, assignment }: ClusterPlan): ClusterLoadAssignment | undefined {
+    const own = this.#assigned.get(name)
+    return own === undefined ? assignment : this.#making.place(name, own, placement)
   }
 
   /** Makes everything that a set needs and that may fail. What comes back takes it over, at once and without fail. */
@@ -81,7 +95,7 @@ export class ClusterStates {
   #fresh(plan: ClusterPlan): ClusterRuntime {
     const runtime = this.#making.make(plan, bare(plan.config))
     try {
-      const assignment = this.#assigned.get(plan.name) ?? plan.assignment
+      const assignment = this.#assignmentOf(plan)
       if (assignment !== undefined) runtime.assign(assignment)
       this.#making.guard(runtime, plan, true)
     } catch (error) {
@@ -107,7 +121,7 @@ export class ClusterStates {
     for (const plan of changed) {
       const runtime = next.get(plan.name)!
       runtime.update(bare(plan.config))
-      const assignment = this.#assigned.get(plan.name) ?? plan.assignment
+      const assignment = this.#assignmentOf(plan)
       if (assignment !== undefined) runtime.assign(assignment)
       this.#making.guard(runtime, plan, false)
     }

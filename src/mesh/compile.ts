@@ -4,6 +4,7 @@
  */
 import type { Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, EnvoyConfig, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
+import type { Placement } from '../rules/istio/cluster-locality.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { checkFormatters } from '../rules/istio/formatters.ts'
@@ -26,6 +27,8 @@ export interface ClusterPlan {
   readonly config: Cluster
   /** Its endpoints, unless they are set by hand. */
   readonly assignment: ClusterLoadAssignment | undefined
+  /** How endpoints that are set by hand are placed; absent when the rules do not say who is near. */
+  readonly placement: Placement | undefined
   /** What stands in front of it: Envoy's own configuration cannot say that. */
   readonly resilience: ClusterResilience | undefined
   /** Whether its names may lead to link-local addresses. */
@@ -89,10 +92,10 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const hosts = yield* virtualHosts(routes, before.hosts, diagnostics)
   if (refused()) return { compiled: undefined, diagnostics }
 
-  const { endpoints } = translated
+  const { endpoints, placements } = translated
   const clusters = translated.clusters.map(cluster => divided(settings.native(cluster), settings.processes, diagnostics))
   const config = { clusters, routes, endpoints }
-  const plans = yield* clusterPlans(config, resilience, documents, unlisted.owners, before.clusters, settings)
+  const plans = yield* clusterPlans(config, placements, resilience, documents, unlisted.owners, before.clusters, settings)
   yield
   return {
     compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of), policies },
@@ -162,6 +165,7 @@ function* faultsOf(host: VirtualHost): Generator<Diagnostic> {
 
 function* clusterPlans(
   config: EnvoyConfig,
+  placements: ReadonlyMap<string, Placement>,
   resilience: ReadonlyMap<string, ClusterResilience | undefined>,
   documents: readonly RuleDocument[],
   owners: ReadonlyMap<RuleDocument, RuleDocument>,
@@ -181,6 +185,7 @@ function* clusterPlans(
       name,
       config: cluster,
       assignment: cluster.loadAssignment ?? assignments.get(name),
+      placement: placements.get(name),
       resilience: resilience.get(name),
       linkLocal: !distrusted.has(name.slice(name.lastIndexOf('|') + 1)),
     }

@@ -8,6 +8,7 @@ import { readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
 import type { Cluster } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import { callerOf } from '../rules/istio/select-documents.ts'
 import { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { Engine } from '../traffic/engine/engine.ts'
 import type { MeshReply, MeshRequest } from '../traffic/engine/exchange.ts'
@@ -20,7 +21,7 @@ import type { RouteTable } from '../traffic/routing/route-table.ts'
 import { ClusterStates } from './cluster-states.ts'
 import { type ClusterPlan, NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
-import { assignmentOf, localityText } from './endpoints.ts'
+import { assignmentOf, endpointsIn, localityText } from './endpoints.ts'
 import { meshEvents } from './events.ts'
 import { type GuardSurroundings, guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
@@ -72,8 +73,10 @@ export class MeshCore {
     this.#unnamedCaches = new SharedCaches(this.settings.clock)
     const { clock, resolver, sources } = this.settings
     const names = { free: resolver, bound: withoutLinkLocal(resolver) }
+    const caller = callerOf(this.settings.workload, this.settings.meshConfig)
     this.#states = new ClusterStates({
       clock,
+      place: (name, endpoints, placement) => assignmentOf(name, endpoints, placement, caller),
       make: (plan, config) => this.#runtime(plan.name, config, plan.linkLocal ? names.free : names.bound),
       guard: (runtime, plan, trial) =>
         runtime.guard(this.#linker(plan.resilience, trial ? new RouteBreakers(clock) : this.#routeBreakers), guardedTry),
@@ -224,7 +227,7 @@ export class MeshCore {
 
   setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void {
     const runtime = this.cluster(cluster)
-    this.#states.assign(runtime, assignmentOf(runtime.name, endpoints))
+    this.#states.assign(runtime, endpointsIn(runtime.name, endpoints))
   }
 
   /** Changes the weight of one endpoint. The cluster's endpoints are set by hand from then on. */
@@ -233,6 +236,12 @@ export class MeshCore {
     const hosts = runtime.hosts()
     if (!hosts.some(host => host.address === address))
       throw new RangeError(`${cluster} has no endpoint ${address}; it has ${hosts.map(h => h.address).join(', ') || 'none'}`)
+    const own = this.#states.assigned(runtime)
+    if (own !== undefined)
+      return this.setEndpoints(
+        cluster,
+        own.map(e => (e.address === address ? { ...e, weight } : e)),
+      )
     this.setEndpoints(
       cluster,
       hosts.map(host => ({
@@ -274,7 +283,7 @@ export class MeshCore {
     while (this.#busy && this.settings.clock.now() < end)
       await new Promise<void>(resolve => this.settings.clock.schedule(DRAIN_CHECK, resolve, { keepAlive: true }))
     if (drain !== undefined && this.#busy) {
-      const error = new Error(`the mesh was closed; the request had not ended ${drain} ms later`)
+      const error = cutShort(`mesh.close() ended the request: it had not finished within the drain of ${drain} ms`)
       for (const runtime of [...this.clusters.values(), ...this.dynamicHosts.values()]) runtime.cut(error)
     }
     this.#states.close()
@@ -289,6 +298,9 @@ export class MeshCore {
     return false
   }
 }
+
+/** With the code that fetch has for it. */
+const cutShort = (message: string) => Object.assign(new Error(message), { code: 'UND_ERR_DESTROYED' })
 
 function breakerKeys(plans: Iterable<ClusterPlan>): Set<string> {
   const keys = new Set<string>()

@@ -156,6 +156,7 @@ function changed(was: ClusterPlan, now: ClusterPlan, states: StateView): Cluster
   const own = states.hasOwnEndpoints(now.name)
   if (JSON.stringify(was.assignment) !== JSON.stringify(now.assignment))
     fields.push(own ? 'endpoints (set by hand: not used)' : 'endpoints')
+  if (own && JSON.stringify(was.placement) !== JSON.stringify(now.placement)) fields.push('priorities of the endpoints set by hand')
   if (was.linkLocal !== now.linkLocal) fields.push('trust')
   const lost: string[] = []
   if (fields.includes('lbPolicy')) lost.push('positions of the load balancer begin anew')

@@ -62,7 +62,12 @@ export interface MeshMethods {
   rollback(version: number, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /** The versions that are kept, newest last. */
   history(): readonly Version[]
-  /** Replaces the endpoints of a cluster (`outbound|port|subset|host`, or `host|subset|port`) without touching rules. */
+  /**
+   * Replaces the endpoints of a cluster (`outbound|port|subset|host`, or `host|subset|port`) without touching rules. Their localities and
+   * labels count as those of endpoints that rules list, unless one of them has a `priority`.
+   *
+   * @throws OptionsError that names every wrong endpoint, RangeError for a cluster that is not there.
+   */
   setEndpoints(cluster: string, endpoints: readonly EndpointInput[]): void
   /** What would happen to a request, and why. */
   explain(request: ExplainRequest): Explanation

@@ -129,8 +129,8 @@ export class FakeConnection implements Connection {
     if (this.#streams.size === 0) this.#close()
   }
 
-  destroy(): void {
-    for (const stream of [...this.#streams]) stream.reset('local_reset', new Error('the connection was closed here'))
+  destroy(error = new Error('the connection was closed here')): void {
+    for (const stream of [...this.#streams]) stream.reset('local_reset', error)
     this.#close()
   }
 

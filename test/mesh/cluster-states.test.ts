@@ -80,6 +80,7 @@ describe('making ready', () => {
     const log: string[] = []
     const states = new ClusterStates({
       clock: virtualClock(),
+      place: clusterName => ({ clusterName }),
       make: plan => {
         if (plan.text === 'broken') throw new Error('cannot be made')
         log.push(`make ${plan.name}`)
@@ -99,7 +100,7 @@ describe('making ready', () => {
       new Map(
         Object.entries(texts).map(([name, text]) => [
           name,
-          { name, text, config: { name }, assignment: undefined, resilience: undefined, linkLocal: true },
+          { name, text, config: { name }, assignment: undefined, placement: undefined, resilience: undefined, linkLocal: true },
         ]),
       )
     return { log, states, plans }

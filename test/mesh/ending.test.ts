@@ -18,7 +18,7 @@ function running(script: any, http = 'retries: { attempts: 3, retryOn: "5xx,rese
       .then(response => response.text())
       .then(
         text => ended.push(`${name} ${text}`),
-        error => ended.push(`${name} ${error.message}`),
+        error => ended.push(`${name} ${error.message}; ${error.cause?.message}`),
       )
   return { clock, transport, mesh, ended, ask }
 }
@@ -38,7 +38,7 @@ describe('close', () => {
     expect([ended, closed]).toEqual([[], false])
     await clock.advanceAsync(200)
     expect([ended.length, closed]).toEqual([1, true])
-    expect(ended[0]).toMatch(/^a (fetch failed|terminated|.*closed)/)
+    expect(ended[0]).toMatch(/^a (fetch failed|terminated); mesh\.close\(\) ended the request: .* drain of 1000 ms$/)
     expect(transport.connections.open).toBe(0)
     expect(transport.requests.length).toBeLessThanOrEqual(1)
     expect(clock.pending).toBe(0)

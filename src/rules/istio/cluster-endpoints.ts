@@ -1,7 +1,6 @@
 /** The endpoints of one cluster: those declared for the host that have the subset's labels, at the port's address, grouped by locality. */
 import type { ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
-import { type Group, placeGroups, placementOf, withTopology } from './cluster-locality.ts'
-import type { TrafficPolicy } from './merge-policies.ts'
+import { byLocality, type Group, type Placement, placeGroups, withTopology } from './cluster-locality.ts'
 import { type Caller, hasLabels } from './select-documents.ts'
 import type { Declared, ServiceEndpoint, ServicePort } from './select-services.ts'
 
@@ -10,7 +9,7 @@ export function endpointsOf(
   service: Declared,
   port: ServicePort,
   labels: Record<string, string> | undefined,
-  policy: TrafficPolicy,
+  placement: Placement | undefined,
   caller: Caller,
 ): ClusterLoadAssignment {
   const groups = new Map<string, Group>()
@@ -28,10 +27,7 @@ export function endpointsOf(
     }
   }
   if (groups.size === 0) return { clusterName }
-  const sorted = [...groups.values()].sort((a, b) => (a.locality < b.locality ? -1 : 1))
-  const { setting, forced } = placementOf(policy.loadBalancer?.localityLbSetting, caller.mesh.localityLbSetting, service)
-  const failsOver = forced || policy.outlierDetection != null
-  return { clusterName, endpoints: placeGroups(sorted, setting, { failsOver, byName: service.resolution.startsWith('DNS') }, caller) }
+  return { clusterName, endpoints: placeGroups(byLocality(groups), placement, service.resolution.startsWith('DNS'), caller) }
 }
 
 /** The port of another entry for the same host: by name where endpoints are sent to it, by number where they stand in the cluster. */

@@ -1,7 +1,12 @@
 /** Near and far: groups of endpoints by locality, their weights, and the order in which they fail over. */
 import type { LbEndpoint, Locality, LocalityLbEndpoints } from '../../envoy/index.ts'
+import type { TrafficPolicy } from './merge-policies.ts'
+import type { MeshConfig } from './mesh-config.ts'
 import type { Caller } from './select-documents.ts'
 import type { Declared } from './select-services.ts'
+
+/** Where the caller is. */
+export type Place = Pick<Caller, 'labels' | 'locality'>
 
 /** A group of endpoints in one locality, before priorities. */
 export interface Group {
@@ -12,17 +17,27 @@ export interface Group {
 }
 
 /** What holds for a cluster; `setting` is `undefined` when switched off. */
-export interface Placement {
+interface Setting {
   setting: any
   /** Endpoints fail over although no outliers are ejected: they are said to be healthy or not. */
   forced: boolean
 }
 
 /** The destination rule's setting, else what an annotation of the service wants, else the mesh's. */
-export function placementOf(own: any, mesh: any, service: Declared): Placement {
+export function placementOf(own: any, mesh: any, service: Declared): Setting {
   const near = own == null ? prefersNear(service) : undefined
   const setting = own ?? (near === undefined ? mesh : { failoverPriority: near }) ?? {}
   return { setting: setting.enabled === false ? undefined : setting, forced: near !== undefined }
+}
+
+/** The setting by which endpoints of a cluster are placed, as plain JSON. */
+export type Placement = Readonly<Record<string, any>>
+
+/** `undefined`: all are equally near. Without shares nearness counts only when outliers are ejected: nothing would ever fail over. */
+export function placementFor(policy: TrafficPolicy, mesh: MeshConfig, service: Declared): Placement | undefined {
+  const { setting, forced } = placementOf(policy.loadBalancer?.localityLbSetting, mesh.localityLbSetting, service)
+  const failsOver = forced || policy.outlierDetection != null
+  return failsOver || setting?.distribute?.length > 0 ? setting : undefined
 }
 
 /** Labels by which the service's annotation wants endpoints preferred. */
@@ -43,18 +58,21 @@ const SAME_ZONE = [NETWORK, 'topology.kubernetes.io/region', 'topology.kubernete
  */
 export function placeGroups(
   groups: readonly Group[],
-  setting: any,
-  { failsOver, byName }: { failsOver: boolean; byName: boolean },
-  caller: Caller,
+  placement: Placement | undefined,
+  byName: boolean,
+  caller: Place,
 ): LocalityLbEndpoints[] {
-  if (setting === undefined) return groups.map(plain)
-  if (setting.distribute?.length) return distribute(groups, setting.distribute, caller.locality)
-  if (!failsOver) return groups.map(plain)
-  const { failover = [], failoverPriority = [] } = setting
+  if (placement === undefined) return groups.map(plain)
+  if (placement.distribute?.length) return distribute(groups, placement.distribute, caller.locality)
+  const { failover = [], failoverPriority = [] } = placement
   if (failoverPriority.length === 0) return byNearness(groups.map(plain), failover, caller.locality)
   const knowsLabels = !byName && (Object.keys(caller.labels).length > 0 || caller.locality !== '')
   const placed = knowsLabels ? byLabels(groups, failoverPriority, caller) : groups.map(plain)
   return failover.length > 0 ? byNearness(placed, failover, caller.locality) : placed
+}
+
+export function byLocality(groups: ReadonlyMap<string, Group>): Group[] {
+  return [...groups.values()].sort((a, b) => (a.locality < b.locality ? -1 : 1))
 }
 
 export function parseLocality(text: string): Locality {
@@ -114,7 +132,7 @@ function byNearness(placed: LocalityLbEndpoints[], failover: any[], home: string
 }
 
 /** Endpoints that share more of the listed labels with the caller, from the left, come first. */
-function byLabels(groups: readonly Group[], wanted: string[], caller: Caller): LocalityLbEndpoints[] {
+function byLabels(groups: readonly Group[], wanted: string[], caller: Place): LocalityLbEndpoints[] {
   const mine = withTopology(caller.labels, caller.locality)
   const placed: LocalityLbEndpoints[] = []
   const priorities: number[] = []

@@ -2,6 +2,7 @@
 import type { Steps } from '../../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { endpointsOf } from './cluster-endpoints.ts'
+import { type Placement, placementFor } from './cluster-locality.ts'
 import { applyPolicy, protoDuration } from './cluster-policy.ts'
 import { policyOf } from './merge-policies.ts'
 import type { DestinationRule, DestinationRules } from './select-destination-rule.ts'
@@ -16,10 +17,12 @@ export function clusterName(port: number, subset: string, host: string): string 
 export interface Clusters {
   clusters: Cluster[]
   endpoints: ClusterLoadAssignment[]
+  /** How endpoints that do not come from documents are placed, by cluster; those of the others are equally near. */
+  placements: Map<string, Placement>
 }
 
 export function* buildClusters(services: Iterable<Declared>, rules: DestinationRules, caller: Caller): Steps<Clusters> {
-  const built: Clusters = { clusters: [blackHole(), passthrough()], endpoints: [] }
+  const built: Clusters = { clusters: [blackHole(), passthrough()], endpoints: [], placements: new Map() }
   for (const service of services) {
     if (service.resolution === 'DYNAMIC_DNS') continue // for ztunnel and waypoints, a sidecar has no cluster for it
     const rule = rules.of(service)
@@ -59,12 +62,14 @@ function addCluster(
   const passes = subset?.trafficPolicy?.loadBalancer?.simple === 'PASSTHROUGH'
   const type = passes ? 'ORIGINAL_DST' : (whole?.type ?? DISCOVERY[service.resolution] ?? 'STRICT_DNS')
   const cluster: Cluster = { name, type }
-  const assignment = type === 'ORIGINAL_DST' ? undefined : endpointsOf(name, service, port, subset?.labels, policy, caller)
+  const placement = placementFor(policy, caller.mesh, service)
+  const assignment = type === 'ORIGINAL_DST' ? undefined : endpointsOf(name, service, port, subset?.labels, placement, caller)
   const isNamed = assignment !== undefined && type !== 'EDS'
   if (isNamed && assignment.endpoints === undefined && !isAssumed(service)) return undefined
   applyPolicy(cluster, policy, service, port, caller.mesh)
   cluster.metadata = { filterMetadata: { istio: describe(service, port, rule, subset) } }
   built.clusters.push(cluster)
+  if (placement !== undefined) built.placements.set(name, placement)
 
   if (type === 'ORIGINAL_DST' && service.resolution === 'NONE' && port.targetPort)
     cluster.originalDstLbConfig = { upstreamPortOverride: port.targetPort }

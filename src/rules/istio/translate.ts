@@ -4,6 +4,7 @@
  */
 import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '../../envoy/index.ts'
+import type { Placement } from './cluster-locality.ts'
 import { buildClusters } from './clusters.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { RuleDocument } from './document.ts'
@@ -21,6 +22,8 @@ export interface Translation {
   clusters: Cluster[]
   routes: RouteConfiguration[]
   endpoints: ClusterLoadAssignment[]
+  /** How endpoints that do not come from documents are placed, by cluster. */
+  placements: ReadonlyMap<string, Placement>
   /** References that lead nowhere; faults inside of a document are found by its validation. */
   diagnostics: Diagnostic[]
 }
@@ -50,9 +53,9 @@ export function* translating(given: readonly RuleDocument[], options: TranslateO
   const rules = new DestinationRules(documents, caller)
   yield
 
-  const { clusters, endpoints } = yield* buildClusters(scope.services, rules, caller)
+  const { clusters, endpoints, placements } = yield* buildClusters(scope.services, rules, caller)
   const routes = yield* buildRoutes(scope, rules, caller)
   if (options.encryptedPorts) addEncryptedPorts(routes, scope, rules, caller)
   const diagnostics = checkReferences(virtualServices, byHost(services, caller), rules, caller)
-  return { clusters, routes, endpoints, diagnostics }
+  return { clusters, routes, endpoints, placements, diagnostics }
 }

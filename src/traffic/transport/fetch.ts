@@ -106,8 +106,8 @@ class FetchConnection implements Connection {
     if (this.#stream === undefined) this.#close()
   }
 
-  destroy(): void {
-    this.#stream?.broken('local_reset', new Error('the connection was closed here'))
+  destroy(error = new Error('the connection was closed here')): void {
+    this.#stream?.broken('local_reset', error)
     this.#close()
   }
 

@@ -66,10 +66,16 @@ export class Http1Stream implements Stream, BodySource, Told {
   start(body: WireBody | undefined): void {
     if (body === undefined) this.#request.end()
     else if (body.bytes !== undefined) this.#request.end(body.bytes)
-    else void upload(body, this.#request, this, error => this.#uploadFailed(error))
+    else void upload(body, this.#request, this, error => this.#giveUp(error))
   }
 
-  #uploadFailed(error: Error): void {
+  /** The connection is closed on our side. */
+  cut(error: Error): void {
+    this.tell()
+    this.#giveUp(error)
+  }
+
+  #giveUp(error: Error): void {
     if (this.over) return
     this.over = true
     this.#error = error

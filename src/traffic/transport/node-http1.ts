@@ -143,9 +143,11 @@ export class Http1Connection implements Connection, Http1Owner {
     if (this.#stream === undefined || this.#stream.over) this.destroy()
   }
 
-  destroy(): void {
-    if (this.#socket !== undefined) this.#socket.destroy()
-    else if (!this.#gone) {
+  destroy(error?: Error): void {
+    if (this.#socket !== undefined) {
+      if (error !== undefined) this.#stream?.cut(error)
+      this.#socket.destroy()
+    } else if (!this.#gone) {
       this.#gone = true
       this.#giveUp()
       queueMicrotask(() => this.#listener.closed(this))

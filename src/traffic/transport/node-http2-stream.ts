@@ -9,6 +9,8 @@ const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CONNECT_ERROR, NGHTTP2
 interface Owner {
   readonly broken: Error | undefined
   readonly lost: boolean
+  /** Why we closed it, when we did and said so. */
+  readonly closedHere: Error | undefined
   ended(): void
 }
 
@@ -94,9 +96,10 @@ export class Http2Stream implements Stream, BodySource {
   #broken(error: Error): void {
     if (this.over) return
     this.over = true
-    this.#error = error
-    this.#listener.reset(this.#reason(error), error)
-    this.#reader?.error(error)
+    const { closedHere } = this.#owner
+    this.#error = closedHere ?? error
+    this.#listener.reset(closedHere === undefined ? this.#reason(error) : 'local_reset', this.#error)
+    this.#reader?.error(this.#error)
     this.#release()
   }
 

@@ -19,6 +19,8 @@ export class Http2Connection implements Connection {
   readonly #background: boolean
   #session: http2.ClientHttp2Session | undefined
   #error: Error | undefined
+  /** Why we closed it, when we did and said so. */
+  closedHere: Error | undefined
   #streams = 0
   #draining = false
   #gone = false
@@ -120,9 +122,10 @@ export class Http2Connection implements Connection {
     if (this.#streams === 0) this.destroy()
   }
 
-  destroy(): void {
+  destroy(error?: Error): void {
     if (this.#session !== undefined) {
-      this.#session.destroy()
+      this.closedHere = error
+      this.#session.destroy(error)
       return
     }
     if (!this.#gone) {

@@ -19,6 +19,9 @@ async function to(serve: Parameters<typeof peer>[0], more = {}): Promise<{ line:
   const line = await new Line(transport, target(at.address, more)).said('connected')
   return { line, at }
 }
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise(resolve => setImmediate(resolve))
+}
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
 describe('an exchange', () => {
@@ -381,6 +384,19 @@ describe('connecting', () => {
     await line.said('closed')
     for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
     expect(line.log).toEqual(['closed'])
+  })
+  test('closed here, and it is said why', async () => {
+    const half = await to(answering('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf'))
+    const reading = half.line.ask()
+    await until(() => reading.body === 'half')
+    half.line.connection.destroy(new Error('enough'))
+    expect([(await reading.over).log, reading.error!.message]).toEqual([['response 200', 'reset local_reset', 'error enough'], 'enough'])
+    await half.line.said('closed')
+
+    const mute = await to(() => {})
+    const waiting = mute.line.ask()
+    mute.line.connection.destroy(new Error('enough'))
+    expect([(await waiting.over).log, waiting.error!.message]).toEqual([['reset local_reset'], 'enough'])
   })
   test.each(['nonsense', '127.0.0.1:http', ':80'])('%j is no address, and that is a failure like any other', async address => {
     expect((await new Line(transport, target(address)).said('failed')).log[0]).toMatch(/failed connection_failure .*no address/)

@@ -178,6 +178,19 @@ describe('what goes wrong', () => {
     expect((await line.ask().over).log).toEqual(['reset connection_termination'])
   })
 
+  test('a connection closed here, and it is said why', async () => {
+    const { line } = await to((stream, headers) => {
+      if (headers[':path'] !== '/mute') stream.respond()
+      if (headers[':path'] !== '/mute') stream.write('half')
+    })
+    const [mute, reading] = [line.ask(wire({ path: '/mute' })), line.ask()]
+    while (reading.body !== 'half') await new Promise(resolve => setImmediate(resolve))
+    line.connection.destroy(new Error('enough'))
+    expect([(await reading.over).log, reading.error!.message]).toEqual([['response 200', 'reset local_reset', 'error enough'], 'enough'])
+    expect([(await mute.over).log, mute.error!.message]).toEqual([['reset local_reset'], 'enough'])
+    await line.said('closed')
+  })
+
   test('an upload that breaks', async () => {
     const { line } = await to(() => {})
     const chunks = (async function* () { yield Buffer.from('x'); throw new Error('disk') })() // biome-ignore format: short

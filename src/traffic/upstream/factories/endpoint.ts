@@ -32,7 +32,7 @@ export function readEndpoints(
 }
 
 export function entriesOf(endpoints: readonly Endpoint[], what: string): HostEntry[] {
-  return readEndpoints(endpoints, what).map(({ address, weight, priority, labels, locality, health }) => ({
+  return readEndpoints(endpoints, what).map(({ address, weight, priority = 0, labels, locality, health }) => ({
     address,
     weight,
     priority,

@@ -268,7 +268,7 @@ export class HostPool implements ConnectionListener {
     for (const member of [...this.#members.values()]) {
       this.#ready.remove(member)
       member.closedByUs = true
-      member.connection.destroy()
+      member.connection.destroy(error)
     }
     for (const waiter of waiting) waiter.listener.rejected('local_reset', error)
   }
