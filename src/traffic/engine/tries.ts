@@ -98,9 +98,8 @@ export class Tries extends Sending<TriesOwner> {
     const retry = this.plan?.retry
     if (
       retry !== undefined &&
-      reason !== 'overflow' &&
       reason !== 'local_reset' &&
-      this.#again.may(shouldRetryReset(retry.retryOn, reason, this.#sent))
+      this.#again.may(reason !== 'overflow' && shouldRetryReset(retry.retryOn, reason, this.#sent))
     )
       return this.#later()
     this.#lost(tell)

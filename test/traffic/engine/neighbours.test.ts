@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { xxhash64 } from '../../../src/base/formats/xxhash64.ts'
-import { A, B, world } from './world.ts'
+import { A, B, NOTHING, world } from './world.ts'
 
 const HASHED = (how: string) => `{ loadBalancer: { consistentHash: ${how} } }`
 /** The endpoint that a value of the header x-u hashes to. */
@@ -73,6 +73,23 @@ describe('retries', () => {
     const w = world({ [A]: [{ status: 425 }, {}] }, { route: 'retries: { attempts: 1, retryOn: "425", backoff: 100s }' })
     expect((await w.askWithin(1)).said).toBe('200 - via_upstream 2')
     expect(w.stats()).toMatchObject({ upstream_rq_retry: 1, upstream_rq_retry_backoff_exponential: 0, upstream_rq_retry_success: 1 })
+  })
+  // RetryStateImpl::shouldRetry: an armed retry after which nothing is tried again counts as a success, an overflow too.
+  test('that meet the limit of requests count as Envoy counts them', async () => {
+    const policy = '{ connectionPool: { http: { http2MaxRequests: 1 } } }'
+    const w = world({ [A]: [{ status: 503 }, {}] }, { policy, route: 'retries: { attempts: 1, retryOn: "5xx", backoff: 1s }' })
+    const asked = w.ask()
+    await w.clock.advanceAsync(0)
+    w.transport.script(A, 'hang')
+    const abort = new AbortController()
+    const holding = w.ask('/', { signal: abort.signal })
+    await w.clock.advanceAsync(1000)
+    expect((await asked).said).toBe('503 UO upstream_reset_before_response_started{overflow} 2')
+    expect(w.stats()).toMatchObject({ upstream_rq_retry: 1, upstream_rq_retry_success: 1, upstream_rq_pending_overflow: 1 })
+    expect(w.held().retries).toBe(0)
+    abort.abort(new Error('enough'))
+    await expect(holding).rejects.toThrow('enough')
+    expect(w.held()).toEqual(NOTHING)
   })
   test('before the request are none once a try has gone out', async () => {
     const w = world({ [A]: [{ status: 503 }] }, { route: 'retries: { attempts: 5, retryOn: "503,reset-before-request", backoff: 1s }' })
