@@ -37,7 +37,7 @@ spec:
   hosts: [reviews.local]
   http:
     - timeout: 2s
-      retries: { attempts: 2, perTryTimeout: 500ms, retryOn: "connect-failure,refused-stream,503" }
+      retries: { attempts: 2, retryOn: "connect-failure,refused-stream" }
       route:
         - { destination: { host: reviews.local, subset: v1 }, weight: 90 }
         - { destination: { host: reviews.local, subset: v2 }, weight: 10 }

@@ -175,6 +175,7 @@ describe('rules in files', () => {
   test('what init writes is right, and is not written over', async () => {
     const at = path.join(home, 'rules.yaml')
     expect((await cli(['init', at])).code).toBe(0)
+    expect(await cli(['lint', '--fail', at])).toMatchObject({ code: 0 })
     expect(validate(readFileSync(at, 'utf8'), { strict: true })).toEqual([])
     expect(await cli(['init', at])).toMatchObject({ code: 2, err: expect.stringContaining('--force') })
     expect((await cli(['init', at, '--force'])).code).toBe(0)
