@@ -1,9 +1,10 @@
 /** What lives beside the rules: how long it is kept, and that nobody holds on to what is gone. */
 import { describe, expect, test } from 'vitest'
 import { runNow } from '../../src/base/time/slices.ts'
-import { createMesh } from '../../src/index.ts'
+import { createMesh, outcomeOf } from '../../src/index.ts'
 import { ClusterStates } from '../../src/mesh/cluster-states.ts'
-import { virtualClock } from '../../src/testing/index.ts'
+import { fakeTransport, virtualClock } from '../../src/testing/index.ts'
+import { oneService } from '../one-service.ts'
 import { all, destination, instantTransport, policy, service } from './documents.ts'
 
 const A = 'outbound|80||a.test'
@@ -25,6 +26,28 @@ describe('state of a cluster', () => {
     expect(mesh.plan(service('a')).changes.clusters[0]!.state.kept).toBe(false)
     await mesh.apply(service('a'))
     expect(health()).toEqual(['healthy', 'healthy'])
+  })
+
+  test.each([
+    ['two of three are out, without outlier detection: Envoy panics below 50 %', '', [1, 2], [1, 2, 3]],
+    ['all are out, without outlier detection', '', [1, 2, 3], [1, 2, 3]],
+    ['two of three are out, under outlier detection: istiod sends 0, no panic', '{}', [1, 2], [3]],
+    ['all are out, under outlier detection', '{}', [1, 2, 3], []],
+    ['two of three are out, and minHealthPercent wants more', '{ minHealthPercent: 40 }', [1, 2], [1, 2, 3]],
+  ] as const)('by hand as by a detector: %s', async (_what, outlierDetection, ejected, asked) => {
+    const endpoints = [1, 2, 3].map(i => `10.0.0.${i}:80`)
+    const policy = `{ loadBalancer: { simple: ROUND_ROBIN }${outlierDetection && `, outlierDetection: ${outlierDetection}`} }`
+    const mesh = createMesh({ rules: oneService({ endpoints, policy }), transport: fakeTransport({ '*': {} }) })
+    for (const i of ejected) mesh.eject('s.test||80', `10.0.0.${i}:80`)
+    const seen = new Set<string | undefined>()
+    for (let i = 0; i < 12; i++) {
+      const response = await mesh.fetch('http://s.test/')
+      expect(response.status).toBe(asked.length === 0 ? 503 : 200)
+      if (asked.length === 0) expect(outcomeOf(response)!.flags).toContain('UH')
+      else seen.add(outcomeOf(response)!.endpoint)
+    }
+    expect([...seen].sort()).toEqual(asked.map(i => `10.0.0.${i}:80`))
+    await mesh.close()
   })
 
   test('no timer is left behind by many applies', async () => {
