@@ -6,6 +6,7 @@
 import { createTransport } from '#transport'
 import { axiosAdapter } from './adapters/outbound/axios.ts'
 import { makeFetch } from './adapters/outbound/fetch.ts'
+import { isRecord } from './core/schema/index.ts'
 import type { Transport } from './core/transport.ts'
 import { MeshCore } from './mesh/mesh.ts'
 import type { MeshOptions } from './mesh/options.ts'
@@ -132,6 +133,6 @@ export function createMesh(options: MeshOptions = {}): Mesh {
  * console.log(response.status) // => 200
  */
 export function upstream(options: UpstreamOptions, around: Parameters<typeof makeUpstream>[1] = {}): Upstream {
-  const checks = options.healthChecks !== undefined && around.transport === undefined
+  const checks = options?.healthChecks !== undefined && isRecord(around) && around['transport'] === undefined
   return makeUpstream(options, checks ? { ...around, transport: createTransport() } : around)
 }

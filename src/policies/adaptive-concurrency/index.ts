@@ -1,8 +1,10 @@
 /** An adaptive limit: bounds how many calls run at once, and finds the bound itself from how long they take. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { adaptiveConcurrencySurprises } from '../../core/surprises/adaptive-concurrency.ts'
 import { ADAPTIVE_CONCURRENCY_EVENTS, type AdaptiveConcurrencyEvents, adaptiveStep, type End, Gate } from './layer.ts'
 import { type AdaptiveConcurrencyOptions, readAdaptiveOptions } from './options.ts'
@@ -58,7 +60,7 @@ export function adaptiveConcurrency<R = unknown>(
   options: AdaptiveConcurrencyOptions<R> = {},
   around: { name?: string; clock?: Clock; random?: Random } = {},
 ): AdaptiveConcurrency<R> {
-  const { name = '', clock = systemClock, random = systemRandom } = around
+  const { name = '', clock = systemClock, random = systemRandom } = readAround(around, 'adaptiveConcurrency')
   let given = { ...options }
   const events = new Emitter<AdaptiveConcurrencyEvents>('adaptiveConcurrency', ADAPTIVE_CONCURRENCY_EVENTS)
   const gate = new Gate(readAdaptiveOptions(options), clock, random, events, name)

@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { bulkheadSurprises } from '../../core/surprises/bulkhead.ts'
 import { BULKHEAD_EVENTS, type BulkheadEvents, bulkheadStep, Gate, Held, type Slot } from './layer.ts'
@@ -54,7 +55,7 @@ export interface Bulkhead<R = unknown> extends Policy<R, never>, Observable<Bulk
  * console.log(slots.metrics.availableConcurrentCalls) // => 10
  */
 export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Bulkhead<R> {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'bulkhead')
   let given = { ...options }
   const events = new Emitter<BulkheadEvents>('bulkhead', BULKHEAD_EVENTS)
   const gate = new Gate(readBulkheadOptions(options), clock, events, name)

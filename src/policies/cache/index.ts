@@ -1,7 +1,9 @@
 /** A cache: gives an answer again instead of asking again, and asks once for many who want the same. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { cacheSurprises } from '../../core/surprises/cache.ts'
 import { CACHE_EVENTS, type CacheEvents, Caching, cacheLayer } from './layer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
@@ -44,7 +46,7 @@ export interface Cache<R = unknown> extends Policy<R, never>, Observable<CacheEv
  * console.log((await getUser(1)) === (await getUser(1))) // => true
  */
 export function cache<R = unknown>(options: CacheOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Cache<R> {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'cache')
   let given = { ...options }
   const events = new Emitter<CacheEvents>('cache', CACHE_EVENTS)
   const caching = new Caching(readCacheOptions(options), clock, events)

@@ -1,13 +1,15 @@
 /** A circuit breaker: stops calling what keeps failing, and finds out by a few probes when it is well again. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Duration, toMs } from '../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
 import type { ListenOptions, Observable } from '../../core/events.ts'
 import { LinkedPolicy, type Policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import type { BreakerMetrics, KernelState } from './kernel.ts'
 import { BreakerStep, type CircuitBreakerEvents, Gate } from './layer.ts'
-import { type CircuitBreakerOptions, type CircuitBreakerSettings, readBreakerOptions } from './options.ts'
+import { type CircuitBreakerOptions, type CircuitBreakerSettings, circuitBreakerAroundFields, readBreakerOptions } from './options.ts'
 import { type Cause, STATES, type State } from './transitions.ts'
 
 export type { BreakerMetrics, Cause, CircuitBreakerEvents, CircuitBreakerOptions, State }
@@ -76,7 +78,7 @@ export interface BreakerSurroundings {
  * console.log(breaker.state, breaker.metrics.numberOfBufferedCalls) // => CLOSED 1
  */
 export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = {}, around: BreakerSurroundings = {}): CircuitBreaker<R> {
-  return new Breaker<R>(readBreakerOptions(options), around)
+  return new Breaker<R>(readBreakerOptions(options), readAround(around, 'circuitBreaker', circuitBreakerAroundFields))
 }
 
 class Breaker<R> extends LinkedPolicy<R, never> implements CircuitBreaker<R> {
@@ -188,7 +190,8 @@ class IssuedPermit implements Permit {
 }
 
 /** A saved state as it is now: the time that has passed since is taken off. A wall clock that went back takes nothing off. */
-function aged({ state, attempts, remaining, readmitting, at }: BreakerState, wall: number): KernelState {
+function aged(saved: BreakerState, wall: number): KernelState {
+  const { state, attempts, remaining, readmitting, at } = Object(saved) as BreakerState
   const time = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms >= 0)
   if (!STATES.includes(state) || !(attempts >= 0) || !Number.isFinite(at) || !time(remaining) || !time(readmitting))
     throw new OptionsError(`circuitBreaker: restore: not a state saved by toJSON; expected { state, attempts, remaining?, at }`)

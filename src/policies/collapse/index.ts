@@ -1,8 +1,10 @@
 /** Collapsing: many calls for one thing each become one call for many things, as Hystrix's collapser does. */
+
 import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
 import { Call, type CallView } from '../../core/call.ts'
 import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import type { Description } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { type Batch, Batches } from './kernel.ts'
@@ -73,7 +75,7 @@ export function collapse<T, R>(
 ): Collapse<T, R> {
   if (typeof many !== 'function')
     throw new TypeError('collapse: expected a function that answers many at once, e.g. ids => fetchUsers(ids)')
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'collapse')
   let given = { ...options }
   let settings = readOptions(collapseFields, options, 'collapse')
   const batches = new Batches<T, Waiter<R>>(settings.maxSize ?? Infinity)

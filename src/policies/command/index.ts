@@ -8,7 +8,7 @@ import { readOptions } from '../../core/schema/index.ts'
 import { type CommandEventType, EVENT_TYPES } from './events.ts'
 import { type CommandHooks, CommandRunner, type Execution } from './execution.ts'
 import type { Health } from './kernel.ts'
-import { type CommandProperties, type CommandSettings, commandFields } from './options.ts'
+import { type CommandProperties, type CommandSettings, commandFields, commandHookFields } from './options.ts'
 import { RequestCache } from './request-cache.ts'
 
 export { BadRequestError, CommandError, type CommandEventType, type FailureType } from './events.ts'
@@ -40,6 +40,10 @@ export type CommandEvents = { [T in CommandEventType]: CommandEvent } & {
   /** A call is over. `events`: all that happened to it, in order (Hystrix's executionEvents). */
   execution: { readonly command: string; readonly events: readonly CommandEventType[]; readonly durationMs: number }
 }
+
+let all: (typeof commandFields & typeof commandHookFields) | undefined
+/** Read together, so that a misspelt hook is told which one was meant. Put together with the first command. */
+const allFields = () => (all ??= { ...commandFields, ...commandHookFields })
 
 let names: EventNames<CommandEvents> | undefined
 /** Made with the first command. */
@@ -98,9 +102,9 @@ export function command<A extends unknown[], R, F = never>(
     isUnrecoverable,
     clock = systemClock,
     ...properties
-  } = options
+  } = readOptions(allFields(), options, 'command')
   const hooks = { getFallback, isBadRequest, isNotWrapped, isUnrecoverable } as CommandHooks
-  const runner = new CommandRunner(name, read(properties), hooks, clock)
+  const runner = new CommandRunner(name, divided(properties), hooks, clock)
   const events = new Emitter<CommandEvents>(`command ${name}`, eventNames())
   const cache = new RequestCache()
 
@@ -209,8 +213,9 @@ export function command<A extends unknown[], R, F = never>(
   }) as unknown as Command<A, R | F>
 }
 
-function read(properties: CommandProperties): CommandSettings {
-  const settings = readOptions(commandFields, properties, 'command')
+const read = (properties: CommandProperties) => divided(readOptions(commandFields, properties, 'command'))
+
+function divided(settings: CommandSettings): CommandSettings {
   const { rollingStats, healthSnapshot } = settings.metrics
   const span = rollingStats.timeInMilliseconds
   for (const [path, parts] of [

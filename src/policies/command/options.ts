@@ -1,5 +1,6 @@
 /** Options of a command: Hystrix's properties, nested as their names are (`hystrix.command.default.circuitBreaker.forceOpen`), with its defaults. */
-import { boolean, type InputOf, integer, type OptionsOf, object, oneOf } from '../../core/schema/index.ts'
+import { clock } from '../../core/schema/around.ts'
+import { boolean, hook, type InputOf, integer, type OptionsOf, object, oneOf } from '../../core/schema/index.ts'
 
 export const commandFields = {
   circuitBreaker: object(
@@ -111,6 +112,19 @@ export const commandFields = {
     { default: {} },
   ),
   requestCache: object('The request cache.', { enabled: boolean('Whether `getCacheKey` is asked.', { default: true }) }, { default: {} }),
+} as const
+
+/** What a command has beside its properties. They stay as they were when it was made. */
+export const commandHookFields = {
+  getFallback: hook<(error: unknown, args: any) => any>(
+    'Answers when the work failed, took too long or was not begun. Default: the command fails.',
+  ),
+  getCacheKey: hook<(...args: any[]) => string | undefined>('Key in the request cache. Default: no call is cached.'),
+  requestContext: hook<() => object | undefined>('An object that stands for the current request. Default: none.'),
+  isBadRequest: hook<(error: unknown) => boolean>('Whether an error is the caller’s fault. Default: a BadRequestError.'),
+  isNotWrapped: hook<(error: unknown) => boolean>('Whether an error is passed on as it is, without a fallback. Default: none.'),
+  isUnrecoverable: hook<(error: unknown) => boolean>('Whether an error leaves no sense in a fallback. Default: a stack overflow.'),
+  clock,
 } as const
 
 /** Properties of `command`, as Hystrix names them. A wrong one throws an `OptionsError` that names every fault. */

@@ -1,8 +1,10 @@
 /** Fallback: another answer when the first one fails. */
+
 import type { CallView } from '../../core/call.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { isPromiseLike } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { fallbackSurprises } from '../../core/surprises/fallback.ts'
 import { type Answer, blame, FALLBACK_EVENTS, type FallbackEvents, FallbackStep } from './layer.ts'
@@ -45,7 +47,7 @@ export type Answering<A> = (error: unknown, call: CallView, result?: unknown) =>
 export function fallback<A, R = unknown>(answer: Answering<A>, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
 export function fallback<A, R = unknown>(answer: A, options?: FallbackOptions<R>, around?: { name?: string }): Fallback<A, R>
 export function fallback(answer: unknown, options: FallbackOptions<any> = {}, around: { name?: string } = {}): Fallback<any, any> {
-  const { name = '' } = around
+  const { name = '' } = readAround(around, 'fallback')
   let given = { ...options }
   const read = (from: FallbackOptions<any>) => readOptions(fallbackOptionsFields, from, 'fallback')
   const events = new Emitter<FallbackEvents>('fallback', FALLBACK_EVENTS)

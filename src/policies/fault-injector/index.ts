@@ -1,8 +1,10 @@
 /** Faults on purpose: delays and aborts for a share of the calls, as Istio's HTTPFaultInjection describes them. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { FAULT_INJECTOR_EVENTS, type FaultInjectorEvents, FaultStep } from './layer.ts'
 import { type FaultInjectorOptions, readFaultOptions } from './options.ts'
 
@@ -36,7 +38,7 @@ export function faultInjector(
   options: FaultInjectorOptions = {},
   around: { name?: string; clock?: Clock; random?: Random } = {},
 ): FaultInjector {
-  const { name = '', clock = systemClock, random = systemRandom } = around
+  const { name = '', clock = systemClock, random = systemRandom } = readAround(around, 'faultInjector')
   let given = { ...options }
   const events = new Emitter<FaultInjectorEvents>('faultInjector', FAULT_INJECTOR_EVENTS)
   const step = new FaultStep(readFaultOptions(options), clock, random, events, name)

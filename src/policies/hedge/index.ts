@@ -1,7 +1,9 @@
 /** Hedging: a second try beside a slow first one, and the first good answer wins. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { hedgeSurprises } from '../../core/surprises/hedge.ts'
 import { HEDGE_EVENTS, type HedgeEvents, Hedging, hedgeLayer } from './layer.ts'
 import { type HedgeOptions, type HedgeSettings, readHedgeOptions } from './options.ts'
@@ -39,7 +41,7 @@ export interface Hedge<R = unknown> extends Policy<R, never>, Observable<HedgeEv
  * console.log(response.status) // => 200
  */
 export function hedge<R = unknown>(options: HedgeOptions<R> = {}, around: { name?: string; clock?: Clock } = {}): Hedge<R> {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'hedge')
   let given = { ...options }
   const events = new Emitter<HedgeEvents>('hedge', HEDGE_EVENTS)
   const hedging = new Hedging(readHedgeOptions(options), clock, events)

@@ -40,7 +40,7 @@ export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, polic
  *
  * @param key what a call is keyed by, e.g. its host.
  * @param make makes the policy of a key that is new.
- * @throws OptionsError when `max` is no whole number above 0. A call throws a TypeError when its key is an object, or what is made no policy.
+ * @throws OptionsError naming every wrong option. A call throws a TypeError when its key is an object, or what is made no policy.
  * @example
  * const perHost = keyed(call => call.host, host => circuitBreaker({}, { name: host }), { max: 500 })
  * await perHost.execute(call => fetch(url, { signal: call.signal }), { host: new URL(url).host })
@@ -49,13 +49,12 @@ export interface Keyed<P extends AnyPolicy> extends Iterable<[key: string, polic
 export function keyed<P extends AnyPolicy>(
   key: (call: KeyedCall) => string | undefined,
   make: (key: string) => P,
-  options: KeyedOptions & { name?: string | undefined } = {},
+  options: KeyedOptions = {},
 ): Policy<SeesOf<P>, AddsOf<P>> & Keyed<P> {
   if (typeof key !== 'function') throw new TypeError(`keyed: the key is not a function; expected one like call => call.host`)
   if (typeof make !== 'function')
     throw new TypeError('keyed: expected a function that makes a policy, e.g. host => circuitBreaker({}, { name: host })')
-  const { name = '', ...given } = options
-  const { max } = readOptions(keyedFields, given, 'keyed')
+  const { name = '', max } = readOptions(keyedFields, options, 'keyed')
   const entries = new Entries(max, (of: string) => {
     const made = make(of)
     needPolicy(made, `keyed: what was made for ${JSON.stringify(of)}`)

@@ -1,4 +1,5 @@
 /** Options of `keyed`. */
+import { name } from '../../core/schema/around.ts'
 import { type InputOf, integer } from '../../core/schema/index.ts'
 
 export const keyedFields = {
@@ -6,6 +7,7 @@ export const keyedFields = {
     default: 1000,
     min: 1,
   }),
+  name,
 } as const
 
 /** Options of `keyed`. A wrong one throws an `OptionsError` that names every fault. */

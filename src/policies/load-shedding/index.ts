@@ -1,7 +1,9 @@
 /** A load shedder: when a limit fills up or calls queue before it, the less important calls are given up first and the critical ones last. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { Gate, LOAD_SHEDDER_EVENTS, type Load, type LoadShedderEvents, loadShedderStep } from './layer.ts'
 import { type LoadShedderOptions, readLoadShedderOptions } from './options.ts'
 
@@ -44,7 +46,7 @@ export function loadShedder(
 ): LoadShedder {
   if (typeof load !== 'function' && typeof load?.utilisation !== 'function')
     throw new TypeError('loadShedder: expected a limit to look at first: a bulkhead, an adaptive limit, or a function of the share in use')
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'loadShedder')
   let given = { ...options }
   const events = new Emitter<LoadShedderEvents>('loadShedder', LOAD_SHEDDER_EVENTS)
   const gate = new Gate(typeof load === 'function' ? { utilisation: load } : load, readLoadShedderOptions(given), clock, events, name)

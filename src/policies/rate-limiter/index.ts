@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { Failure } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { type Signal, whenAborted } from '../../core/signal.ts'
 import { rateLimiterSurprises } from '../../core/surprises/rate-limiter.ts'
 import { Gate, RATE_LIMITER_EVENTS, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
@@ -49,7 +50,7 @@ export function rateLimiter<R = unknown>(
   options: RateLimiterOptions<R> = {},
   around: { name?: string; clock?: Clock } = {},
 ): RateLimiter<R> {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'rateLimiter')
   let given = { ...options }
   const events = new Emitter<RateLimiterEvents>('rateLimiter', RATE_LIMITER_EVENTS)
   const gate = new Gate(readRateLimiterOptions(options), clock, events, name)

@@ -1,9 +1,9 @@
 /** Policies by name, for those who operate them: shared configurations, tags, iteration, and one place to listen to. */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
-import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type EventNames, type ListenOptions, noEvent } from '../../core/events.ts'
-import { suggest } from '../../core/schema/read.ts'
+import { clock, random } from '../../core/schema/around.ts'
+import { anything, map, readOptions, string } from '../../core/schema/index.ts'
 import { whenAborted } from '../../core/signal.ts'
 import { Configurations } from './configurations.ts'
 import {
@@ -75,6 +75,13 @@ export interface RegistryOptions {
   random?: Random | undefined
 }
 
+const registryFields = {
+  configs: anything<Readonly<Record<string, Configuration>>>('Configurations by name.'),
+  tags: map('Tags that all policies get.', string('A value.')),
+  clock,
+  random,
+} as const
+
 type Entry = RegistryEntry & { policy: Kept; own: object; offs: Map<object, () => void> }
 /** Made here, from a configuration. */
 type Configured = Entry & { kind: MadeKind }
@@ -90,12 +97,7 @@ type Configured = Entry & { kind: MadeKind }
  * all.circuitBreaker('users').forceOpen() // => users FORCED_OPEN
  */
 export function registry(options: RegistryOptions = {}): Registry {
-  const { configs = {}, tags: shared = {}, clock, random, ...others } = options
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) {
-    const near = suggest(unknown, ['configs', 'tags', 'clock', 'random'])
-    throw new OptionsError(`registry: ${unknown}: unknown option; expected configs, tags, clock, random${near ? ` (${near})` : ''}`)
-  }
+  const { configs = {}, tags: shared = {}, clock, random } = readOptions(registryFields, options, 'registry')
   const configurations = new Configurations(configs)
   const kept = new Map<string, Entry>()
   const events = new Emitter<OwnEvents>('registry', OWN)

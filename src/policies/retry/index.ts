@@ -1,9 +1,11 @@
 /** Retry: tries again what failed, after a wait, as long as it is worth it. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../base/time/random.ts'
 import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { retrySurprises } from '../../core/surprises/retry.ts'
 import { LimitStep } from '../time-limiter/layer.ts'
 import { MaxRetriesExceededError, RETRY_EVENTS, type RetryEvents, type RetryMetrics, RetryStep } from './layer.ts'
@@ -35,7 +37,7 @@ export function retry<R = unknown>(
   options: RetryOptions<R> = {},
   around: { name?: string; clock?: Clock; random?: Random } = {},
 ): Retry<R> {
-  const { name = '', clock = systemClock, random = systemRandom } = around
+  const { name = '', clock = systemClock, random = systemRandom } = readAround(around, 'retry')
   let given = { ...options }
   const events = new Emitter<RetryEvents>('retry', RETRY_EVENTS)
   const step = new RetryStep(readRetryOptions(options), clock, random, events, name)

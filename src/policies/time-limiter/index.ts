@@ -1,7 +1,9 @@
 /** A time limiter: gives up what takes too long, and tells it so through its own signal. */
+
 import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
+import { readAround } from '../../core/schema/around.ts'
 import { timeLimiterSurprises } from '../../core/surprises/time-limiter.ts'
 import { LimitStep } from './layer.ts'
 import { readTimeLimiterOptions, type TimeLimiterOptions } from './options.ts'
@@ -39,7 +41,7 @@ export interface TimeLimiter extends Policy, Observable<TimeLimiterEvents> {
  * console.log(response.status) // => 200
  */
 export function timeLimiter(options: TimeLimiterOptions = {}, around: { name?: string; clock?: Clock } = {}): TimeLimiter {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'timeLimiter')
   let given = { ...options }
   const events = new Emitter<TimeLimiterEvents>('timeLimiter', TIME_LIMITER_EVENTS)
   const metrics = { numberOfSuccessfulCalls: 0, numberOfFailedCalls: 0, numberOfTimedOutCalls: 0 }

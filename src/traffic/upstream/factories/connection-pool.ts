@@ -1,8 +1,10 @@
 /** Envoy's limits for code: so many calls at once, so many waiting, so many retries; beyond them a call is refused at once. */
+
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { OverflowError, reject } from '../../../core/errors.ts'
 import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
+import { readAround } from '../../../core/schema/around.ts'
 import { GOES_ON, type Step } from '../../../core/step.ts'
 import { HostPool } from '../pool/host-pool.ts'
 import { ClusterLimits } from '../pool/limits.ts'
@@ -45,7 +47,7 @@ export function connectionPool(
   options: ConnectionPoolOptions = {},
   around: { name?: string | undefined; clock?: Clock | undefined } = {},
 ): ConnectionPool {
-  const { name = '', clock = systemClock } = around
+  const { name = '', clock = systemClock } = readAround(around, 'connectionPool')
   let given = options
   let { circuitBreakers, warnings } = poolOf(options, 'connectionPool')
   const events = new Emitter<ConnectionPoolEvents>('connectionPool', CONNECTION_POOL_EVENTS)

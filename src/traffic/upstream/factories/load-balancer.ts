@@ -1,11 +1,13 @@
 /** Load balancing for code: Istio's settings over a list of endpoints. */
+
 import { xxhash64 } from '../../../base/formats/xxhash64.ts'
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
+import { readAround } from '../../../core/schema/around.ts'
 import { HostSet } from '../host-set.ts'
 import { LoadBalancer as Chooser } from '../load-balancer.ts'
 import { type Endpoint, entriesOf } from './endpoint.ts'
-import { balancingOf, type LoadBalancerOptions } from './options/load-balancer.ts'
+import { balancingOf, type LoadBalancerOptions, loadBalancerAroundFields } from './options/load-balancer.ts'
 
 export type { Endpoint, LoadBalancerOptions }
 
@@ -38,7 +40,7 @@ export function loadBalancer(
   settings: LoadBalancerOptions,
   around: { endpoints: readonly Endpoint[]; random?: Random | undefined; clock?: Clock | undefined },
 ): LoadBalancer {
-  const { random = systemRandom, clock = systemClock } = around
+  const { random = systemRandom, clock = systemClock, endpoints: first } = readAround(around, 'loadBalancer', loadBalancerAroundFields)
   const cluster = { ...balancingOf(settings, 'loadBalancer'), commonLbConfig: { healthyPanicThreshold: {} } }
   const hosts = new HostSet()
   let endpoints = new Map<string, Endpoint>()
@@ -46,7 +48,7 @@ export function loadBalancer(
     hosts.put(entriesOf(given, 'loadBalancer'), clock.now())
     endpoints = new Map(given.map(e => [e.address, e]))
   }
-  update(around.endpoints)
+  update(first)
   const chooser = new Chooser(hosts, cluster, random, clock.now())
   return {
     pick(key) {

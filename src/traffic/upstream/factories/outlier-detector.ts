@@ -1,12 +1,14 @@
 /** Outlier detection for code: the same rules as in the mesh, told by the caller what happened. */
+
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
+import { readAround } from '../../../core/schema/around.ts'
 import { OutlierDetector as Detector, type EjectionKind, type LocalResult } from '../outlier/detector.ts'
 import { HeldOut } from '../outlier/held-out.ts'
 import { outlierSettings } from '../outlier/settings.ts'
-import { detectionOf, type OutlierDetectionOptions } from './options/outlier-detector.ts'
+import { detectionOf, type OutlierDetectionOptions, outlierDetectorAroundFields } from './options/outlier-detector.ts'
 
 export type { OutlierDetectionOptions }
 
@@ -57,7 +59,12 @@ export function outlierDetector(
     start?: number | undefined
   } = {},
 ): OutlierDetector {
-  const { random = systemRandom, clock = systemClock, start = 0 } = around
+  const {
+    random = systemRandom,
+    clock = systemClock,
+    start,
+    hosts: all,
+  } = readAround(around, 'outlierDetector', outlierDetectorAroundFields)
   let given = options
   let { detection, errorCodes } = detectionOf(options, 'outlierDetector')
   const events = new Emitter<OutlierDetectorEvents>('outlierDetector', OUTLIER_DETECTOR_EVENTS)
@@ -69,8 +76,8 @@ export function outlierDetector(
     },
   })
   // Without a list, hosts are known as they are first heard of.
-  const learned = around.hosts === undefined ? new Set<string>() : undefined
-  detector.members(around.hosts ?? [], start)
+  const learned = all === undefined ? new Set<string>() : undefined
+  detector.members(all ?? [], start)
   const advance = (now: number) => {
     for (const host of held.due(now)) if (!detector.isEjected(host)) events.emit('unejection', { host })
     detector.advance(now)

@@ -2,17 +2,19 @@
  * A cluster for code: endpoints, of which each call gets one. It chooses as the mesh does, takes out who fails, holds Envoy's limits, and
  * says where to go in `call.endpoint`; going there is the code's own business.
  */
+
 import { type Clock, systemClock } from '../../../base/time/clock.ts'
 import { type Duration, toMs } from '../../../base/time/duration.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import { waitFor } from '../../../base/time/wait-for.ts'
 import { Emitter, type EventNames, type Observable } from '../../../core/events.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
+import { readAround } from '../../../core/schema/around.ts'
 import type { Transport } from '../../../core/transport.ts'
 import type { Host } from '../host.ts'
 import { CodeCluster } from './code-cluster.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { UpstreamEndpoint, UpstreamOptions } from './options/upstream.ts'
+import { type UpstreamEndpoint, type UpstreamOptions, upstreamAroundFields } from './options/upstream.ts'
 import { defaultOutcome } from './outcome.ts'
 import { upstreamStep } from './upstream-step.ts'
 
@@ -61,7 +63,7 @@ export function upstream(
     transport?: Transport | undefined
   } = {},
 ): Upstream {
-  const { name = '', clock = systemClock, random = systemRandom, transport } = around
+  const { name = '', clock = systemClock, random = systemRandom, transport } = readAround(around, 'upstream', upstreamAroundFields)
   const events = new Emitter<UpstreamEvents>('upstream', UPSTREAM_EVENTS)
   const tell = ({ address }: Host, out: boolean, until: number | undefined) => {
     if (events.listening === 0) return

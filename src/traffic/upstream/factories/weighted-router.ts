@@ -1,13 +1,15 @@
 /** A weighted split for code: Istio's HTTPRouteDestination list, by chance or, with `by`, always the same for the same key. */
+
 import { nameOfPlace, placeOfKey } from '../../../base/formats/rendezvous.ts'
 import { xxhash64 } from '../../../base/formats/xxhash64.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
 import { OptionsError } from '../../../core/errors.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
+import { readAround } from '../../../core/schema/around.ts'
 import { type Fault, Place, readFields } from '../../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../../core/step.ts'
-import { type WeightedDestination, weightedRouterFields } from './options/weighted-router.ts'
+import { type WeightedDestination, weightedRouterAroundFields, weightedRouterFields } from './options/weighted-router.ts'
 
 export type { WeightedDestination }
 
@@ -37,7 +39,7 @@ export function weightedRouter(
     name?: string | undefined
   } = {},
 ): WeightedRouter {
-  const { by, random = systemRandom, name = '' } = around
+  const { by, random = systemRandom, name = '' } = readAround(around, 'weightedRouter', weightedRouterAroundFields)
   let { entries, total } = readSplit(destinations)
   const pick = (call?: Call) => {
     const key = by?.(call)

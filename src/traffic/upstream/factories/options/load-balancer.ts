@@ -1,7 +1,27 @@
 /** Options of the load balancer: Istio's LoadBalancerSettings, as far as they speak of how one endpoint is chosen. */
 import { OptionsError } from '../../../../core/errors.ts'
-import { boolean, duration, type InputOf, integer, number, object, oneOf, readOptions, string } from '../../../../core/schema/index.ts'
+import { clock, random } from '../../../../core/schema/around.ts'
+import {
+  anything,
+  array,
+  boolean,
+  duration,
+  type InputOf,
+  integer,
+  number,
+  object,
+  oneOf,
+  readOptions,
+  string,
+} from '../../../../core/schema/index.ts'
 import type { Cluster, SlowStartConfig } from '../../../../envoy/index.ts'
+import type { Endpoint } from '../endpoint.ts'
+
+export const loadBalancerAroundFields = {
+  endpoints: array('Those that there are.', anything<Endpoint>('An endpoint.'), { required: true }),
+  random,
+  clock,
+} as const
 
 export const loadBalancerFields = {
   simple: oneOf(

@@ -1,5 +1,6 @@
 /** Options of the outlier detector: Istio's OutlierDetection, and of Envoy's what Istio cannot say. */
 import { OptionsError } from '../../../../core/errors.ts'
+import { clock, random } from '../../../../core/schema/around.ts'
 import {
   array,
   boolean,
@@ -10,10 +11,18 @@ import {
   type OptionsOf,
   object,
   readOptions,
+  string,
 } from '../../../../core/schema/index.ts'
 import type { OutlierDetection } from '../../../../envoy/index.ts'
 
 const percent = { min: 0, max: 100, unit: '%' } as const
+
+export const outlierDetectorAroundFields = {
+  hosts: array('All there are: the cap on ejections is a share of them. Default: those that were reported.', string('A host.')),
+  random,
+  clock,
+  start: number('Where time begins, ms.', { default: 0 }),
+} as const
 
 /** What of Envoy's outlier detection Istio cannot say. */
 export const nativeOutlierFields = {

@@ -1,11 +1,21 @@
 /** What an upstream for code is made from, and what it shows of its endpoints. */
 import type { Call } from '../../../../core/call.ts'
+import { clock, name, random } from '../../../../core/schema/around.ts'
+import { provided } from '../../../../core/schema/index.ts'
+import type { Transport } from '../../../../core/transport.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { OutcomeOf } from '../outcome.ts'
 import type { ConnectionPoolOptions } from './connection-pool.ts'
 import type { HealthCheckOptions } from './health-check.ts'
 import type { LoadBalancerOptions } from './load-balancer.ts'
 import type { OutlierDetectionOptions } from './outlier-detector.ts'
+
+export const upstreamAroundFields = {
+  name,
+  clock,
+  random,
+  transport: provided<Transport>('For health checks. Default: that of this runtime.', ['connect'], 'nodeTransport() or fetchTransport()'),
+} as const
 
 export interface UpstreamOptions {
   endpoints: readonly Endpoint[]

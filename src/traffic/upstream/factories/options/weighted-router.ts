@@ -1,5 +1,13 @@
 /** One destination of a weighted split: Istio's HTTPRouteDestination. */
-import { anything, type InputOf, integer, object, string } from '../../../../core/schema/index.ts'
+import type { Call } from '../../../../core/call.ts'
+import { name, random } from '../../../../core/schema/around.ts'
+import { anything, hook, type InputOf, integer, object, string } from '../../../../core/schema/index.ts'
+
+export const weightedRouterAroundFields = {
+  name,
+  by: hook<(call: Call | undefined) => string | undefined>('The key that keeps a caller on its side. Default: by chance.'),
+  random,
+} as const
 
 export const weightedRouterFields = {
   destination: object(
