@@ -3,23 +3,13 @@
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
 import { type Clock, KEEP_ALIVE } from '../../../base/time/clock.ts'
-import type { Connection, ConnectionListener, ConnectTarget, ResetReason, Transport } from '../../../core/transport.ts'
+import type { Connection, ConnectionListener, ConnectTarget, ResetReason, StreamListener, Transport } from '../../../core/transport.ts'
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
 import { type Lease, Member, ReadyList } from './member.ts'
+import { type PoolListener, type PoolTicket, Waiter } from './waiter.ts'
 
-export type { Lease }
-
-/** Somebody who wants a connection. Exactly one of these is called, `ready` perhaps at once. */
-export interface PoolListener {
-  ready(lease: Lease): void
-  rejected(reason: ResetReason, error: Error): void
-}
-
-/** A place in the line. */
-export interface PoolTicket {
-  cancel(): void
-}
+export type { Lease, PoolListener, PoolTicket }
 
 export interface PoolSettings extends KeepSettings {
   /** 0 for no bound. */
@@ -172,14 +162,18 @@ export class HostPool implements ConnectionListener {
     stats.upstream_cx_connect_fail++
     if (reason === 'connection_timeout') stats.upstream_cx_connect_timeout++
     stats.destroyed(reason !== 'connection_failure', false)
-    // All who wait here fail together; the line is emptied first, so that a retry re-enters a clean pool.
+    // All who wait here fail together, who came last first, as Envoy has them; the line is emptied before, so that a retry re-enters a clean pool.
     const waiting = [...this.#line]
     this.#line.clear()
     for (const _waiter of waiting) {
       pending.give()
       stats.upstream_rq_pending_failure_eject++
     }
-    for (const waiter of waiting) waiter.listener.rejected(reason, error)
+    this.#limits.failing += waiting.length
+    for (const waiter of waiting.reverse()) {
+      waiter.listener.rejected(reason, error)
+      this.#limits.failing--
+    }
   }
 
   available(connection: Connection): void {
@@ -245,6 +239,13 @@ export class HostPool implements ConnectionListener {
     else member.idleSince = this.#clock.now()
   }
 
+  /** Says that a request is over which Envoy counts until that is said: one that has its connection for itself. */
+  fail(listener: StreamListener, reason: ResetReason, error: Error): void {
+    this.#limits.failing++
+    listener.reset(reason, error)
+    this.#limits.failing--
+  }
+
   /** The connection used last, if it can still take a request: one whose peer has just left, or that takes no more, steps aside. */
   #usable(): Member | undefined {
     for (;;) {
@@ -284,18 +285,6 @@ export class HostPool implements ConnectionListener {
         member.connection.destroy()
       }
     }
-  }
-}
-
-class Waiter implements PoolTicket {
-  readonly listener: PoolListener
-  readonly #pool: HostPool
-  constructor(pool: HostPool, listener: PoolListener) {
-    this.#pool = pool
-    this.listener = listener
-  }
-  cancel(): void {
-    this.#pool.left(this)
   }
 }
 

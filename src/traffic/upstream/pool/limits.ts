@@ -40,6 +40,8 @@ export class ClusterLimits {
   readonly requests = new Resource(UNLIMITED)
   readonly retries = new Resource(UNLIMITED)
   readonly stats = new PoolStats()
+  /** Requests that have failed and are being judged: Envoy lets go of them afterwards, so that a budget of retries still counts them. */
+  failing = 0
   #budget: { percent: number; min: number } | undefined
   #tracksRemaining = false
 
@@ -57,7 +59,7 @@ export class ClusterLimits {
   get mostRetries(): number {
     const budget = this.#budget
     if (budget === undefined) return this.retries.max
-    return Math.max(Math.trunc((budget.percent / 100) * (this.requests.used + this.pending.used)), budget.min)
+    return Math.max(Math.trunc((budget.percent / 100) * (this.requests.used + this.pending.used + this.failing)), budget.min)
   }
 
   /** Room for one more retry. */

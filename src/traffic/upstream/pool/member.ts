@@ -11,6 +11,8 @@ export interface Lease {
 export interface MemberOwner {
   /** `cut`: why it ended before its time; `local_reset`: we gave it up. */
   ended(member: Member, cut: ResetReason | undefined): void
+  /** Tells a listener that its request, which had the connection for itself, was reset. */
+  fail(listener: StreamListener, reason: ResetReason, error: Error): void
 }
 
 export class Member implements Lease {
@@ -79,7 +81,8 @@ class Exchanged implements Stream, StreamListener {
 
   reset(reason: ResetReason, error: Error): void {
     this.#end(reason)
-    this.#listener.reset(reason, error)
+    if (this.#member.isShared) this.#listener.reset(reason, error)
+    else this.#owner.fail(this.#listener, reason, error)
   }
 
   complete(): void {

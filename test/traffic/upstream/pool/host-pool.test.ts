@@ -130,6 +130,38 @@ describe('one connection, one request at a time', () => {
     expect(again.ends).toEqual(['ready'])
   })
 
+  // conn_pool_base.cc purgePendingStreams: from the front of a list to whose front who waits is put, each counted until it is told.
+  test('a failed connect fails who came last first, and a budget of retries counts who is still to be told', () => {
+    const { wire, first, limits } = make()
+    limits.update({ retryBudget: { budgetPercent: { value: 100 }, minRetryConcurrency: 0 } })
+    const told: [string, number][] = []
+    for (const name of ['a', 'b', 'c']) first.acquire({ ready() {}, rejected: () => void told.push([name, limits.mostRetries]) })
+    wire.connections[0]!.fail('connection_failure')
+    expect(told).toEqual([
+      ['c', 3],
+      ['b', 2],
+      ['a', 1],
+    ])
+    expect(limits.mostRetries).toBe(0)
+  })
+
+  // http1/conn_pool.h releaseResources defers; codec_client.cc onReset of HTTP/2 does not.
+  test.each([
+    ['http1', 1],
+    ['http2', 0],
+  ] as const)('a reset request of %s counts %d for the budget of retries while it is judged', (protocol, most) => {
+    const { wire, first, limits } = make({ target: { protocol } })
+    limits.update({ retryBudget: { budgetPercent: { value: 100 }, minRetryConcurrency: 0 } })
+    let seen: number | undefined
+    const reset = () => {
+      seen = limits.mostRetries
+    }
+    first.acquire({ ready: lease => void lease.send({} as WireRequest, { ...NOBODY, reset }), rejected() {} })
+    wire.connections[0]!.connect()
+    ;[...wire.connections[0]!.streams][0]!.listener.reset('connection_termination', new Error('closed'))
+    expect([seen, limits.mostRetries, limits.requests.used]).toEqual([most, 0, 0])
+  })
+
   test('who gives up is counted, and the connection begun for it stays', () => {
     const { wire, want, limits } = make()
     const wish = want()
