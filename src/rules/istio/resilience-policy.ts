@@ -94,9 +94,17 @@ function target(check: Check, value: unknown, path: string): void {
   }
   if (value.subset !== undefined && typeof value.subset !== 'string')
     check.error('wrong-type', `${path}.subset`, 'a subset is named by text', 'write it in quotes')
-  if (value.port !== undefined) check.port(Number.isInteger(value.port) ? (value.port as number) : 0, `${path}.port`)
+  if (isObject(value.port)) check.error('wrong-type', `${path}.port`, 'the port of a target is a number', 'such as port: 80')
+  else if (value.port !== undefined) check.port(Number.isInteger(value.port) ? (value.port as number) : 0, `${path}.port`)
   if (value.workloadSelector !== undefined && !isObject(value.workloadSelector))
     check.error('wrong-type', `${path}.workloadSelector`, 'a workloadSelector is a map', '{ labels: { app: … } }')
+  else if (value.workloadSelector !== undefined)
+    check.warn(
+      'not-executed',
+      path,
+      'calls that come in are not governed: this target is for nothing',
+      'name the host or the route that is called',
+    )
   for (const name of ['methods', 'paths'])
     if (value[name] !== undefined && !(Array.isArray(value[name]) && value[name].every(item => typeof item === 'string')))
       check.error('wrong-type', `${path}.${name}`, `${name} is a list of text`, `such as ${name}: [${name === 'methods' ? 'GET' : '/api'}]`)

@@ -100,7 +100,7 @@ describe('validate', () => {
         targets: ['*', { host: 'a', subset: 'v1', port: 80 }, { route: 'r' }, { workloadSelector: { labels: {} }, methods: ['GET'] }],
         bulkhead: {},
       }),
-    ).toEqual([])
+    ).toEqual(['spec.targets[3]']) // a warning: calls that come in are not governed
     expect(
       policy({ targets: [{ host: 'a', route: 'r' }, { subset: 'x' }, { route: 'r', port: 1 }], circuitBreaker: 3, bulkheads: {} }),
     ).toEqual(['spec.bulkheads', 'spec.targets[0]', 'spec.targets[1]', 'spec.targets[2].port', 'spec.circuitBreaker'])

@@ -52,6 +52,20 @@ describe('ResiliencePolicy', () => {
     for (const { hint } of policy(block)) expect(hint).toBeTruthy()
   })
 
+  it('says that a target for calls that come in is for nothing', () => {
+    const of = (target: string) =>
+      validate(`
+apiVersion: meshless.dev/v1
+kind: ResiliencePolicy
+metadata: { name: p }
+spec: { targets: [${target}], bulkhead: {} }`).map(d => `${d.severity} ${d.code} ${d.path}: ${d.message}`)
+    expect(of('{ workloadSelector: { labels: { app: a } }, methods: [GET] }')).toEqual([
+      'warning not-executed spec.targets[0]: calls that come in are not governed: this target is for nothing',
+    ])
+    expect(of('{ host: a, port: { number: 80 } }')).toEqual(['error wrong-type spec.targets[0].port: the port of a target is a number'])
+    expect(of('{ host: a, port: 80 }')).toEqual([])
+  })
+
   it('tells which field was probably meant', () => {
     expect(policy('circuitBreaker: { failureRateTreshold: 50 }')[0]!.hint).toBe('did you mean failureRateThreshold?')
   })

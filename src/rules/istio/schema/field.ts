@@ -33,7 +33,7 @@ export interface Message {
  * What becomes of a field here. `same`: as in Istio and Envoy. `in-process`: with a meaning of its own inside of a process. `ignored`:
  * accepted, and a warning says that nothing happens. `refused`: an error, as in Istio.
  */
-export type Verdict = 'same' | 'in-process' | 'ignored' | 'refused'
+export type Verdict = 'same' | 'in-process' | 'ignored' | 'refused' | 'own'
 
 export interface Said {
   /** Meaning, in one or two sentences. */

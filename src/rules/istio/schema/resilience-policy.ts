@@ -6,11 +6,8 @@ export const resiliencePolicy = message(
   'Policies for calls to some hosts or routes.',
   'ResiliencePolicySpec',
   {
-    targets: field(
-      'What it is for: "*", { route }, { host, subset, port }; inbound { workloadSelector, methods, paths }.',
-      list(anything, 1),
-    ),
-    ...Object.fromEntries(Object.entries(BLOCKS).map(([name, { text }]) => [name, field(text, anything)])),
+    targets: field('What it is for: "*", { route }, or { host, subset, port }.', list(anything, 1), { verdict: 'own' }),
+    ...Object.fromEntries(Object.entries(BLOCKS).map(([name, { text }]) => [name, field(text, anything, { verdict: 'own' })])),
   },
   ['targets'],
 )

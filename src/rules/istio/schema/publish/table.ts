@@ -6,6 +6,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   'in-process': 'in-process meaning',
   ignored: 'accepted, ignored with a warning',
   refused: 'refused',
+  own: 'our own',
 }
 
 /** One table for each message, the kind's own first; a field that holds a message links to its table. */
