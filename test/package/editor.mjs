@@ -132,5 +132,17 @@ Percent; above 0, at most 100.
   if (missing.length > 0) throw new Error(missing.join('\n'))
 }
 
-/** Parts of documents alone, which no code writes: rules.schema.json has their texts. */
-const ELSEWHERE = new Set(['fallback', 'split'])
+/** Where no editor is asked. */
+const ELSEWHERE = new Set([
+  // Parts of documents alone, which no code writes: rules.schema.json has their texts.
+  'fallback',
+  'split',
+  // What a factory takes beside its options is typed where the factory stands.
+  'around',
+  'circuitBreakerAround',
+  'commandHook',
+  'loadBalancerAround',
+  'outlierDetectorAround',
+  'upstreamAround',
+  'weightedRouterAround',
+])
