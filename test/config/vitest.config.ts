@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -18,5 +19,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/bench/**', '**/node_modules/**'],
     testTimeout: 20_000,
+    // On two cores it would take one; the replays of Envoy mostly wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 })
