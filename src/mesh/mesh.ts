@@ -236,22 +236,19 @@ export class MeshCore {
     const hosts = runtime.hosts()
     if (!hosts.some(host => host.address === address))
       throw new RangeError(`${cluster} has no endpoint ${address}; it has ${hosts.map(h => h.address).join(', ') || 'none'}`)
-    const own = this.#states.assigned(runtime)
-    if (own !== undefined)
-      return this.setEndpoints(
-        cluster,
-        own.map(e => (e.address === address ? { ...e, weight } : e)),
-      )
-    this.setEndpoints(
-      cluster,
+    const endpoints =
+      this.#states.assigned(runtime) ??
       hosts.map(host => ({
         address: host.address,
         labels: host.labels,
         locality: localityText(host.locality),
         priority: host.priority,
-        weight: host.address === address ? weight : host.weight,
+        weight: host.weight,
         health: runtime.configuredHealth(host.address),
-      })),
+      }))
+    this.setEndpoints(
+      cluster,
+      endpoints.map(endpoint => (endpoint.address === address ? { ...endpoint, weight } : endpoint)),
     )
   }
 
@@ -284,7 +281,7 @@ export class MeshCore {
       await new Promise<void>(resolve => this.settings.clock.schedule(DRAIN_CHECK, resolve, { keepAlive: true }))
     if (drain !== undefined && this.#busy) {
       const error = cutShort(`mesh.close() ended the request: it had not finished within the drain of ${drain} ms`)
-      for (const runtime of [...this.clusters.values(), ...this.dynamicHosts.values()]) runtime.cut(error)
+      for (const runtime of this.#runtimes) runtime.cut(error)
     }
     this.#states.close()
     this.#dynamic.close()
@@ -292,10 +289,11 @@ export class MeshCore {
   }
 
   get #busy(): boolean {
-    if (this.#load.open > 0) return true
-    for (const runtime of this.clusters.values()) if (runtime.busy) return true
-    for (const runtime of this.dynamicHosts.values()) if (runtime.busy) return true
-    return false
+    return this.#load.open > 0 || this.#runtimes.some(runtime => runtime.busy)
+  }
+
+  get #runtimes(): ClusterRuntime[] {
+    return [...this.clusters.values(), ...this.dynamicHosts.values()]
   }
 }
 

@@ -9,7 +9,6 @@ import { originOf, setOrigin } from '../rules/istio/provenance.ts'
 import { hashPolicies } from '../rules/istio/route-filters.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
 import { SPLIT } from '../traffic/routing/split.ts'
-
 import { type Client, fullHost, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'
 
 type Options = Record<string, unknown>
@@ -139,19 +138,7 @@ export class Policies {
   /** The document that keeps callers of a weighted route at one destination. There is no destination yet, so that only a route, or "*", can be meant. */
   splitOf(route: Route): RuleDocument | undefined {
     if (clustersOf(route).length < 2) return undefined
-    const place: Place = { host: '', subset: '', port: '', route: namesOf(route) }
-    const found = this.#documents.filter(splits).map(document => ({ document, rank: this.#rankIn(document, place) }))
-    return found
-      .filter(({ rank }) => rank >= 0)
-      .reduce<(typeof found)[number] | undefined>((a, b) => (a && a.rank >= b.rank ? a : b), undefined)?.document
-  }
-
-  /** How near the nearest of its targets is. */
-  #rankIn(document: RuleDocument, place: Place): number {
-    const namespace = document.metadata.namespace ?? this.#client.namespace
-    const ranks = (document.spec?.targets ?? []).map((target: any) => rankOf(target, place, namespace, this.#client))
-    const best = Math.max(-1, ...ranks)
-    return best < 0 ? best : best + (namespace === this.#client.namespace ? 2 : 0)
+    return this.#nearest({ host: '', subset: '', port: '', route: namesOf(route) }, ['split']).split?.document
   }
 
   /** Routes that have something of their own, named by an extension; the others are the same objects as before. */
@@ -195,7 +182,12 @@ export class Policies {
   }
 
   #chosen(place: Place): Chosen {
-    const best: Chosen = {}
+    return this.#nearest(place, BLOCKS)
+  }
+
+  /** For each block what speaks of it in the target that is nearest. */
+  #nearest<B extends string>(place: Place, blocks: readonly B[]): Partial<Record<B, Found>> {
+    const best: Partial<Record<B, Found>> = {}
     for (const document of this.#documents) {
       const namespace = document.metadata.namespace ?? this.#client.namespace
       for (const target of document.spec?.targets ?? []) {
@@ -203,7 +195,7 @@ export class Policies {
         if (rank < 0) continue
         const near = rank + (namespace === this.#client.namespace ? 2 : place.host.includes(`.${namespace}.`) ? 1 : 0)
         const said = rank === ROUTE || target === '*' ? '' : `|${place.host}|${target.subset ?? ''}|${portOf(target) ?? ''}`
-        for (const block of BLOCKS)
+        for (const block of blocks)
           if (document.spec[block] !== undefined && near > (best[block]?.rank ?? -1)) best[block] = { rank: near, document, target: said }
       }
     }
@@ -234,8 +226,6 @@ const documentsOf = (chosen: Chosen): Partial<Record<Block, RuleDocument>> =>
   Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
 
 const placeUnnamed = (host: string, port: number): Place => ({ host: host.toLowerCase(), subset: '', port: String(port), route: [] })
-
-const splits = (document: RuleDocument): boolean => document.spec?.split !== undefined
 
 const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?.scope === 'route'
 

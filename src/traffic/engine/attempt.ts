@@ -2,7 +2,8 @@
 import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Host } from '../upstream/host.ts'
-import type { Lease, PoolListener, PoolTicket } from '../upstream/pool/host-pool.ts'
+import type { Lease } from '../upstream/pool/member.ts'
+import type { PoolListener, PoolTicket } from '../upstream/pool/waiter.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import { isGrpc } from './grpc.ts'
 

@@ -6,10 +6,8 @@ import { type Clock, KEEP_ALIVE } from '../../../base/time/clock.ts'
 import type { Connection, ConnectionListener, ConnectTarget, ResetReason, StreamListener, Transport } from '../../../core/transport.ts'
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
-import { type Lease, Member, ReadyList } from './member.ts'
+import { Member, ReadyList } from './member.ts'
 import { type PoolListener, type PoolTicket, Waiter } from './waiter.ts'
-
-export type { Lease, PoolListener, PoolTicket }
 
 export interface PoolSettings extends KeepSettings {
   /** 0 for no bound. */

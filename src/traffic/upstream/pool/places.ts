@@ -12,7 +12,9 @@ import type {
   Transport,
   WireRequest,
 } from '../../../core/transport.ts'
-import type { HostPool, Lease, PoolListener, PoolTicket } from './host-pool.ts'
+import type { HostPool } from './host-pool.ts'
+import type { Lease } from './member.ts'
+import type { PoolListener, PoolTicket } from './waiter.ts'
 
 export const PLACE: ConnectTarget = { address: '', protocol: 'http1', connectTimeout: Infinity }
 

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../../src/base/time/virtual-clock.ts'
 import type { ConnectTarget, ResetReason, Stream, WireRequest } from '../../../../src/core/transport.ts'
-import { HostPool, type Lease, type PoolListener, type PoolTicket } from '../../../../src/traffic/upstream/pool/host-pool.ts'
+import { HostPool } from '../../../../src/traffic/upstream/pool/host-pool.ts'
 import { ClusterLimits } from '../../../../src/traffic/upstream/pool/limits.ts'
+import type { Lease } from '../../../../src/traffic/upstream/pool/member.ts'
+import type { PoolListener, PoolTicket } from '../../../../src/traffic/upstream/pool/waiter.ts'
 import { FakeWire } from '../support.ts'
 
 const NOBODY = { response() {}, reset() {}, complete() {} }
