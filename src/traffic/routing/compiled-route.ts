@@ -11,6 +11,7 @@ import { PathRule } from './path-rule.ts'
 import { compileRedirect, type Redirection } from './redirect.ts'
 import type { RequestView } from './request-view.ts'
 import { applyOps, headerOps, type Outgoing, pathRewrite } from './rewrite.ts'
+import { authorityBytes, headerBytes } from './rule-text.ts'
 import { type Destination, splitOf } from './split.ts'
 
 export type { Destination }
@@ -89,8 +90,11 @@ export function compileRoute(route: Route): CompiledRoute {
   const requestOps = headerOps(route.requestHeadersToAdd, route.requestHeadersToRemove)
   const responseOps = headerOps(route.responseHeadersToAdd, route.responseHeadersToRemove)
   const rewrite = pathRewrite(route)
+  const host = authorityBytes(action?.hostRewriteLiteral ?? '')
+  checkCookies(action?.hashPolicy)
   const direct = route.directResponse
   const split = splitOf(route)
+  checkCookies(split?.by)
   const own = route.typedPerFilterConfig?.[RESILIENCE] as { key?: string; missing?: Record<string, object> } | undefined
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   return {
@@ -122,7 +126,6 @@ export function compileRoute(route: Route): CompiledRoute {
       // Only the route's own rewrite says what the host was before.
       if (destination?.host) out.authority = destination.host
       applyOps(out.headers, requestOps, out)
-      const host = action?.hostRewriteLiteral
       if (host) {
         setHeader(out.headers, 'x-envoy-original-host', out.authority)
         out.authority = host
@@ -138,6 +141,15 @@ export function compileRoute(route: Route): CompiledRoute {
       applyOps(headers, responseOps, of)
     },
     shares: () => split?.shares ?? [],
+  }
+}
+
+/** Cookies that hash policies make are put on responses. */
+function checkCookies(policies: readonly HashPolicy[] = []): void {
+  for (const { cookie } of policies) {
+    if (cookie === undefined) continue
+    const { name, path = '', attributes = [] } = cookie
+    for (const text of [name, path, ...attributes.flatMap(a => [a.name, a.value ?? ''])]) headerBytes(text, 'cookie')
   }
 }
 

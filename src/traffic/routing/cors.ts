@@ -6,6 +6,7 @@ import { setHeader } from '../../base/formats/headers.ts'
 import type { CorsPolicy } from '../../envoy/index.ts'
 import { stringTest } from './match.ts'
 import type { RequestView } from './request-view.ts'
+import { headerBytes } from './rule-text.ts'
 
 export interface Cors {
   /** The request's origin when it is an allowed one. */
@@ -19,7 +20,13 @@ export interface Cors {
 export function compileCors(policy: CorsPolicy | undefined): Cors | undefined {
   if (policy === undefined) return undefined
   const origins = (policy.allowOriginStringMatch ?? []).map(stringTest)
-  const { allowMethods, allowHeaders, exposeHeaders, maxAge, allowCredentials } = policy
+  const { allowCredentials } = policy
+  const [allowMethods, allowHeaders, exposeHeaders, maxAge] = [
+    policy.allowMethods,
+    policy.allowHeaders,
+    policy.exposeHeaders,
+    policy.maxAge,
+  ].map(text => (text === undefined ? undefined : headerBytes(text, 'corsPolicy')))
   const forward = policy.forwardNotMatchingPreflights !== false
   return {
     allowed(request) {

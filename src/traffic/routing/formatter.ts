@@ -6,6 +6,7 @@ import type { Outcome } from '../../core/outcome.ts'
 import { type FormatPart, type FormatterName, KNOWN_FORMATTERS, parseFormat } from '../../envoy/formatters.ts'
 import { headerValue } from './match.ts'
 import type { RequestView } from './request-view.ts'
+import { headerBytes, nameBytes } from './rule-text.ts'
 
 /** What formatters look at. */
 export interface Formatted extends RequestView {
@@ -19,10 +20,11 @@ export interface Formatted extends RequestView {
 
 type Part = (of: Formatted) => string
 
-/** Compiles a header value. Throws a `SyntaxError` for a formatter that we lack. */
+/** Compiles a header value. Throws a `SyntaxError` for a formatter that we lack, and for text that no header can carry. */
 export function formatter(template: string): Part {
-  if (!template.includes('%')) return () => template
-  const { parts, unknown } = parseFormat(template)
+  const bytes = headerBytes(template, 'header value')
+  if (!template.includes('%')) return () => bytes
+  const { parts, unknown } = parseFormat(bytes)
   if (unknown !== undefined)
     throw new SyntaxError(
       `header value ${JSON.stringify(template)}: ${unknown} is not known here; known are ${KNOWN_FORMATTERS}; write %% for a percent sign`,
@@ -87,20 +89,20 @@ const LONG: Record<string, string> = {
 const VALUES: Record<FormatterName, Part> = {
   PROTOCOL: () => 'HTTP/1.1',
   RESPONSE_CODE: of => String(of.status ?? 0),
-  RESPONSE_CODE_DETAILS: of => of.outcome.details.replaceAll(' ', '_'),
+  RESPONSE_CODE_DETAILS: of => nameBytes(of.outcome.details.replaceAll(' ', '_')),
   RESPONSE_FLAGS: of => of.outcome.flags || '-',
   RESPONSE_FLAGS_LONG: of =>
     of.outcome.flags
       .split(',')
       .map(f => LONG[f] ?? f)
       .join(',') || '-',
-  ROUTE_NAME: of => of.outcome.route,
-  UPSTREAM_CLUSTER: of => of.outcome.cluster,
-  UPSTREAM_CLUSTER_RAW: of => of.outcome.cluster,
-  UPSTREAM_HOST: of => of.outcome.endpoint,
-  UPSTREAM_REMOTE_ADDRESS: of => of.outcome.endpoint,
-  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: of => withoutPort(of.outcome.endpoint),
-  UPSTREAM_REMOTE_PORT: of => of.outcome.endpoint.slice(of.outcome.endpoint.lastIndexOf(':') + 1),
+  ROUTE_NAME: of => nameBytes(of.outcome.route),
+  UPSTREAM_CLUSTER: of => nameBytes(of.outcome.cluster),
+  UPSTREAM_CLUSTER_RAW: of => nameBytes(of.outcome.cluster),
+  UPSTREAM_HOST: of => nameBytes(of.outcome.endpoint),
+  UPSTREAM_REMOTE_ADDRESS: of => nameBytes(of.outcome.endpoint),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: of => nameBytes(withoutPort(of.outcome.endpoint)),
+  UPSTREAM_REMOTE_PORT: of => nameBytes(of.outcome.endpoint.slice(of.outcome.endpoint.lastIndexOf(':') + 1)),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: of => String(of.outcome.attempts),
   START_TIME: of => new Date(of.startTime()).toISOString(),
 }

@@ -4,6 +4,7 @@ import { hasHeader, removeHeader } from '../../base/formats/headers.ts'
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderValueOption, Route } from '../../envoy/index.ts'
 import { type Formatted, formatter } from './formatter.ts'
+import { headerName, targetBytes } from './rule-text.ts'
 
 /** What goes out; changed in place. */
 export interface Outgoing extends Formatted {
@@ -25,13 +26,16 @@ export interface HeaderOp {
   readonly keepEmpty: boolean
 }
 
-/** `undefined` when there is nothing to do. Throws a `SyntaxError` for a `%…%` formatter that we lack. */
+/**
+ * `undefined` when there is nothing to do. Throws a `SyntaxError` for a `%…%` formatter that we lack, and for a name or a text that no
+ * header can carry.
+ */
 export function headerOps(add: readonly HeaderValueOption[] | undefined, remove: readonly string[] | undefined): HeaderOps | undefined {
   if (!add?.length && !remove?.length) return undefined
   return {
     remove: remove ?? [],
     add: (add ?? []).map(option => ({
-      name: option.header.key,
+      name: headerName(option.header.key),
       value: formatter(option.header.value ?? ''),
       action: option.appendAction ?? 'APPEND_IF_EXISTS_OR_ADD',
       keepEmpty: option.keepEmptyValue === true,
@@ -67,14 +71,15 @@ export function pathRewrite(route: Route): ((path: string) => string | undefined
   const regexRewrite = action?.regexRewrite
   if (regexRewrite !== undefined) {
     const regex = compileRe2(regexRewrite.pattern.regex)
+    const substitution = targetBytes(regexRewrite.substitution, 'substitution')
     return path => {
       const query = path.indexOf('?')
-      const made = regex.replaceAll(query < 0 ? path : path.slice(0, query), regexRewrite.substitution)
+      const made = regex.replaceAll(query < 0 ? path : path.slice(0, query), substitution)
       return made === '' ? undefined : query < 0 ? made : made + path.slice(query)
     }
   }
-  const to = action?.prefixRewrite
-  if (to === undefined || to === '') return undefined
+  if (!action?.prefixRewrite) return undefined
+  const to = targetBytes(action.prefixRewrite, 'path')
   const { prefix, path: exact } = route.match
   return path => {
     const query = path.indexOf('?')

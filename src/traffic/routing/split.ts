@@ -8,6 +8,7 @@ import type { HashPolicy, Route } from '../../envoy/index.ts'
 import { whole } from './fraction.ts'
 import type { RequestView } from './request-view.ts'
 import { type HeaderOps, headerOps } from './rewrite.ts'
+import { authorityBytes } from './rule-text.ts'
 
 /** The extension by which a weighted route keeps a caller at one destination: `{ hashPolicy }`, what of the request it goes by. Envoy has no such filter. */
 export const SPLIT = 'meshless.dev/split'
@@ -41,7 +42,7 @@ export function splitOf(route: Route): Split | undefined {
       cluster: w.name,
       request: headerOps(w.requestHeadersToAdd, w.requestHeadersToRemove),
       response: headerOps(w.responseHeadersToAdd, w.responseHeadersToRemove),
-      host: w.hostRewriteLiteral,
+      host: w.hostRewriteLiteral === undefined ? undefined : authorityBytes(w.hostRewriteLiteral),
     },
   }))
   const total = entries.reduce((sum, e) => sum + e.weight, 0)

@@ -1,5 +1,6 @@
 /** The hash that keeps a caller on one host: worked out from the request as the route's policies say, as Envoy's hash_policy does. */
 import { getHeader, getHeaderLines } from '../../base/formats/headers.ts'
+import { utf8Bytes } from '../../base/formats/http-text.ts'
 import { xxhash64 } from '../../base/formats/xxhash64.ts'
 import { parseDuration } from '../../base/time/duration.ts'
 import type { HashPolicy } from '../../envoy/index.ts'
@@ -41,8 +42,8 @@ export function hashOf(
     else if (policy.connectionProperties?.sourceIp) own = xxhash64(forwardedFor(came) ?? clientAddress)
     else if (policy.cookie !== undefined) {
       const { name, ttl } = policy.cookie
-      const value = cookieOf(request.headers, name)
-      if (value) own = xxhash64(value)
+      const value = cookieOf(request.headers, utf8Bytes(name))
+      if (value) own = hashBytes(value)
       else if (ttl !== undefined) {
         const made = xxhash64(newcomer).toString(16)
         own = xxhash64(made)
@@ -62,7 +63,12 @@ function setCookieOf({ name, ttl, path, attributes }: NonNullable<HashPolicy['co
   if (path) parts.push(`Path=${path}`)
   for (const attribute of attributes ?? []) parts.push(attribute.value ? `${attribute.name}=${attribute.value}` : attribute.name)
   parts.push('HttpOnly')
-  return parts.join('; ')
+  return utf8Bytes(parts.join('; '))
+}
+
+/** The hash of what came or goes on the wire, where each character is a byte. */
+function hashBytes(bytes: string, seed = 0n): bigint {
+  return xxhash64(/^[\0-\x7f]*$/.test(bytes) ? bytes : Uint8Array.from(bytes, c => c.charCodeAt(0)), seed)
 }
 
 /** The last address of X-Forwarded-For; what is no address says nothing. */
@@ -75,12 +81,12 @@ const BYTE = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)'
 const ADDRESS = new RegExp(`^(?:${BYTE}(?:\\.${BYTE}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$`)
 
 function ofHeader(request: Hashed, name: string): bigint | undefined {
-  if (name === 'host' || name === ':authority') return xxhash64(request.authority)
-  if (name === ':path') return xxhash64(request.path)
+  if (name === 'host' || name === ':authority') return hashBytes(request.authority)
+  if (name === ':path') return hashBytes(request.path)
   if (name === ':method') return xxhash64(request.method)
   const values = getHeaderLines(request.headers, name)
   if (values.length === 0) return undefined
-  return values.sort().reduce((seed, value) => xxhash64(value, seed), 0n)
+  return values.sort().reduce((seed, value) => hashBytes(value, seed), 0n)
 }
 
 function ofQuery(path: string, name: string): bigint | undefined {
@@ -88,7 +94,7 @@ function ofQuery(path: string, name: string): bigint | undefined {
   if (query < 0) return undefined
   for (const part of path.slice(query + 1).split('&')) {
     const equals = part.indexOf('=')
-    if ((equals < 0 ? part : part.slice(0, equals)) === name) return xxhash64(equals < 0 ? '' : part.slice(equals + 1))
+    if ((equals < 0 ? part : part.slice(0, equals)) === name) return hashBytes(equals < 0 ? '' : part.slice(equals + 1))
   }
   return undefined
 }

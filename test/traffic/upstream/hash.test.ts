@@ -64,3 +64,15 @@ test.each([
   ['/?user=%61', '%61'],
   ['/?user=a=b', 'a=b'],
 ])('a query parameter of %s', (path, value) => expect(hash({ queryParameter: { name: 'user' } }, [], path).hash).toBe(xxhash64(value)))
+
+describe('bytes beyond ASCII', () => {
+  const bytes = Uint8Array.of(0xc3, 0xbc)
+  test('a header value hashes as the bytes that are sent', () =>
+    expect(hash({ header: { headerName: 'x' } }, ['x', '\xc3\xbc']).hash).toBe(xxhash64(bytes)))
+  test('so does the value of a cookie', () => expect(hash(cookie(), ['cookie', 'sid=\xc3\xbc']).hash).toBe(xxhash64(bytes)))
+  test('a cookie is made and found under the UTF-8 of its name', () => {
+    const named = cookie({ name: 'é', ttl: '0s' })
+    expect(hash(named).setCookies[0]).toMatch(/^\xc3\xa9="/)
+    expect(hash(named, ['cookie', '\xc3\xa9=x']).hash).toBe(xxhash64('x'))
+  })
+})
