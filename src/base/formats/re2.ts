@@ -3,12 +3,15 @@
  * what is certainly harmless (a literal, a literal with `.*` at its ends) needs no automaton; everything else runs on RE2's.
  */
 import { RE2JS } from 're2js'
+import { compileSubstitution } from './re2-substitution.ts'
 
 export interface Matcher {
   /** Whether the whole text matches. */
   test(text: string): boolean
-  /** All matches replaced; `\0`..`\9` are groups, `\\` is a backslash. */
-  replaceAll(text: string, substitution: string): string
+  /** How many groups the pattern has. */
+  readonly groups: number
+  /** A function that replaces all matches; `\0`..`\9` are groups, `\\` is a backslash. */
+  replacer(substitution: string): (text: string) => string
 }
 
 const LITERAL = /^[A-Za-z0-9 _\-/:;,=@%&~"'<>!#]*$/
@@ -23,7 +26,8 @@ export function compileRe2(pattern: string): Matcher {
   }
   return {
     test: quickTest(pattern) ?? (text => compiled.testExact(text)),
-    replaceAll: (text, substitution) => compiled.matcher(text).replaceAll(javaForm(substitution), true),
+    groups: compiled.groupCount(),
+    replacer: substitution => compileSubstitution(substitution, compiled.groupCount(), text => compiled.matcher(text)),
   }
 }
 
@@ -38,11 +42,4 @@ function quickTest(pattern: string): ((text: string) => boolean) | undefined {
   if (before && after) return text => text.includes(literal) && oneLine(text)
   if (before) return text => text.endsWith(literal) && oneLine(text)
   return text => text.startsWith(literal) && oneLine(text)
-}
-
-/** RE2's `\1` in the notation of the automaton's replacement (`$1`). */
-function javaForm(substitution: string): string {
-  return substitution.replace(/\\(\d)|\\\\|\$/g, (match, digit: string | undefined) =>
-    digit !== undefined ? `$${digit}` : match === '$' ? '\\$' : '\\\\',
-  )
 }

@@ -47,7 +47,7 @@ function compilePath(action: RedirectAction, match: RouteMatch): (target: string
   const substitution = bytesOf(regexRewrite?.substitution, 'substitution')
   // A query of the new path replaces the old one, and is never stripped.
   if (pathRedirect?.includes('?')) return () => pathRedirect
-  const regex = regexRewrite === undefined ? undefined : compileRe2(regexRewrite.pattern.regex)
+  const replace = regexRewrite === undefined ? undefined : compileRe2(regexRewrite.pattern.regex).replacer(substitution!)
   const replaced = (match.prefix ?? match.path ?? '').length
   return target => {
     const query = target.indexOf('?')
@@ -55,6 +55,6 @@ function compilePath(action: RedirectAction, match: RouteMatch): (target: string
     const search = query < 0 || stripQuery ? '' : target.slice(query)
     if (pathRedirect !== undefined) return pathRedirect + search
     if (prefixRewrite !== undefined) return prefixRewrite + bare.slice(replaced) + search
-    return (regex === undefined ? bare : regex.replaceAll(bare, substitution!)) + search
+    return (replace === undefined ? bare : replace(bare)) + search
   }
 }

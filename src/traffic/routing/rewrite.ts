@@ -70,11 +70,11 @@ export function pathRewrite(route: Route): ((path: string) => string | undefined
   const action = route.route
   const regexRewrite = action?.regexRewrite
   if (regexRewrite !== undefined) {
-    const regex = compileRe2(regexRewrite.pattern.regex)
     const substitution = targetBytes(regexRewrite.substitution, 'substitution')
+    const replace = compileRe2(regexRewrite.pattern.regex).replacer(substitution)
     return path => {
       const query = path.indexOf('?')
-      const made = regex.replaceAll(query < 0 ? path : path.slice(0, query), substitution)
+      const made = replace(query < 0 ? path : path.slice(0, query))
       return made === '' ? undefined : query < 0 ? made : made + path.slice(query)
     }
   }

@@ -48,5 +48,5 @@ test.each([
   ['b', '[\\0]', 'abc', 'a[b]c'],
   ['b', '\\\\$1${x}', 'abc', 'a\\$1${x}c'],
 ])('%s replaced by %s in %s', (pattern, substitution, given, result) =>
-  expect(compileRe2(pattern).replaceAll(given, substitution)).toBe(result),
+  expect(compileRe2(pattern).replacer(substitution)(given)).toBe(result),
 )
