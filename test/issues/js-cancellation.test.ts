@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { governFetch } from '../../src/adapters/outbound/govern.ts'
 import type { Clock } from '../../src/base/time/clock.ts'
-import { timerQueue } from '../../src/base/time/timers.ts'
+import { Callback, timerQueue } from '../../src/base/time/timers.ts'
 import { virtualClock } from '../../src/base/time/virtual-clock.ts'
 import {
   bulkhead,
@@ -160,7 +160,7 @@ test('JS18: a time that 32 bits do not hold neither fires at once nor is accepte
     later: undefined,
   })
   let fired = false
-  queue.add(2 ** 31, () => (fired = true), true, 0)
+  queue.set(new Callback(() => (fired = true), true), 2 ** 31, 0)
   expect([armed, fired]).toEqual([[2 ** 31 - 1], false])
   for (const make of [
     () => timeLimiter({ timeoutDuration: Number.NaN }),

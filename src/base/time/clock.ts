@@ -2,7 +2,8 @@
  * What time it is, and what shall happen later. Everything that decides reads `now`; `wall` only dates things for people and other
  * processes. This folder alone touches the machine's clocks and timers, so the rest runs the same on a virtual clock.
  */
-import { type Alarm, type Ring, type Timer, timerQueue } from './timers.ts'
+import { makeSystemClock } from './system-clock.ts'
+import type { Alarm, Ring, Timer } from './timers.ts'
 
 export type { Alarm, Ring, Timer }
 
@@ -34,34 +35,7 @@ export function setAlarm(clock: Clock, alarm: Alarm, delay: number, now: number)
   return undefined
 }
 
-/** The clock of this machine. All its timers share one timer of the runtime. */
-export const systemClock: Clock = /* @__PURE__ */ makeSystemClock()
-
-function makeSystemClock(): Clock {
-  const now = monotonic()
-  const later = typeof setImmediate === 'function' ? setImmediate : undefined
-  const queue = timerQueue(now, { arm: (delay, run) => setTimeout(run, delay), disarm: clearTimeout, later })
-  return {
-    now,
-    wall: Date.now,
-    schedule: (delay, callback, options, from) => queue.add(delay, callback, options?.keepAlive === true, from ?? now()),
-    set: (alarm, delay, from) => queue.set(alarm, delay, from),
-  }
-}
-
 /**
- * What `performance.now()` says. Node's own look at that clock takes a third less time, and a call through policies looks twice. It is kept,
- * because `process` is slow to ask for it; but who fakes the timers fakes this clock too, so it is asked again as long as they are others.
+ * The clock of this machine. All its timers share one timer of the runtime, as long as that is the runtime's own: see system-clock.ts.
  */
-function monotonic(): () => number {
-  const { process } = globalThis as { process?: { hrtime?(): [seconds: number, nanoseconds: number] } }
-  const hrtime = process?.hrtime
-  if (typeof hrtime !== 'function') return () => performance.now() // faster than a bound one
-  const timers = setTimeout
-  const [seconds, nanoseconds] = hrtime()
-  const zero = performance.now() - nanoseconds * 1e-6
-  return () => {
-    const time = setTimeout === timers ? hrtime() : process!.hrtime!()
-    return (time[0] - seconds) * 1000 + time[1] * 1e-6 + zero
-  }
-}
+export const systemClock: Clock = /* @__PURE__ */ makeSystemClock()

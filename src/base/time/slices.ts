@@ -3,6 +3,7 @@
  * interrupted; run at once it costs nothing more, run in slices it lets the event loop turn between them.
  */
 import { systemClock } from './clock.ts'
+import { runInNextTurn } from './event-loop.ts'
 
 /** Work that may be interrupted wherever it yields. */
 export type Steps<T> = Generator<void, T, void>
@@ -29,9 +30,5 @@ export async function runInSlices<T>(steps: Steps<T>, sliceMs = 6, now: () => nu
 
 /** Resolves when the event loop has turned once: what was waiting has had its chance. */
 export function nextTurn(): Promise<void> {
-  return new Promise(resolve => {
-    const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown }
-    if (setImmediate !== undefined) setImmediate(resolve)
-    else setTimeout(resolve, 0)
-  })
+  return new Promise(resolve => runInNextTurn(resolve))
 }

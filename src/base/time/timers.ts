@@ -27,15 +27,19 @@ export interface Alarm {
   due(): void
 }
 
+/** What an alarm that is set hangs in. */
+export interface Ring {
+  /** Takes an alarm off that is in it. */
+  remove(alarm: Alarm): void
+}
+
 /** The longest delay a runtime timer holds; longer ones are armed again. */
-const LONGEST = 2_147_483_647
+export const LONGEST_DELAY = 2_147_483_647
 
 export type Handle = { ref?(): unknown; unref?(): unknown } | number | undefined
 
 export interface TimerQueue {
-  /** Runs `callback` once, `delay` ms after `now`. */
-  add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer
-  /** The same for an alarm that is not set. */
+  /** Lets an alarm that is not set ring once, `delay` ms after `now`. */
   set(alarm: Alarm, delay: number, now: number): void
 }
 
@@ -47,7 +51,8 @@ export interface RuntimeTimer {
   later: ((run: () => void) => unknown) | undefined
 }
 
-class Callback implements Alarm, Timer {
+/** An alarm that calls a function. */
+export class Callback implements Alarm, Timer {
   ring: Ring | undefined = undefined
   previous: Alarm | undefined = undefined
   next: Alarm | undefined = undefined
@@ -67,7 +72,7 @@ class Callback implements Alarm, Timer {
 }
 
 /** Alarms of one duration: in order of their due time because time only goes forward. The last one knows the first. */
-export class Ring {
+class DelayRing implements Ring {
   readonly delay: number
   #last: Alarm | undefined
   readonly #owner: { released(): void }
@@ -106,11 +111,14 @@ export class Ring {
 }
 
 class Queue implements TimerQueue {
-  readonly #rings = new Map<number, Ring>()
+  readonly #rings = new Map<number, DelayRing>()
   readonly #now: () => number
-  readonly #runtime: RuntimeTimer
+  // Kept apart and called by themselves: browsers and workers refuse their functions as methods of anything else.
+  readonly #arm: RuntimeTimer['arm']
+  readonly #disarm: RuntimeTimer['disarm']
+  readonly #later: RuntimeTimer['later']
   /** The ring used last: most alarms in a row have the same duration. */
-  #recent: Ring | undefined
+  #recent: DelayRing | undefined
   #handle: Handle
   #armedFor = Infinity
   #order = 0
@@ -126,13 +134,9 @@ class Queue implements TimerQueue {
 
   constructor(now: () => number, runtime: RuntimeTimer) {
     this.#now = now
-    this.#runtime = runtime
-  }
-
-  add(delay: number, callback: () => void, keepAlive: boolean, now: number): Timer {
-    const alarm = new Callback(callback, keepAlive)
-    this.set(alarm, delay, now)
-    return alarm
+    this.#arm = runtime.arm
+    this.#disarm = runtime.disarm
+    this.#later = runtime.later
   }
 
   set(alarm: Alarm, delay: number, now: number): void {
@@ -147,10 +151,10 @@ class Queue implements TimerQueue {
     else if (keepsAlive && !this.#referenced) this.#reference()
   }
 
-  #ring(wait: number): Ring {
+  #ring(wait: number): DelayRing {
     let ring = this.#rings.get(wait)
     if (ring === undefined) {
-      ring = new Ring(wait, this)
+      ring = new DelayRing(wait, this)
       this.#rings.set(wait, ring)
     }
     this.#recent = ring
@@ -159,15 +163,17 @@ class Queue implements TimerQueue {
 
   /** An alarm that kept the process alive is gone. Often the next call brings another one at once, so the runtime hears of it a little later. */
   released(): void {
-    if (--this.#keepingAlive > 0 || this.#settling || this.#runtime.later === undefined) return
+    const later = this.#later
+    if (--this.#keepingAlive > 0 || this.#settling || later === undefined) return
     this.#settling = true
-    this.#runtime.later(this.#settle)
+    later(this.#settle)
   }
 
   #armUntil(due: number, now: number): void {
-    if (this.#handle !== undefined) this.#runtime.disarm(this.#handle)
+    const [arm, disarm] = [this.#arm, this.#disarm]
+    if (this.#handle !== undefined) disarm(this.#handle)
     this.#armedFor = due
-    this.#handle = this.#runtime.arm(Math.min(LONGEST, Math.max(0, Math.ceil(due - now))), this.#run)
+    this.#handle = arm(Math.min(LONGEST_DELAY, Math.max(0, Math.ceil(due - now))), this.#run)
     this.#referenced = true
     this.#reference()
   }
@@ -212,7 +218,7 @@ class Queue implements TimerQueue {
 }
 
 function dueAt(alarm: Alarm): number {
-  return alarm.since + alarm.ring!.delay
+  return alarm.since + (alarm.ring as DelayRing).delay
 }
 
 function isBefore(a: Alarm, b: Alarm): boolean {

@@ -1,5 +1,6 @@
 /** Time that passes only when told to: for tests, replays and simulations. */
 import type { Clock, ScheduleOptions, Timer } from './clock.ts'
+import { nextTurn } from './slices.ts'
 
 export interface VirtualClock extends Clock {
   /** Lets `ms` pass. Timers that fall due run in order (ties: creation order), each with the clock standing at its own time. */
@@ -37,7 +38,6 @@ export function virtualClock(startMs = 0): VirtualClock {
     }
     return best < 0 ? undefined : waiting.splice(best, 1)[0]
   }
-  const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
   return {
     now: () => now,
@@ -68,14 +68,14 @@ export function virtualClock(startMs = 0): VirtualClock {
     },
     async advanceAsync(ms) {
       const end = now + ms
-      await settle()
+      await nextTurn()
       for (let timer = earliestUntil(end); timer !== undefined; timer = earliestUntil(end)) {
         if (timer.due > now) now = timer.due
         timer.run()
-        await settle()
+        await nextTurn()
       }
       now = end
-      await settle()
+      await nextTurn()
     },
   }
 }

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Alarm, timerQueue } from '../../../src/base/time/timers.ts'
+import { type Alarm, Callback, type Timer, type TimerQueue, timerQueue } from '../../../src/base/time/timers.ts'
 import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
+
+const add = (queue: TimerQueue, delay: number, run: () => void, keepAlive: boolean, now: number): Timer => {
+  const alarm = new Callback(run, keepAlive)
+  queue.set(alarm, delay, now)
+  return alarm
+}
 
 const over = () => {
   const clock = virtualClock()
@@ -10,7 +16,7 @@ const over = () => {
     disarm: handle => handle.cancel(),
     later: undefined,
   })
-  return { clock, queue: { add: (delay: number, run: () => void) => queue.add(delay, run, false, clock.now()) } }
+  return { clock, queue: { add: (delay: number, run: () => void) => add(queue, delay, run, false, clock.now()) } }
 }
 
 test('one runtime timer serves all, in order', () => {
@@ -47,15 +53,15 @@ test('the process is kept alive while a call waits, and let go a little later', 
   let later: (() => void) | undefined
   const handle = { ref: () => said.push('ref'), unref: () => said.push('unref') }
   const queue = timerQueue(clock.now, { arm: () => handle, disarm: () => {}, later: run => (later = run) })
-  const one = queue.add(10, () => {}, true, 0)
+  const one = add(queue, 10, () => {}, true, 0)
   one.cancel()
-  const two = queue.add(10, () => {}, true, 0)
+  const two = add(queue, 10, () => {}, true, 0)
   later?.()
   expect(said).toEqual([])
   two.cancel()
   later?.()
   expect(said).toEqual(['unref'])
-  queue.add(10, () => {}, true, 0)
+  add(queue, 10, () => {}, true, 0)
   expect(said).toEqual(['unref', 'ref'])
 })
 
@@ -78,7 +84,7 @@ test('an alarm takes its place among callbacks, and can be taken off again', () 
   })
   const [one, two, three] = [alarm('one'), alarm('two'), alarm('three')]
   queue.set(one, 10, clock.now())
-  queue.add(10, () => rung.push('callback'), true, clock.now())
+  add(queue, 10, () => rung.push('callback'), true, clock.now())
   queue.set(two, 10, clock.now())
   queue.set(three, 10, clock.now())
   one.ring!.remove(one)

@@ -1,0 +1,41 @@
+/**
+ * The runtime's own ways to run something soon, taken when this module is loaded. Tests fake the global ones: what waits for a fake turn
+ * that never comes would hang, and so would every later request that relies on it. Node's own HTTP does the same.
+ */
+
+/** `setImmediate` and its kind carry this mark when Sinon, Jest or Vitest has replaced them. */
+type Replaceable = ((...given: any[]) => unknown) & { clock?: unknown }
+
+/** Whether a global function is a fake that says so. */
+export function isMarkedFake(global: unknown): boolean {
+  return (global as Replaceable | undefined)?.clock !== undefined
+}
+
+/** Runs something after the work underway and whatever the event loop has ready. */
+export const runInNextTurn: (run: () => void) => unknown = /* @__PURE__ */ turnOfRuntime()
+
+/** Runs something after the work underway, before the event loop goes on. */
+export const runInMicrotask: (run: () => void) => void = /* @__PURE__ */ microtaskOfRuntime()
+
+/** Whether the runtime has turns that keep a process alive, as those of Node, Deno and Bun do. */
+export const hasImmediates: boolean = /* @__PURE__ */ (() => immediateOfRuntime() !== undefined)()
+
+function immediateOfRuntime(): ((run: () => void) => unknown) | undefined {
+  const { process, setImmediate } = globalThis as Partial<Pick<typeof globalThis, 'process' | 'setImmediate'>>
+  // Under Jest the global may be a fake from the start; the module is not.
+  return [process?.getBuiltinModule?.('node:timers')?.setImmediate, setImmediate].find(
+    found => typeof found === 'function' && !isMarkedFake(found),
+  )
+}
+
+function turnOfRuntime(): (run: () => void) => unknown {
+  const immediate = immediateOfRuntime()
+  if (immediate !== undefined) return immediate
+  const timer = setTimeout // called by itself: browsers refuse it as a method of anything else
+  return run => timer(run, 0)
+}
+
+function microtaskOfRuntime(): (run: () => void) => void {
+  const microtask = queueMicrotask
+  return isMarkedFake(microtask) ? run => void Promise.resolve().then(run) : microtask
+}
