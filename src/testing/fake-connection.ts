@@ -1,5 +1,6 @@
 /** A connection of the fake transport, and the streams on it: the listener's side of core/transport kept to the letter, with nothing behind it. */
-import type { Clock, Timer } from '../base/time/clock.ts'
+import { type Clock, KEEP_ALIVE, type Timer } from '../base/time/clock.ts'
+import { runInMicrotask } from '../base/time/event-loop.ts'
 import type {
   BodyReader,
   BodySource,
@@ -56,9 +57,10 @@ export class FakeConnection implements Connection {
     if (connect === 'unreachable' || connectDelay > target.connectTimeout) {
       const { connectTimeout } = target
       const error = Object.assign(new Error(`no connection to ${this.address} within ${connectTimeout} ms`), { code: 'ETIMEDOUT' })
-      if (connectTimeout !== Infinity) this.#timer = clock.schedule(connectTimeout, () => this.#fail('connection_timeout', error))
-    } else if (connectDelay > 0) this.#timer = clock.schedule(connectDelay, () => this.#arrived())
-    else queueMicrotask(() => this.#arrived())
+      if (connectTimeout !== Infinity)
+        this.#timer = clock.schedule(connectTimeout, () => this.#fail('connection_timeout', error), KEEP_ALIVE)
+    } else if (connectDelay > 0) this.#timer = clock.schedule(connectDelay, () => this.#arrived(), KEEP_ALIVE)
+    else runInMicrotask(() => this.#arrived())
   }
 
   #arrived(): void {
@@ -111,7 +113,7 @@ export class FakeConnection implements Connection {
     if (broken && this.concurrency === 1) this.#close()
     else if (this.#draining) {
       if (this.#streams.size === 0) this.#close()
-    } else queueMicrotask(() => this.#gone || this.#listener.available(this))
+    } else runInMicrotask(() => this.#gone || this.#listener.available(this))
   }
 
   /** The peer is gone: every stream breaks. */
@@ -140,7 +142,7 @@ export class FakeConnection implements Connection {
     this.concurrency = 0
     this.#timer?.cancel()
     if (this.#open) this.#director.gone()
-    queueMicrotask(() => this.#listener.closed(this))
+    runInMicrotask(() => this.#listener.closed(this))
   }
 }
 
@@ -233,7 +235,7 @@ class FakeStream implements Stream, BodySource {
 
   #later(delay: number, run: () => void): void {
     if (delay > 0) this.#timer = this.#connection.clock.schedule(delay, run, { keepAlive: true })
-    else queueMicrotask(() => this.over || run())
+    else runInMicrotask(() => this.over || run())
   }
 }
 

@@ -2,6 +2,7 @@
  * The transport of browsers and edge runtimes: the runtime's own fetch. Requests are governed as everywhere; connections are the
  * runtime's, so what rules say about them cannot be done, and `cannot` names it, for the mesh to say so rule by rule.
  */
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type {
   BodyReader,
   BodySource,
@@ -73,7 +74,7 @@ class FetchConnection implements Connection {
     this.#address = address
     this.#listener = listener
     this.#fetch = fetch
-    queueMicrotask(() => {
+    runInMicrotask(() => {
       if (this.#gone) return
       if (!/^[/@]/.test(target.address)) return listener.connected(this)
       this.#gone = true
@@ -98,7 +99,7 @@ class FetchConnection implements Connection {
     this.#stream = undefined
     if (this.#gone) return
     if (this.#draining) this.#close()
-    else queueMicrotask(() => this.#gone || this.#listener.available(this))
+    else runInMicrotask(() => this.#gone || this.#listener.available(this))
   }
 
   drain(): void {
@@ -114,7 +115,7 @@ class FetchConnection implements Connection {
   #close(): void {
     if (this.#gone) return
     this.#gone = true
-    queueMicrotask(() => this.#listener.closed(this))
+    runInMicrotask(() => this.#listener.closed(this))
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type http from 'node:http'
 import type net from 'node:net'
+import { runInNextTurn } from '../../base/time/event-loop.ts'
 
 /** The part of an agent that node:http asks: it hands over the one socket that it was made with. */
 export function handoff(socket: net.Socket): http.Agent {
@@ -30,7 +31,7 @@ export interface Told {
 
 /** Tells an answer together with the others of this turn. */
 export function tellLater(answer: Told): void {
-  if (answers.length === 0) setImmediate(tellAll)
+  if (answers.length === 0) runInNextTurn(tellAll)
   answers.push(answer)
   writeLater()
 }
@@ -56,7 +57,7 @@ let writing = false
 function writeLater(): void {
   if (writing) return
   writing = true
-  setImmediate(writeAll)
+  runInNextTurn(writeAll)
 }
 
 function writeAll(): void {

@@ -5,6 +5,7 @@
 import http from 'node:http'
 import type net from 'node:net'
 import { systemClock, type Timer } from '../../base/time/clock.ts'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { handoff } from './node-handoff.ts'
 import { type Http1Owner, Http1Stream } from './node-http1-stream.ts'
@@ -150,7 +151,7 @@ export class Http1Connection implements Connection, Http1Owner {
     } else if (!this.#gone) {
       this.#gone = true
       this.#giveUp()
-      queueMicrotask(() => this.#listener.closed(this))
+      runInMicrotask(() => this.#listener.closed(this))
     }
   }
 }

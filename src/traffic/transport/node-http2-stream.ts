@@ -1,5 +1,6 @@
 /** One request and its answer on an HTTP/2 connection. */
 import http2 from 'node:http2'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { upload } from './upload.ts'
 
@@ -38,7 +39,7 @@ export class Http2Stream implements Stream, BodySource {
       this.#stream = session.request(headersOf(wire), { endStream: body === undefined })
     } catch (error) {
       // The session ended under our hands; nothing was sent.
-      queueMicrotask(() => this.#broken(error as Error))
+      runInMicrotask(() => this.#broken(error as Error))
       return
     }
     const stream = this.#stream

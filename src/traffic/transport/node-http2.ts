@@ -2,6 +2,7 @@
 import http2 from 'node:http2'
 import type net from 'node:net'
 import type tls from 'node:tls'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
 import { Http2Stream } from './node-http2-stream.ts'
 import { dial } from './node-socket.ts'
@@ -131,7 +132,7 @@ export class Http2Connection implements Connection {
     if (!this.#gone) {
       this.#gone = true
       this.#giveUp()
-      queueMicrotask(() => this.#listener.closed(this))
+      runInMicrotask(() => this.#listener.closed(this))
     }
   }
 }

@@ -2,6 +2,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { systemClock } from '../../base/time/clock.ts'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { ConnectTarget } from '../../core/transport.ts'
 import { interleaved, race } from './happy-eyeballs.ts'
 import { remember, tlsOptions } from './node-tls.ts'
@@ -69,7 +70,7 @@ function attempt(address: string, target: ConnectTarget, connected: () => void, 
   } catch (error) {
     // A certificate that cannot be read, an address that is none: told like any other failure to connect.
     socket = new net.Socket()
-    queueMicrotask(() => fail(error instanceof Error ? error : new Error(String(error))))
+    runInMicrotask(() => fail(error instanceof Error ? error : new Error(String(error))))
   }
   if (target.background) socket.unref()
   const onClose = () => fail(new Error(`the connection to ${target.address} was closed while connecting`))
