@@ -5,6 +5,8 @@ import type { Cluster, HttpProtocolOptions, TransportSocket } from '../../../env
 import type { PoolSettings } from './host-pool.ts'
 
 const HOUR = 3_600_000
+/** Requests on an HTTP/2 connection when the rules set no bound, Envoy's: half of what its stream ids are good for. */
+const MOST_STREAMS = 2 ** 29
 
 /** Worked out once per configuration. */
 export interface ConnectSettings {
@@ -25,7 +27,7 @@ export function connectSettings(cluster: Cluster): ConnectSettings {
   return {
     pool: {
       idleTimeout: duration(common?.idleTimeout, HOUR) || Infinity,
-      maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+      maxRequestsPerConnection: common?.maxRequestsPerConnection || (http2 === undefined ? 0 : MOST_STREAMS),
       maxConnectionDuration: duration(common?.maxConnectionDuration, 0),
     },
     target: {
