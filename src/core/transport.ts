@@ -78,8 +78,10 @@ export interface ConnectionListener {
   failed(connection: Connection, reason: 'connection_failure' | 'connection_timeout', error: Error): void
   /** A stream has ended and another one may start now. Not called when the connection can take no more. */
   available(connection: Connection): void
-  /** Every stream of it has been told. The connection is gone. */
-  closed(connection: Connection): void
+  /** The peer takes no new request on it (HTTP/2 GOAWAY); it closes when the running ones have ended. */
+  leaving?(connection: Connection): void
+  /** Every stream of it has been told. The connection is gone. `byUs`: we closed it, although `drain` and `destroy` were not called. */
+  closed(connection: Connection, byUs?: boolean): void
 }
 
 export interface Connection {

@@ -1,69 +1,83 @@
 /** One request and its answer on an HTTP/2 connection. */
 import http2 from 'node:http2'
+import { Readable } from 'node:stream'
 import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import { http2Headers, joined } from './node-http2-headers.ts'
 import { upload } from './upload.ts'
 
-const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CONNECT_ERROR, NGHTTP2_CANCEL } = http2.constants
+const { NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CONNECT_ERROR, NGHTTP2_CANCEL } = http2.constants
+const { NGHTTP2_FLAG_END_STREAM } = http2.constants
 
 /** The connection, as its streams see it. */
-interface Owner {
+export interface Http2Owner {
   readonly broken: Error | undefined
   readonly lost: boolean
-  /** Why we closed it, when we did and said so. */
+  /** Why we closed it, when we did and gave a reason. */
   readonly closedHere: Error | undefined
-  ended(): void
+  /** The end of a stream is reported, or it was given up. */
+  finished(): void
+  /** The peer does not count it any more. */
+  released(stream: Http2Stream): void
+}
+
+/** Whether the peer ended its side (END_STREAM) before the stream was closed. */
+const ENDED = Symbol('ended')
+interface Tagged extends http2.ClientHttp2Stream {
+  [ENDED]?: boolean
 }
 
 export class Http2Stream implements Stream, BodySource {
-  /** Nothing more will be told. */
+  /** Nothing more is reported. */
   over = false
   length: number | undefined
   readonly #listener: StreamListener
-  readonly #stream: http2.ClientHttp2Stream | undefined
-  readonly #owner: Owner
-  readonly #head: boolean
-  #counted = true
+  readonly #stream: Tagged | undefined
+  readonly #owner: Http2Owner
   #answered = false
+  /** Nothing can follow the response headers. */
   #empty = false
   #received = 0
   #reader: BodyReader | undefined
   #error: Error | undefined
 
-  constructor(session: http2.ClientHttp2Session, wire: WireRequest, listener: StreamListener, owner: Owner) {
+  constructor(session: http2.ClientHttp2Session, wire: WireRequest, listener: StreamListener, owner: Http2Owner) {
     this.#listener = listener
     this.#owner = owner
-    this.#head = wire.method === 'HEAD'
     const { body } = wire
     try {
-      this.#stream = session.request(headersOf(wire), { endStream: body === undefined })
+      this.#stream = begin(session, http2Headers(wire), body === undefined)
     } catch (error) {
-      // The session ended under our hands; nothing was sent.
-      runInMicrotask(() => this.#broken(error as Error))
+      // Nothing was sent: HTTP/2 cannot carry the request, or the session ended just now.
+      runInMicrotask(() => this.#notSent(error as Error))
       return
     }
     const stream = this.#stream
-    stream.on('response', received => this.#response(received))
+    stream.push = pushed
+    stream.on('response', (received, flags) => this.#response(received, flags))
     stream.on('error', error => this.#broken(error))
     stream.on('close', () => {
-      if (!this.over) this.#broken(new Error(`the stream was closed with code ${stream.rstCode}`))
-      this.#release()
+      if (!this.over) this.#broken(this.#closed())
+      owner.released(this)
     })
     stream.on('end', () => this.#ended())
     if (body?.bytes !== undefined) stream.end(body.bytes)
     else if (body !== undefined) void upload(body, stream, this, error => this.#uploadFailed(error))
   }
 
-  #uploadFailed(error: Error): void {
-    if (this.over) return
-    this.over = true
-    this.#error = error
-    this.#stream!.close(NGHTTP2_CANCEL)
-    this.#listener.reset('local_reset', error)
-    this.#reader?.error(error)
+  #notSent(error: Error): void {
+    if (error instanceof TypeError) this.#reset('local_reset', error)
+    else this.#broken(error)
+    this.#owner.released(this)
   }
 
-  #response(received: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader): void {
+  #uploadFailed(error: Error): void {
+    if (this.over) return
+    this.#stream!.close(NGHTTP2_CANCEL)
+    this.#reset('local_reset', error)
+  }
+
+  #response(received: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader, flags: number): void {
     if (this.over) return
     this.#answered = true
     const headers: string[] = []
@@ -76,18 +90,17 @@ export class Http2Stream implements Stream, BodySource {
     const said = received['content-length']
     this.length = said === undefined ? undefined : Number(said)
     const status = Number(received[':status'])
-    this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
+    this.#empty = (flags & NGHTTP2_FLAG_END_STREAM) !== 0
     this.#listener.response({ status, statusText: '', headers, body: this })
   }
 
   #ended(): void {
     const stream = this.#stream!
-    // Without an answer this is a peer that closed the stream and called it no error; `close` says so.
+    // Without an answer this is a peer that closed the stream and called it no error; `close` reports it.
     if (this.over || !this.#answered || (stream.rstCode !== NGHTTP2_NO_ERROR && stream.rstCode !== undefined)) return
-    // A reset with NO_ERROR looks like an end to Node.
-    if (!this.#empty && this.length !== undefined && this.#received < this.length)
-      return this.#broken(new Error(`${this.#received} of ${this.length} bytes of the response came`))
-    this.over = true
+    // To Node a reset with NO_ERROR looks like the end of the body.
+    if (stream[ENDED] === false) return this.#broken(this.#closed())
+    this.#finish()
     // Answered before it had everything: the rest of the request is of no use.
     if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL)
     this.#listener.complete()
@@ -95,35 +108,51 @@ export class Http2Stream implements Stream, BodySource {
   }
 
   #broken(error: Error): void {
-    if (this.over) return
-    this.over = true
     const { closedHere } = this.#owner
-    this.#error = closedHere ?? error
-    this.#listener.reset(closedHere === undefined ? this.#reason(error) : 'local_reset', this.#error)
-    this.#reader?.error(this.#error)
-    this.#release()
+    this.#reset(closedHere === undefined ? this.#reason(error) : 'local_reset', closedHere ?? error)
+  }
+
+  #reset(reason: ResetReason, error: Error): void {
+    if (this.over) return
+    this.#finish()
+    this.#error = error
+    this.#listener.reset(reason, error)
+    this.#reader?.error(error)
+  }
+
+  #finish(): void {
+    this.over = true
+    this.#owner.finished()
+  }
+
+  /** Why, when Node reports no error: for codes that may be no error, and for a connection that is gone. */
+  #closed(): Error {
+    if (this.#owner.lost) return sideClosed()
+    const body = this.#answered ? ` after ${this.#received} bytes of the response body` : ''
+    return Object.assign(new Error(`the stream was closed with code ${this.#stream!.rstCode}${body}`), { code: 'ERR_HTTP2_STREAM_ERROR' })
+  }
+
+  /** Node has dropped it without a word. */
+  connectionClosed(): void {
+    this.#broken(sideClosed())
   }
 
   #reason(error: Error): ResetReason {
     const code = this.#stream?.rstCode
     const { broken } = this.#owner
+    // As Envoy's codec: a code of their own have these three.
     if (code === NGHTTP2_CONNECT_ERROR) return 'remote_error_with_CONNECT_request'
     if (code === NGHTTP2_REFUSED_STREAM) return 'remote_refused_stream_reset'
+    if (code === NGHTTP2_PROTOCOL_ERROR) return 'protocol_error'
     // What nghttp2 says of a peer that does not speak HTTP/2; a reset by the peer has another code.
     if (codeOf(error) === 'ERR_HTTP2_ERROR' || codeOf(broken) === 'ERR_HTTP2_ERROR') return 'protocol_error'
     if (this.#stream === undefined || broken !== undefined || this.#owner.lost || code === undefined) return 'connection_termination'
     return 'remote_reset'
   }
 
-  #release(): void {
-    if (!this.#counted) return
-    this.#counted = false
-    this.#owner.ended()
-  }
-
   cancel(): void {
     if (this.over) return
-    this.over = true
+    this.#finish()
     if (this.#empty) this.#stream!.resume()
     else this.#stream?.close(NGHTTP2_CANCEL)
   }
@@ -149,22 +178,23 @@ export class Http2Stream implements Stream, BodySource {
 
 const COLON = 58
 
+/** As fetch calls it. */
+const sideClosed = () => Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' })
+
 const codeOf = (error: Error | undefined) => (error as { code?: string } | undefined)?.code
 
-/** The request as HTTP/2 writes it: pseudo headers, then names in lower case; lines of one name stay apart. */
-function headersOf(wire: WireRequest): http2.OutgoingHttpHeaders {
-  const headers: http2.OutgoingHttpHeaders = Object.create(null)
-  headers[':method'] = wire.method
-  headers[':path'] = wire.path
-  headers[':authority'] = wire.authority
-  headers[':scheme'] = wire.scheme
-  for (let i = 0; i < wire.headers.length; i += 2) {
-    const name = wire.headers[i]!.toLowerCase()
-    const value = wire.headers[i + 1]!
-    const before = headers[name]
-    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [String(before), value]
+/** Starts a request. Throws when its session is gone. */
+function begin(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, endStream: boolean): Tagged {
+  try {
+    return session.request(headers, { endStream })
+  } catch (error) {
+    if (codeOf(error as Error) !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error
+    return session.request(joined(headers), { endStream })
   }
-  const length = wire.body?.length
-  if (length !== undefined) headers['content-length'] = String(length)
-  return headers
+}
+
+/** `push` of a stream: Node pushes the end when the peer has ended its side, and also when it closes the stream, marked as closed by then. */
+function pushed(this: Tagged, chunk: unknown, encoding?: BufferEncoding): boolean {
+  if (chunk === null) this[ENDED] ??= !this.closed
+  return Readable.prototype.push.call(this, chunk, encoding)
 }

@@ -18,11 +18,11 @@ export interface Peer {
   close(): Promise<void>
 }
 
-/** A TCP server; `serve` is called with each socket. */
-export async function peer(serve: (socket: net.Socket, nth: number) => void, host = '127.0.0.1'): Promise<Peer> {
+/** A TCP server; `serve` is called with each socket. `allowHalfOpen`: it keeps its side of a socket that the client ends. */
+export async function peer(serve: (socket: net.Socket, nth: number) => void, host = '127.0.0.1', allowHalfOpen = false): Promise<Peer> {
   const sockets = new Set<net.Socket>()
   const self: Peer = { address: '', sockets, made: 0, close }
-  const server = net.createServer(socket => {
+  const server = net.createServer({ allowHalfOpen }, socket => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))

@@ -182,13 +182,22 @@ export class HostPool implements ConnectionListener {
     this.#keep.watch()
   }
 
-  closed(connection: Connection): void {
+  /** Requests that run on it may end. Waiting ones get another connection when this one is closed. */
+  leaving(connection: Connection): void {
+    const member = this.#members.get(connection)
+    if (member === undefined) return
+    this.#limits.stats.upstream_cx_close_notify++
+    member.draining = true
+    this.#ready.remove(member)
+  }
+
+  closed(connection: Connection, byUs = false): void {
     const member = this.#members.get(connection)
     if (member === undefined) return
     this.#members.delete(connection)
     this.#keepPromise(member)
     this.#limits.connections.give()
-    this.#limits.stats.destroyed(member.closedByUs, member.active > 0)
+    this.#limits.stats.destroyed(member.closedByUs || byUs, member.active > 0)
     this.#ready.remove(member)
     this.#grow()
   }

@@ -103,6 +103,7 @@ export class PoolStats {
   upstream_cx_connect_fail = 0
   upstream_cx_connect_timeout = 0
   upstream_cx_max_requests = 0
+  upstream_cx_close_notify = 0
   upstream_cx_max_duration_reached = 0
   upstream_cx_idle_timeout = 0
   upstream_cx_destroy = 0
