@@ -7,10 +7,10 @@ import type { Cluster, ClusterLoadAssignment, EnvoyConfig, RouteConfiguration, V
 import type { Placement } from '../rules/istio/cluster-locality.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
-import { checkFormatters } from '../rules/istio/formatters.ts'
 import { originOf } from '../rules/istio/provenance.ts'
 import { callerOf, hostIn } from '../rules/istio/select-documents.ts'
 import { translating } from '../rules/istio/translate.ts'
+import { checkSendable } from '../rules/istio/unsendable.ts'
 import { sameTargets } from '../rules/istio/validate/set.ts'
 import { validating } from '../rules/istio/validate.ts'
 import { compileRoutes, compileVirtualHost, type Hosted, type RouteTable } from '../traffic/routing/route-table.ts'
@@ -112,7 +112,7 @@ function* checked(documents: readonly RuleDocument[], strict: boolean): Steps<Di
   for (const document of documents) {
     let own = known.get(document)
     if (own === undefined) {
-      own = [...(yield* validating([document], { strict })), ...checkFormatters([document])]
+      own = [...(yield* validating([document], { strict })), ...checkSendable([document])]
       known.set(document, own)
       yield
     }

@@ -29,3 +29,10 @@ export function utf8Bytes(text: string): string {
   for (const byte of encoder.encode(text)) bytes += String.fromCharCode(byte)
   return bytes
 }
+
+const decoder = new TextDecoder()
+
+/** The text of which these bytes are the UTF-8. */
+export function utf8Text(bytes: string): string {
+  return ASCII.test(bytes) ? bytes : decoder.decode(Uint8Array.from(bytes, character => character.charCodeAt(0)))
+}

@@ -1,6 +1,7 @@
 /** `meshless validate`: what is wrong with rules, as Istio's webhook would say it. */
-import { checkFormatters } from '../../rules/istio/formatters.ts'
+
 import { crossReferences } from '../../rules/istio/references.ts'
+import { checkSendable } from '../../rules/istio/unsendable.ts'
 import { validateDocuments } from '../../rules/istio/validate.ts'
 import { EXIT } from './around.ts'
 import type { Command } from './command.ts'
@@ -18,7 +19,7 @@ export const validate: Command = {
     const found = [
       ...diagnostics,
       ...validateDocuments(documents, { strict }),
-      ...checkFormatters(documents),
+      ...checkSendable(documents),
       ...crossReferences(documents, strict ? 'error' : 'warning'),
     ]
     return tell(found, args, around) ? EXIT.rules : EXIT.good

@@ -5,6 +5,7 @@ import { suggest } from '../../core/schema/read.ts'
 import { member } from './document.ts'
 import { isObject } from './schema/decode.ts'
 import type { Check } from './validate/check.ts'
+import { cookieName, cookieText, lookedUpHeader } from './validate/http-text.ts'
 
 /** `'*'`, a route, a host, or (inbound) the own workload. */
 export type ResilienceTarget =
@@ -24,6 +25,9 @@ export function resiliencePolicy(check: Check, spec: any): void {
   const given = BLOCK_NAMES.filter(block => spec[block] !== undefined)
   if (given.length === 0)
     check.warn('empty-policy', 'spec', 'a ResiliencePolicy without anything in it', `give one of ${BLOCK_NAMES.join(', ')}`)
+  if (spec.split !== undefined) splitBy(check, spec.split?.by, 'spec.split.by')
+  const fallbackHost: unknown = spec.fallback?.destination?.host
+  if (typeof fallbackHost === 'string') check.wildcardDomain(fallbackHost, 'spec.fallback.destination.host')
   for (const block of given)
     for (const { kind, path, message, hint } of blockFaults(block, spec[block], `spec.${block}`))
       check.error(CODES[kind], path, message, hint ?? HINTS[kind])
@@ -39,6 +43,13 @@ function splitTargets(check: Check, targets: readonly any[]): void {
         'a split is for a route: it decides which destination there is',
         '{ route: … } or "*", in a document of its own when other blocks are for a host',
       )
+}
+
+/** Names that a request is looked at by, or that a cookie made here gets; what is of another type is reported with the block. */
+function splitBy(check: Check, by: any, path: string): void {
+  if (typeof by?.httpHeaderName === 'string') lookedUpHeader(check, by.httpHeaderName, `${path}.httpHeaderName`)
+  if (typeof by?.httpCookie?.name === 'string') cookieName(check, by.httpCookie.name, `${path}.httpCookie.name`)
+  if (typeof by?.httpCookie?.path === 'string') cookieText(check, by.httpCookie.path, `${path}.httpCookie.path`)
 }
 
 const CODES: Readonly<Record<Fault['kind'], string>> = {

@@ -11,7 +11,7 @@ import { PathRule } from './path-rule.ts'
 import { compileRedirect, type Redirection } from './redirect.ts'
 import type { RequestView } from './request-view.ts'
 import { applyOps, headerOps, type Outgoing, pathRewrite } from './rewrite.ts'
-import { authorityBytes, headerBytes } from './rule-text.ts'
+import { authorityBytes, headerBytes, requestHeaderName, responseHeaderName } from './rule-text.ts'
 import { type Destination, splitOf } from './split.ts'
 
 export type { Destination }
@@ -87,8 +87,8 @@ const ms = (text: string | undefined): number => (text === undefined ? 0 : (pars
 
 export function compileRoute(route: Route): CompiledRoute {
   const action = route.route
-  const requestOps = headerOps(route.requestHeadersToAdd, route.requestHeadersToRemove)
-  const responseOps = headerOps(route.responseHeadersToAdd, route.responseHeadersToRemove)
+  const requestOps = headerOps(requestHeaderName, route.requestHeadersToAdd, route.requestHeadersToRemove)
+  const responseOps = headerOps(responseHeaderName, route.responseHeadersToAdd, route.responseHeadersToRemove)
   const rewrite = pathRewrite(route)
   const host = authorityBytes(action?.hostRewriteLiteral ?? '')
   checkCookies(action?.hashPolicy)

@@ -1,4 +1,5 @@
 /** A route's conditions beside its path, compiled once into predicates; all must hold. Semantics: Envoy's config_impl and header_utility. */
+import { utf8Bytes, utf8Text } from '../../base/formats/http-text.ts'
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderMatcher, QueryParameterMatcher, RouteMatch, StringMatcher } from '../../envoy/index.ts'
 import type { RequestView } from './request-view.ts'
@@ -17,29 +18,30 @@ export function conditionsOf(match: RouteMatch): Condition[] {
   return conditions
 }
 
-/** A test for a text. */
+/** A test for what came on the wire, where each character is a byte; the matcher's own text is UTF-8 there. */
 export function stringTest(matcher: StringMatcher): (value: string) => boolean {
   const fold = matcher.ignoreCase === true
   const prepare = fold ? (s: string) => s.toLowerCase() : (s: string) => s
+  const wantedOf = (text: string) => prepare(utf8Bytes(text))
   if (matcher.exact !== undefined) {
-    const wanted = prepare(matcher.exact)
+    const wanted = wantedOf(matcher.exact)
     return value => prepare(value) === wanted
   }
   if (matcher.prefix !== undefined) {
-    const wanted = prepare(matcher.prefix)
+    const wanted = wantedOf(matcher.prefix)
     return value => prepare(value).startsWith(wanted)
   }
   if (matcher.suffix !== undefined) {
-    const wanted = prepare(matcher.suffix)
+    const wanted = wantedOf(matcher.suffix)
     return value => prepare(value).endsWith(wanted)
   }
   if (matcher.contains !== undefined) {
-    const wanted = prepare(matcher.contains)
+    const wanted = wantedOf(matcher.contains)
     return value => prepare(value).includes(wanted)
   }
   if (matcher.safeRegex !== undefined) {
     const regex = compileRe2(matcher.safeRegex.regex)
-    return value => regex.test(value)
+    return value => regex.test(utf8Text(value))
   }
   return () => true
 }

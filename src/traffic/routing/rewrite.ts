@@ -4,7 +4,7 @@ import { hasHeader, removeHeader } from '../../base/formats/headers.ts'
 import { compileRe2 } from '../../base/formats/re2.ts'
 import type { HeaderValueOption, Route } from '../../envoy/index.ts'
 import { type Formatted, formatter } from './formatter.ts'
-import { headerName, targetBytes } from './rule-text.ts'
+import { type NameReader, substitutionBytes, targetBytes } from './rule-text.ts'
 
 /** What goes out; changed in place. */
 export interface Outgoing extends Formatted {
@@ -30,12 +30,16 @@ export interface HeaderOp {
  * `undefined` when there is nothing to do. Throws a `SyntaxError` for a `%…%` formatter that we lack, and for a name or a text that no
  * header can carry.
  */
-export function headerOps(add: readonly HeaderValueOption[] | undefined, remove: readonly string[] | undefined): HeaderOps | undefined {
+export function headerOps(
+  nameOf: NameReader,
+  add: readonly HeaderValueOption[] | undefined,
+  remove: readonly string[] | undefined,
+): HeaderOps | undefined {
   if (!add?.length && !remove?.length) return undefined
   return {
     remove: remove ?? [],
     add: (add ?? []).map(option => ({
-      name: headerName(option.header.key),
+      name: nameOf(option.header.key),
       value: formatter(option.header.value ?? ''),
       action: option.appendAction ?? 'APPEND_IF_EXISTS_OR_ADD',
       keepEmpty: option.keepEmptyValue === true,
@@ -70,7 +74,7 @@ export function pathRewrite(route: Route): ((path: string) => string | undefined
   const action = route.route
   const regexRewrite = action?.regexRewrite
   if (regexRewrite !== undefined) {
-    const substitution = targetBytes(regexRewrite.substitution, 'substitution')
+    const substitution = substitutionBytes(regexRewrite.substitution)
     const replace = compileRe2(regexRewrite.pattern.regex).replacer(substitution)
     return path => {
       const query = path.indexOf('?')

@@ -8,7 +8,7 @@ import type { HashPolicy, Route } from '../../envoy/index.ts'
 import { whole } from './fraction.ts'
 import type { RequestView } from './request-view.ts'
 import { type HeaderOps, headerOps } from './rewrite.ts'
-import { authorityBytes } from './rule-text.ts'
+import { authorityBytes, requestHeaderName, responseHeaderName } from './rule-text.ts'
 
 /** The extension by which a weighted route keeps a caller at one destination: `{ hashPolicy }`, what of the request it goes by. Envoy has no such filter. */
 export const SPLIT = 'meshless.dev/split'
@@ -40,8 +40,8 @@ export function splitOf(route: Route): Split | undefined {
     weight: w.weight ?? 0,
     destination: {
       cluster: w.name,
-      request: headerOps(w.requestHeadersToAdd, w.requestHeadersToRemove),
-      response: headerOps(w.responseHeadersToAdd, w.responseHeadersToRemove),
+      request: headerOps(requestHeaderName, w.requestHeadersToAdd, w.requestHeadersToRemove),
+      response: headerOps(responseHeaderName, w.responseHeadersToAdd, w.responseHeadersToRemove),
       host: w.hostRewriteLiteral === undefined ? undefined : authorityBytes(w.hostRewriteLiteral),
     },
   }))

@@ -7,7 +7,7 @@ import { DIAGNOSTIC_CODES } from '../../../src/rules/istio/diagnostic-codes.ts'
 
 const root = fileURLToPath(new URL('../../../src/rules/istio', import.meta.url))
 const GIVEN =
-  /(?:\.error\(|\.warn\(|\bcrd\(|\bfault\(|\bcode: |'(?:error|warning|info)',\s*|\blax,\s*|\b(?:range|unknown|missing|value): |\btold\()\s*'([a-z][a-z0-9]*(?:-[a-z0-9]+)*)'/g
+  /(?:\.error\(|\.warn\(|\bcrd\(|\bfault\(|\bcode: |'(?:error|warning|info)',\s*|\blax,\s*|\b(?:range|unknown|missing|value): |\b(?:told|report)\()\s*'([a-z][a-z0-9]*(?:-[a-z0-9]+)*)'/g
 /** Words that stand where a code may stand. */
 const WORDS = new Set(['string'])
 

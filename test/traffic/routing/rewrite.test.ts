@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { HeaderValueOption, Route } from '../../../src/envoy/index.ts'
 import { formatter } from '../../../src/traffic/routing/formatter.ts'
 import { applyOps, headerOps, pathRewrite } from '../../../src/traffic/routing/rewrite.ts'
+import { requestHeaderName } from '../../../src/traffic/routing/rule-text.ts'
 import { noOutcome, requestOf } from './requests.ts'
 
 const option = (
@@ -17,7 +18,7 @@ const option = (
 })
 const changed = (headers: string[], add: HeaderValueOption[], remove: string[] = []) => {
   const request = requestOf({ headers })
-  applyOps(request.headers, headerOps(add, remove), request)
+  applyOps(request.headers, headerOps(requestHeaderName, add, remove), request)
   return request.headers.join(' ')
 }
 

@@ -18,13 +18,13 @@ describe('what HTTP cannot carry is a SyntaxError that quotes it', () => {
     ['a header name with a blank', route({ requestHeadersToAdd: add('x team', '1') }), 'x team'],
     ['an empty header name', route({ requestHeadersToAdd: add('', '1') }), ''],
     ['a header name with a colon', route({ responseHeadersToAdd: add('a:b', '1') }), 'a:b'],
-    ['a header name beyond ASCII', weighted({ requestHeadersToAdd: add('é', '1') }), 'é'],
+    ['the name of a response header beyond ASCII', weighted({ responseHeadersToAdd: add('é', '1') }), 'é'],
     ['a header name of a weighted response', weighted({ responseHeadersToAdd: add('a\n', '1') }), 'a\n'],
     ['a header value with a line end', route({ requestHeadersToAdd: add('x', 'a\r\nb: c') }), 'a\r\nb: c'],
     ['a header value with NUL', route({ responseHeadersToAdd: add('x', 'a\0') }), 'a\0'],
     ['a header value with \\x01 beside a formatter', route({ requestHeadersToAdd: add('x', '%PROTOCOL%\x01') }), '%PROTOCOL%\x01'],
     ['a rewritten path with a blank', action({ prefixRewrite: '/a b' }), '/a b'],
-    ['a substitution with a blank', action({ regexRewrite: { pattern: { regex: 'a' }, substitution: 'x y' } }), 'x y'],
+    ['a substitution with a line end', action({ regexRewrite: { pattern: { regex: 'a' }, substitution: 'x\n' } }), 'x\n'],
     ['a rewritten host with a blank', action({ hostRewriteLiteral: 'a b' }), 'a b'],
     ['a rewritten host with a path', action({ hostRewriteLiteral: 'a/b' }), 'a/b'],
     ['a host of a weighted cluster', weighted({ hostRewriteLiteral: 'a\n' }), 'a\n'],
@@ -58,10 +58,16 @@ describe('text beyond ASCII goes out as UTF-8', () => {
     const { headers } = sent(route({ requestHeadersToAdd: add('x-team', 'Zürich – %REQ(X-CALLER)%') }))
     expect(headers).toEqual(['x-caller', '\xfc', 'x-team', 'Z\xc3\xbcrich \xe2\x80\x93 \xfc'])
   })
+  test('in names of request headers, which are refused only when they are sent, as by Envoy', () => {
+    expect(sent(route({ requestHeadersToAdd: add('é', '1') })).headers).toEqual(['x-caller', '\xfc', '\xc3\xa9', '1'])
+  })
   test('in paths and hosts', () => {
     expect(sent(action({ prefixRewrite: '/中' })).path).toBe('/\xe4\xb8\xadp?q')
     expect(sent(action({ regexRewrite: { pattern: { regex: 'p' }, substitution: 'é' } })).path).toBe('/\xc3\xa9?q')
     expect(sent(action({ hostRewriteLiteral: 'bücher.test' })).authority).toBe('b\xc3\xbccher.test')
+  })
+  test('a blank of a regular expression included, which is refused when it is sent', () => {
+    expect(sent(action({ regexRewrite: { pattern: { regex: 'p' }, substitution: ' ' } })).path).toBe('/ ?q')
   })
   test('in redirects and CORS', () => {
     const { redirect } = compileRoute({ match: { prefix: '/' }, redirect: { hostRedirect: 'bücher.test', pathRedirect: '/é' } })

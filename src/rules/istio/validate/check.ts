@@ -48,8 +48,8 @@ export class Check {
       this.error('invalid-port', path, `port ${value ?? 0} is not between 1 and 65535`, 'give a port number from 1 to 65535')
   }
 
-  /** RE2's syntax, as Envoy runs it: no lookaround, no backreferences. */
-  regex(pattern: string, path: string): void {
+  /** RE2's syntax, as Envoy runs it: no lookaround, no backreferences. Returns whether the pattern is one. */
+  regex(pattern: string, path: string): boolean {
     if (pattern.length > 1024) {
       this.error(
         'regex-too-long',
@@ -57,16 +57,18 @@ export class Check {
         `a regex of ${pattern.length} characters; at most 1024 are allowed`,
         'shorten it, or split it over several matches',
       )
-      return
+      return false
     }
     try {
       compileRe2(pattern)
+      return true
     } catch (error) {
       const presence =
         pattern === '*'
           ? 'write ".*" for anything, or {} for "is present"'
           : 'RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax)'
       this.error('invalid-regex', path, `${JSON.stringify(pattern)}: ${(error as Error).message}`, presence)
+      return false
     }
   }
 

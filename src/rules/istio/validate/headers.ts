@@ -1,6 +1,7 @@
 /** Header operations: which names may be changed, and values that Envoy's formatter can read. */
 import { member } from '../document.ts'
 import type { Check } from './check.ts'
+import { authority, HEADER_NAME_HINT, headerNameIssue, headerValue, isFramingHeader } from './http-text.ts'
 
 export function headers(check: Check, operations: any, path: string): void {
   for (const side of ['request', 'response'] as const) {
@@ -10,25 +11,41 @@ export function headers(check: Check, operations: any, path: string): void {
       for (const [name, value] of Object.entries<string>(changes[way] ?? {})) {
         const at = member(`${path}.${side}.${way}`, name)
         headerName(check, name, at, hostAllowed)
-        if (CONTROL.test(value))
-          check.error('invalid-header-value', at, `${JSON.stringify(value)} has control characters`, 'one line of text')
+        headerValue(check, value, at)
+        if (isFramingHeader(name))
+          check.error(
+            'invalid-header',
+            at,
+            `${name} cannot be written by a rule: it belongs to the connection on which a message is sent`,
+            'leave it out; it is written as the body and the connection need it',
+          )
+        if (hostAllowed && isAuthorityName(name)) authority(check, value, at)
         const fault = formatFault(value)
         if (fault !== undefined)
           check.error('invalid-header-value', at, `${JSON.stringify(value)}: ${fault}`, 'write %% for a percent sign')
       }
-    for (const [index, name] of (changes.remove ?? []).entries()) headerName(check, name, member(`${path}.${side}.remove`, index), false)
+    for (const [index, name] of (changes.remove ?? []).entries()) {
+      const at = member(`${path}.${side}.remove`, index)
+      headerName(check, name, at, false)
+      if (isFramingHeader(name)) check.warn('no-effect', at, `${name} belongs to the connection: it is written as needed`, 'leave it out')
+    }
   }
 }
 
+export function isAuthorityName(name: string): boolean {
+  return /^(?:host|:authority)$/i.test(name)
+}
+
 function headerName(check: Check, name: string, path: string, hostAllowed: boolean): void {
+  const issue = headerNameIssue(name)
   if (name === '') check.error('invalid-header', path, 'a header needs a name', 'name the header')
-  else if (/^(?:host|:authority)$/i.test(name)) {
+  else if (isAuthorityName(name)) {
     if (!hostAllowed) check.error('invalid-header', path, `${name} cannot be changed here`, 'use rewrite.authority')
   } else if (name.startsWith(':'))
     check.error('invalid-header', path, `${name} is no header that can be changed`, 'use rewrite for the path')
+  // Istio lets these pass, so they are no error of the document; what cannot be sent is one of the mesh (see unsendable.ts).
+  else if (issue !== undefined) check.warn('invalid-header', path, issue, HEADER_NAME_HINT)
 }
-
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
 
 /** Reads `%NAME%`, `%NAME(argument)%` and `%NAME(["a", "b"])%` as Envoy's header parser does. */
 function formatFault(value: string): string | undefined {

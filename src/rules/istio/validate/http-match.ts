@@ -1,8 +1,8 @@
 /** When a route applies: the conditions of an HTTP match. */
+import { isToken } from '../../../base/formats/http-text.ts'
 import { member } from '../document.ts'
 import { type Check, isLabel } from './check.ts'
 
-const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 const CLAIM = /^@request\.auth\.claims(?:\..|\[.+\]$)/is
 const PSEUDO = [':method', ':scheme', ':authority', ':path', ':status']
 
@@ -14,7 +14,7 @@ export function httpMatch(check: Check, match: any, path: string, gateways: read
       if (CLAIM.test(name)) {
         if (gateways.length === 0 || gateways.includes('mesh'))
           check.error('gateway-only', at, 'JWT claims are matched at gateways only', 'match a header that the gateway sets')
-      } else if (!PSEUDO.includes(name) && !TOKEN.test(name))
+      } else if (!PSEUDO.includes(name) && !isToken(name))
         check.error('invalid-header', at, `${JSON.stringify(name)} is no header name`, 'letters, digits and "-"')
       // The one regex that is none: in withoutHeaders "*" asks whether the header is there.
       if (field === 'headers' || (value as { regex?: string }).regex !== '*') stringMatch(check, value, at, false)

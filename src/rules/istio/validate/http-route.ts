@@ -1,12 +1,16 @@
 /** What a route does: exactly one of its actions, and the options beside it. */
+import { isToken } from '../../../base/formats/http-text.ts'
+import { compileRe2 } from '../../../base/formats/re2.ts'
+import { substitutionIssue, substitutionTexts } from '../../../base/formats/re2-substitution.ts'
 import { parseDuration } from '../../../base/time/duration.ts'
 import { suggest } from '../../../core/schema/read.ts'
 import { member } from '../document.ts'
 import type { Check } from './check.ts'
 import { destination, weights } from './destination.ts'
 import { fault } from './fault.ts'
-import { headers } from './headers.ts'
+import { headers, isAuthorityName } from './headers.ts'
 import { httpMatch, stringMatch } from './http-match.ts'
+import { authority, locationPath, pathPart, requestPath } from './http-text.ts'
 import { retries } from './retries.ts'
 
 export interface RouteContext {
@@ -31,7 +35,7 @@ export function httpRoute(check: Check, route: any, path: string, context: Route
   if (route.redirect !== undefined) redirect(check, route.redirect, `${path}.redirect`)
   if (route.directResponse !== undefined) directResponse(check, route.directResponse, `${path}.directResponse`)
   if (route.rewrite !== undefined) rewrite(check, route, `${path}.rewrite`)
-  authority(check, route, path)
+  oneAuthority(check, route, path)
   if (route.corsPolicy !== undefined) cors(check, route.corsPolicy, `${path}.corsPolicy`)
   mirrors(check, route, path)
 }
@@ -73,11 +77,20 @@ function redirect(check: Check, redirect: any, path: string): void {
   if (redirect.scheme && redirect.scheme !== 'http' && redirect.scheme !== 'https')
     check.error('invalid-scheme', `${path}.scheme`, `${JSON.stringify(redirect.scheme)} is no scheme for a redirect`, 'use http or https')
   if (redirect.port > 0) check.port(redirect.port, `${path}.port`)
+  if (redirect.uri) locationPath(check, redirect.uri, `${path}.uri`)
+  if (redirect.authority) authority(check, redirect.authority, `${path}.authority`)
 }
 
 function directResponse(check: Check, response: any, path: string): void {
   const status: number = response.status ?? 0
-  if (status < 200 || status > 600)
+  if (status === 600)
+    check.error(
+      'invalid-status',
+      `${path}.status`,
+      '600 passes in Istio, but Envoy then refuses all routes',
+      'give a status from 200 to 599',
+    )
+  else if (status < 200 || status > 600)
     check.error('invalid-status', `${path}.status`, `the status ${status} is not between 200 and 599`, 'give a status from 200 to 599')
   const { body } = response
   const size =
@@ -91,8 +104,8 @@ function directResponse(check: Check, response: any, path: string): void {
 }
 
 function rewrite(check: Check, route: any, path: string): void {
-  const { uri, authority, uriRegexRewrite } = route.rewrite
-  if (!uri && !authority && uriRegexRewrite === undefined)
+  const { uri, authority: host, uriRegexRewrite } = route.rewrite
+  if (!uri && !host && uriRegexRewrite === undefined)
     check.error('required', path, 'a rewrite of nothing', 'give uri, uriRegexRewrite or authority')
   if (uri && uriRegexRewrite !== undefined)
     check.error('conflict', `${path}.uriRegexRewrite`, 'uri and uriRegexRewrite exclude each other', 'leave one of them out')
@@ -100,16 +113,30 @@ function rewrite(check: Check, route: any, path: string): void {
     const at = `${path}.uriRegexRewrite`
     if (!uriRegexRewrite.match || !uriRegexRewrite.rewrite)
       check.error('required', at, 'match and rewrite are both required', 'give both; \\1 is the first group')
-    else check.regex(uriRegexRewrite.match, `${at}.match`)
+    else if (check.regex(uriRegexRewrite.match, `${at}.match`)) substitution(check, uriRegexRewrite, `${at}.rewrite`)
   }
+  if (uri) requestPath(check, uri, `${path}.uri`)
+  if (host) authority(check, host, `${path}.authority`)
+}
+
+function substitution(check: Check, { match, rewrite }: { match: string; rewrite: string }, path: string): void {
+  const issue = substitutionIssue(rewrite, compileRe2(match).groups)
+  if (issue !== undefined)
+    check.error(
+      'invalid-substitution',
+      path,
+      `${JSON.stringify(rewrite)}: ${issue}`,
+      '\\1 is the first group, \\0 the whole match, \\\\ a backslash',
+    )
+  pathPart(check, substitutionTexts(rewrite), path)
 }
 
 /** The host is changed in one place at most. */
-function authority(check: Check, route: any, path: string): void {
+function oneAuthority(check: Check, route: any, path: string): void {
   let current: string = route.rewrite?.authority ?? ''
   for (const way of ['set', 'add'])
     for (const [name, value] of Object.entries<string>(route.headers?.request?.[way] ?? {})) {
-      if (!/^(?:host|:authority)$/i.test(name)) continue
+      if (!isAuthorityName(name)) continue
       if (current !== '')
         check.error(
           'conflict',
@@ -158,7 +185,7 @@ function cors(check: Check, cors: any, path: string): void {
   }
   for (const field of ['allowHeaders', 'exposeHeaders'])
     for (const [index, name] of (cors[field] ?? []).entries())
-      if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name))
+      if (!isToken(name))
         check.error(
           'invalid-header',
           member(`${path}.${field}`, index),

@@ -1,6 +1,7 @@
 /** Load balancing: hashes, warm-up and localities. */
 import { member } from '../document.ts'
 import type { Check } from './check.ts'
+import { cookieName, cookieText, lookedUpHeader } from './http-text.ts'
 
 const TOPOLOGY = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone']
 
@@ -11,14 +12,19 @@ export function loadBalancer(check: Check, lb: any, path: string, outlier: boole
 }
 
 function consistentHash(check: Check, hash: any, path: string): void {
+  if (hash.httpHeaderName !== undefined) lookedUpHeader(check, hash.httpHeaderName, `${path}.httpHeaderName`)
   if (hash.httpCookie !== undefined) {
     const at = `${path}.httpCookie`
     if (!hash.httpCookie.name) check.error('required', at, 'a cookie needs a name', 'add name:')
+    else cookieName(check, hash.httpCookie.name, `${at}.name`)
+    cookieText(check, hash.httpCookie.path ?? '', `${at}.path`)
     const names = new Set<string>()
-    for (const [index, { name }] of (hash.httpCookie.attributes ?? []).entries()) {
+    for (const [index, { name, value = '' }] of (hash.httpCookie.attributes ?? []).entries()) {
       const here = member(`${at}.attributes`, index)
       if (!name) check.error('required', here, 'a cookie attribute needs a name', 'add name:')
       else if (names.has(name)) check.error('duplicate', here, `the cookie attribute ${name} is there twice`, 'name each attribute once')
+      else cookieName(check, name, `${here}.name`)
+      cookieText(check, value, `${here}.value`)
       names.add(name)
     }
   }
