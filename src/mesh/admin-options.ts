@@ -4,7 +4,7 @@ import { trustFields } from '../core/source.ts'
 
 export const adminFields = {
   port: integer('TCP port on 127.0.0.1; 0: any free one, see `port` of the result.', { default: 0, min: 0, max: 65_535 }),
-  token: string('What writes must present as `Authorization: Bearer …`, at least 16 characters. Without one every write is refused.'),
+  token: string('What writes and plans must present as `Authorization: Bearer …`, at least 16 characters. Without one they are refused.'),
   trust: object(
     'How far rules written through the API may reach. Default `TIGHT`: no Unix sockets, no link-local addresses, no files.',
     trustFields,

@@ -34,6 +34,11 @@ type Refused = Extract<Applied<Diagnostic>, { accepted: false }>
 /** How far a change given from outside is trusted, and what version it is meant for. */
 export type Change = ChangeOptions & { trust?: Trust | undefined }
 
+interface PlanChange {
+  readonly patch?: boolean
+  readonly trust?: Trust | undefined
+}
+
 const NAMES = 20
 
 export class LiveRules {
@@ -103,8 +108,17 @@ export class LiveRules {
   }
 
   /** What `apply`, or with `patch` what `patch`, would do. Changes nothing. */
-  plan(rules: RuleInput, { patch = false, trust }: { patch?: boolean; trust?: Trust | undefined } = {}): Plan {
-    const proposal = runNow(patch ? this.#patching(rules, trust) : this.#replacing(APPLY, [{ documents: rules }], trust))
+  plan(rules: RuleInput, options: PlanChange = {}): Plan {
+    return runNow(this.#planning(rules, options))
+  }
+
+  /** The same without holding the event loop up, in its turn among the changes. */
+  planInSlices(rules: RuleInput, options: PlanChange = {}): Promise<Plan> {
+    return this.#inTurn(() => this.#planning(rules, options))
+  }
+
+  *#planning(rules: RuleInput, { patch = false, trust }: PlanChange): Steps<Plan> {
+    const proposal = yield* patch ? this.#patching(rules, trust) : this.#replacing(APPLY, [{ documents: rules }], trust)
     const refused = (errors: readonly Diagnostic[], warnings: readonly Diagnostic[]): Plan => ({
       accepted: false,
       version: this.#version,
@@ -113,15 +127,21 @@ export class LiveRules {
       changes: NO_CHANGES,
     })
     if (proposal.errors.length > 0) return refused(proposal.errors, proposal.warnings)
-    const { compiled, diagnostics } = runNow(compiling(proposal.sets, this.#compiled, this.#settings))
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings)
     const { errors, warnings } = sorted(diagnostics)
     if (compiled === undefined) return refused(errors, warnings)
-    return { accepted: true, version: this.#version, errors, warnings, changes: changesBetween(this.#compiled, compiled, this.#states) }
+    const changes = yield* changesBetween(this.#compiled, compiled, this.#states)
+    return { accepted: true, version: this.#version, errors, warnings, changes }
   }
 
   /** The documents in a text, whatever is wrong with them. */
   read(rules: RuleInput): readonly RuleDocument[] {
-    return parseRules(asDocuments(rules)).documents
+    return this.parse(rules).documents
+  }
+
+  /** The same with what is wrong. */
+  parse(rules: RuleInput): ParsedRules {
+    return parseRules(asDocuments(rules))
   }
 
   /** No change is taken any more. */
@@ -130,7 +150,12 @@ export class LiveRules {
   }
 
   #enqueue(action: Action, source: string, propose: () => Steps<Proposal>, options: ChangeOptions): Promise<Applied<Diagnostic>> {
-    const next = this.#queue.then(() => runInSlices(this.#changing(action, source, propose, options)))
+    return this.#inTurn(() => this.#changing(action, source, propose, options))
+  }
+
+  /** Runs work in slices when what was asked for before it is done. */
+  #inTurn<T>(work: () => Steps<T>): Promise<T> {
+    const next = this.#queue.then(() => runInSlices(work()))
     this.#queue = next.catch(() => {})
     return next
   }

@@ -1,5 +1,5 @@
 /** What a change of rules would do: which documents, hosts, routes and clusters differ, and what becomes of the state beside them. */
-import { runNow, type Steps } from '../base/time/slices.ts'
+import type { Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
@@ -48,10 +48,11 @@ export interface StateView {
   hasOwnEndpoints(name: string): boolean
 }
 
-export function changesBetween(before: Compiled, after: Compiled, states: StateView): Changes {
+export function* changesBetween(before: Compiled, after: Compiled, states: StateView): Steps<Changes> {
   const routes = routeChanges(before.config.routes, after.config.routes)
+  yield
   return {
-    documents: runNow(comparing(before.written, after.written)),
+    documents: yield* comparing(before.written, after.written),
     hosts: [...new Set(routes.map(r => r.host))],
     routes,
     clusters: clusterChanges(before.clusters, after.clusters, states),

@@ -5,7 +5,8 @@ import type { MeshCore } from '../../mesh/mesh.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { namespaceOf } from '../../rules/istio/select-documents.ts'
 import { fields } from './body.ts'
-import { AdminError, type AdminReply, type AdminRequest, ok } from './reply.ts'
+import { AdminError, type AdminReply, ok } from './reply.ts'
+import type { AdminRequest } from './request.ts'
 import { result } from './rules.ts'
 
 const BREAKER = ['forceOpen', 'open', 'close', 'reset', 'disable'] as const

@@ -9,8 +9,8 @@ import { serve } from './server.ts'
 export async function admin(core: MeshCore, options: AdminOptions = {}): Promise<AdminServer> {
   if (options?.token !== undefined && (typeof options.token !== 'string' || options.token.length < 16))
     throw new OptionsError('mesh.admin: token: expected at least 16 characters, e.g. from `openssl rand -hex 16`')
-  const { port, maxBodyBytes, ...read } = readOptions(adminFields, options, 'mesh.admin')
-  const server = await serve(adminApi(core, read), { port, maxBodyBytes, clock: core.settings.clock })
+  const { port, ...read } = readOptions(adminFields, options, 'mesh.admin')
+  const server = await serve(adminApi(core, read), { port, clock: core.settings.clock })
   core.attach(server)
   return server
 }

@@ -1,17 +1,5 @@
-/** Requests and replies of the admin API as plain values: the API is a function from one to the other, and a server only carries them. */
+/** Replies of the admin API as plain values: the API is a function from a request to one of them, and a server only carries it. */
 import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
-
-export interface AdminRequest {
-  readonly method: string
-  /** Path without query, decoded by its segments. */
-  readonly segments: readonly string[]
-  readonly query: URLSearchParams
-  /** A header by its lower-case name. */
-  header(name: string): string | undefined
-  readonly body: string
-  /** Who asks, for the audit log. */
-  readonly from: string
-}
 
 export interface AdminReply {
   readonly status: number
@@ -19,8 +7,11 @@ export interface AdminReply {
   /** Sent as JSON; absent for an empty body. */
   readonly body?: unknown
   /** Instead of a body: events, until the reader leaves. Returns what stops them. */
-  readonly stream?: ((send: (event: string, data: unknown) => void) => () => void) | undefined
+  readonly stream?: EventStream | undefined
 }
+
+/** Sends events until it is stopped by what it returns. */
+export type EventStream = (send: (event: string, data: unknown) => void) => () => void
 
 /** An answer that is no success. Thrown by whoever notices. */
 export class AdminError extends Error {

@@ -1,15 +1,17 @@
 /** Rules by REST: a set, or single documents by kind, namespace and name. Every answer says what it is a version of, and a write may insist on it. */
-import { createHash } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { Trust } from '../../core/source.ts'
 import type { MeshCore } from '../../mesh/mesh.ts'
 import type { Applied } from '../../mesh/options.ts'
+import { isDeletion } from '../../mesh/patch.ts'
 import { APPLY, keyOf } from '../../mesh/rule-set.ts'
 import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { namespaceOf } from '../../rules/istio/select-documents.ts'
 import { fields } from './body.ts'
-import { hasRedacted, redacted } from './redact.ts'
-import { AdminError, type AdminReply, type AdminRequest, ok } from './reply.ts'
+import { hasRedacted, REDACTED, redactDocument } from './redact.ts'
+import { AdminError, type AdminReply, ok } from './reply.ts'
+import type { AdminRequest } from './request.ts'
 
 /** What the program wrote, as it was read; whole for those who may write, without secrets for others. */
 function shown(document: RuleDocument, whole: boolean): Record<string, unknown> {
@@ -19,11 +21,13 @@ function shown(document: RuleDocument, whole: boolean): Record<string, unknown> 
     metadata: document.metadata,
     spec: document.spec,
   }) as Record<string, unknown>
-  return whole ? written : redacted(written)
+  return whole ? written : redactDocument(written)
 }
 
+/** A tag is shown to everybody: without a key it would confirm what somebody guesses of a secret. */
+const TAG_KEY = randomBytes(32)
 const tagOf = (document: RuleDocument): string =>
-  `"${createHash('sha256')
+  `"${createHmac('sha256', TAG_KEY)
     .update(JSON.stringify([document.asWritten ?? document.spec, document.metadata]))
     .digest('base64url')
     .slice(0, 16)}"`
@@ -56,28 +60,22 @@ export function one(core: MeshCore, request: AdminRequest, whole: boolean): Admi
 
 /** `PUT /rules`: the whole set of the apply source. */
 export async function replace(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
-  return result(await core.rules.apply(input(request), { trust, ifVersion: versionWanted(request) }))
+  return result(await core.rules.apply(input(core, request), { trust, ifVersion: versionWanted(request) }))
 }
 
 /** `PATCH /rules`: single documents, created, replaced, or taken out by `$delete: true`. */
 export async function patch(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
-  return result(await core.rules.patch(input(request), { trust, ifVersion: versionWanted(request) }))
+  return result(await core.rules.patch(input(core, request), { trust, ifVersion: versionWanted(request) }))
 }
 
 /** `PUT /rules/KIND/NAMESPACE/NAME`. */
 export async function put(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
-  const [, kind = '', namespace = '', name = ''] = request.segments
-  const plan = core.rules.read(input(request))
-  const [document, second] = plan
-  const key = `${kind}/${namespace}/${name}`
-  if (second !== undefined || (document !== undefined && keyOf(document).toLowerCase() !== key.toLowerCase()))
-    throw new AdminError(400, 'other-document', `the body is ${plan.map(keyOf).join(', ')}, the address says ${key}`, {
-      hint: 'PATCH /rules takes any documents',
-    })
+  const text = input(core, request)
+  checkSameDocument(core, request, text)
   const known = find(core, request)
   unless(request, known?.document)
   const version = core.rules.version
-  const reply = result(await core.rules.patch(input(request), { trust, ifVersion: insists(request) ? version : undefined }))
+  const reply = result(await core.rules.patch(text, { trust, ifVersion: insists(request) ? version : undefined }))
   return known === undefined ? { ...reply, status: 201 } : reply
 }
 
@@ -87,9 +85,28 @@ export async function merge(core: MeshCore, request: AdminRequest, trust: Trust)
   unless(request, document)
   const version = core.rules.version
   const change = fields(request, [])
-  input(request)
-  const merged = merged7396(shown(document, true), change)
-  return result(await core.rules.patch(merged as object, { trust, ifVersion: version }))
+  if (hasRedacted(change)) throw redactedValue()
+  const merged = merged7396(shown(document, true), change) as object
+  checkSameDocument(core, request, merged)
+  return result(await core.rules.patch(merged, { trust, ifVersion: version }))
+}
+
+/**
+ * Refuses a body that is another document than the address names, or that deletes it: it would
+ * take the place of a document that nobody meant. Wrong rules are for the rules' own checks.
+ */
+function checkSameDocument(core: MeshCore, { segments }: AdminRequest, body: string | object): void {
+  const [, kind = '', namespace = '', name = ''] = segments
+  const { documents, diagnostics } = core.rules.parse(body)
+  const isNamed = (document: RuleDocument): boolean =>
+    document.kind.toLowerCase() === kind.toLowerCase() && namespaceOf(document) === namespace && document.metadata.name === name
+  const found = documents.map(keyOf).join(', ') || 'not a rule'
+  const hint = 'PATCH /rules takes any documents'
+  const isRefusedAnyway = diagnostics.some(({ severity }) => severity === 'error')
+  if (documents.length > 1 || !(documents.every(isNamed) && (documents.length === 1 || isRefusedAnyway)))
+    throw new AdminError(400, 'other-document', `the body is ${found}, the address names ${kind}/${namespace}/${name}`, { hint })
+  if (documents.some(isDeletion))
+    throw new AdminError(400, 'other-document', 'the body deletes the document', { hint: 'DELETE deletes it' })
 }
 
 /** `DELETE /rules/KIND/NAMESPACE/NAME`. */
@@ -102,8 +119,16 @@ export async function remove(core: MeshCore, request: AdminRequest): Promise<Adm
 }
 
 /** `POST /plan`, with `?patch` for single documents: what a change would do. */
-export function plan(core: MeshCore, request: AdminRequest, trust: Trust): AdminReply {
-  return ok(core.rules.plan(input(request), { patch: request.query.has('patch'), trust }))
+export async function plan(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
+  const patch = request.query.has('patch')
+  return ok(await core.rules.planInSlices(input(core, request), { patch, trust }))
+}
+
+/** `POST /rollback`: { version }. */
+export async function rollback(core: MeshCore, request: AdminRequest): Promise<AdminReply> {
+  const { version } = fields(request, ['version'], [])
+  if (!Number.isInteger(version)) throw new AdminError(400, 'wrong-body', 'version is not a whole number')
+  return result(await core.rules.rollback(version))
 }
 
 export function result(applied: Applied<Diagnostic>): AdminReply {
@@ -119,13 +144,17 @@ export function result(applied: Applied<Diagnostic>): AdminReply {
   throw new AdminError(422, 'rules-refused', message, { diagnostics })
 }
 
-function input(request: AdminRequest): string {
+function input(core: MeshCore, request: AdminRequest): string {
   if (request.body.trim() === '') throw new AdminError(400, 'empty-body', 'the body is empty', { hint: 'send rules as YAML or JSON' })
-  if (hasRedacted(request.body) || request.body.includes('"[redacted]"') || /:\s*'?\[redacted\]/.test(request.body))
-    throw new AdminError(400, 'redacted-value', 'the body has a value that was hidden', {
-      hint: 'read the rules with the token: then nothing is hidden',
-    })
+  if (request.body.includes(REDACTED) && core.rules.read(request.body).some(({ asWritten }) => hasRedacted(asWritten)))
+    throw redactedValue()
   return request.body
+}
+
+function redactedValue(): AdminError {
+  return new AdminError(400, 'redacted-value', 'the body has a value that was hidden', {
+    hint: 'read the rules with the token: then nothing is hidden',
+  })
 }
 
 function versionWanted(request: AdminRequest): number | undefined {

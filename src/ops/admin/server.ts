@@ -1,40 +1,52 @@
-/** Carries the admin API over HTTP on the loopback. It keeps no process alive. */
+/**
+ * Carries the admin API over HTTP on the loopback. Whatever arrives is answered or cut: everything
+ * that Node calls runs contained, since what it threw would end the process. It keeps no process alive.
+ */
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Clock } from '../../base/time/clock.ts'
+import { report } from '../../core/events.ts'
 import type { AdminServer } from '../../mesh/admin-options.ts'
-import { AdminError, type AdminReply, type AdminRequest, failure } from './reply.ts'
+import { contained } from './contained.ts'
+import { EventStreams, type StreamCounts } from './event-streams.ts'
+import { AdminError, type AdminReply, failure } from './reply.ts'
+import type { IncomingRequest } from './request.ts'
 
 const HOST = '127.0.0.1'
-/** How often an event stream says that it is alive, ms. */
-const HEARTBEAT = 15_000
-/** Readers of events at once, and bytes that may wait for a slow one. */
-const MOST_READERS = 32
-const MOST_WAITING = 1_048_576
+/** Connections at once; each may hold a body. */
+const MAX_CONNECTIONS = 256
+/** How long the head of a request, a whole request, and a reply that nobody reads may take, ms. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+const IDLE_TIMEOUT = 60_000
 
-export interface Serving {
+export interface ServerOptions {
   readonly port: number
-  readonly maxBodyBytes: number
   readonly clock: Clock
 }
 
-export async function serve(
-  api: (request: AdminRequest) => Promise<AdminReply>,
-  { port, maxBodyBytes, clock }: Serving,
-): Promise<AdminServer> {
-  const streams = new Set<() => void>()
-  const server = http.createServer(async (message, response) => {
-    const read = await bodyOf(message, maxBodyBytes)
-    const reply = typeof read === 'string' ? await api(requestOf(message, read)) : failure(read)
-    if (reply.stream === undefined) return answer(response, reply, message.method === 'HEAD')
-    if (streams.size >= MOST_READERS)
-      return answer(response, failure(new AdminError(503, 'too-many-readers', 'too many read events')), false)
-    follow(response, reply.stream, clock, streams)
-  })
-  server.on('connection', socket => socket.unref())
+/** What answers: the API, told how many clients follow its events. */
+export type Answer = (request: IncomingRequest, streams: StreamCounts) => Promise<AdminReply>
+
+export async function serve(answer: Answer, { port, clock }: ServerOptions): Promise<AdminServer> {
+  const streams = new EventStreams(clock)
+  const server = http.createServer(
+    TIMEOUTS,
+    contained(
+      (message: IncomingMessage, response: ServerResponse) => handle(message, response, answer, streams),
+      (error, _, response) => cut(response, error),
+    ),
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.timeout = IDLE_TIMEOUT
+  server.on('connection', (socket: Socket) => socket.unref())
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, HOST, resolve)
+    server.listen(port, HOST, () => {
+      server.off('error', reject)
+      // A connection that cannot be accepted (too many open files) is an event of its own.
+      server.on('error', report)
+      resolve()
+    })
   })
   server.unref()
   const bound = (server.address() as AddressInfo).port
@@ -43,53 +55,64 @@ export async function serve(
     port: bound,
     close: () =>
       new Promise(resolve => {
-        for (const stop of streams) stop()
+        streams.close()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
 }
 
-function requestOf(message: IncomingMessage, body: string): AdminRequest {
-  const url = new URL(message.url ?? '/', 'http://localhost')
+async function handle(message: IncomingMessage, response: ServerResponse, answer: Answer, streams: EventStreams): Promise<void> {
+  const ignore = (): void => {}
+  message.on('error', ignore)
+  response.on('error', ignore)
+  if (streams.has(message.socket)) return void message.socket.destroy()
+  const reply = await answer(incoming(message), streams.counts)
+  if (response.destroyed) return
+  const isHead = message.method === 'HEAD'
+  if (reply.stream === undefined || isHead) return send(response, reply, isHead)
+  if (streams.isFull) {
+    const error = new AdminError(503, 'too-many-readers', 'too many clients follow events')
+    return send(response, failure(error), false)
+  }
+  streams.follow(message, response, reply.stream)
+}
+
+function incoming(message: IncomingMessage): IncomingRequest {
   return {
-    method: message.method ?? 'GET',
-    segments: url.pathname.split('/').filter(Boolean).map(decode),
-    query: url.searchParams,
+    method: message.method ?? '',
+    target: message.url ?? '',
     header: name => {
       const value = message.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
-    body,
+    read: limit => read(message, limit),
     from: message.socket.remoteAddress ?? '',
   }
 }
 
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
-}
-
-async function bodyOf(message: IncomingMessage, most: number): Promise<string | AdminError> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of message) {
+/** Reads a body. One that is too long is not read on, and what still comes is thrown away. */
+function read(message: IncomingMessage, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const collect = (chunk: Buffer): void => {
       size += chunk.length
-      if (size > most)
-        return new AdminError(413, 'body-too-large', `the body has more than ${most} bytes`, { headers: { connection: 'close' } })
-      chunks.push(chunk)
+      if (size <= limit) return void chunks.push(chunk)
+      message.off('data', collect)
+      message.resume()
+      chunks.length = 0
+      reject(new AdminError(413, 'body-too-large', `the body has more than ${limit} bytes`))
     }
-  } catch (error) {
-    return new AdminError(400, 'broken-body', (error as Error).message)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+    const broken = (): void => reject(new AdminError(400, 'broken-body', 'the connection closed before the body had ended'))
+    message.on('data', collect)
+    message.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    message.once('error', broken)
+    message.once('close', broken)
+  })
 }
 
-function answer(response: ServerResponse, { status, headers, body }: AdminReply, bodiless: boolean): void {
+function send(response: ServerResponse, { status, headers, body }: AdminReply, bodiless: boolean): void {
   const text = body === undefined ? '' : `${JSON.stringify(body)}\n`
   response.writeHead(status, {
     ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -101,24 +124,8 @@ function answer(response: ServerResponse, { status, headers, body }: AdminReply,
   response.end(bodiless ? undefined : text)
 }
 
-function follow(response: ServerResponse, stream: NonNullable<AdminReply['stream']>, clock: Clock, streams: Set<() => void>): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  const write = (text: string) => {
-    if (response.writableLength > MOST_WAITING) return end()
-    response.write(text)
-  }
-  const stop = stream((event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
-  let beat = clock.schedule(HEARTBEAT, alive)
-  function alive(): void {
-    write(': alive\n\n')
-    beat = clock.schedule(HEARTBEAT, alive)
-  }
-  function end(): void {
-    if (!streams.delete(end)) return
-    stop()
-    beat.cancel()
-    response.end()
-  }
-  streams.add(end)
-  response.on('close', end)
+/** Nothing sensible can be said any more: the request ends with its connection. */
+function cut(response: ServerResponse, error: unknown): void {
+  report(error)
+  response.destroy()
 }

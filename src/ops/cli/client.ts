@@ -26,19 +26,18 @@ export class Client {
     const given = args.get('admin') ?? around.env['MESHLESS_ADMIN']
     if (given === undefined || given === '')
       throw new CliError(EXIT.usage, 'which process is meant?', 'give --admin URL, or set MESHLESS_ADMIN')
-    try {
-      this.#base = new URL(/^https?:\/\//.test(given) ? given : `http://${given}`).href.replace(/\/$/, '')
-    } catch {
-      throw new CliError(EXIT.usage, `--admin: ${JSON.stringify(given)} is no URL`, 'e.g. http://127.0.0.1:9901')
-    }
+    this.#base = baseOf(given)
     this.#around = around
   }
 
-  /** Throws a `CliError` when the process cannot be reached or refuses. `named` says where in the files a diagnostic is. */
+  /**
+   * Throws a `CliError` when the process cannot be reached or refuses. A text is rules, an object is
+   * sent as JSON; `named` says where in the files a diagnostic is.
+   */
   async ask(
     method: string,
     path: string,
-    body?: string,
+    body?: string | object,
     headers: Record<string, string> = {},
     named: (found: readonly Diagnostic[]) => readonly Diagnostic[] = found => found,
   ): Promise<Answer> {
@@ -47,8 +46,12 @@ export class Client {
     try {
       response = await this.#around.fetch(this.#base + path, {
         method,
-        headers: { ...headers, ...(token !== undefined && token !== '' && { authorization: `Bearer ${token}` }) },
-        ...(body !== undefined && { body }),
+        headers: {
+          ...headers,
+          ...(token !== undefined && token !== '' && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': typeof body === 'string' ? 'application/yaml' : 'application/json' }),
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
         redirect: 'error',
       })
     } catch (error) {
@@ -82,4 +85,18 @@ export class Client {
     }
     return new CliError(EXIT.process, error.message ?? error.code, error.hint)
   }
+}
+
+/** The address of an admin API. What is printed of it must not have credentials, nor a query. */
+function baseOf(given: string): string {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`
+  const example = 'e.g. http://127.0.0.1:9901'
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) {
+    const shown = given.replace(/^(.*:\/\/)?.*@/s, '$1…@').replace(/[?#].*$/s, '')
+    throw new CliError(EXIT.usage, `--admin: ${JSON.stringify(shown)} is not an http or https URL`, example)
+  }
+  const { username, password, origin, pathname } = new URL(text)
+  if (username !== '' || password !== '')
+    throw new CliError(EXIT.usage, `--admin: the URL has credentials, which ${origin} does not read`, 'the token is in MESHLESS_TOKEN')
+  return origin + pathname.replace(/\/+$/, '')
 }

@@ -96,7 +96,7 @@ function withoutDns(said: Explanation): Explanation {
 }
 
 async function online(request: Asked, args: Args, around: Around): Promise<Explanation> {
-  const { body } = await new Client(args, around).ask('POST', '/explain', JSON.stringify(request))
+  const { body } = await new Client(args, around).ask('POST', '/explain', request)
   return body as Explanation
 }
 

@@ -15,7 +15,7 @@ export const rollback: Command = {
       throw new CliError(EXIT.usage, `${JSON.stringify(more ?? given)} is no version`, '`meshless history` lists them')
     const client = new Client(args, around)
     const version = given === undefined ? await before(client) : Number(given)
-    const { body } = await client.ask('POST', '/rollback', JSON.stringify({ version }))
+    const { body } = await client.ask('POST', '/rollback', { version })
     around.out(`version ${body.version} is in force, with the rules of version ${version}\n`)
     return EXIT.good
   },

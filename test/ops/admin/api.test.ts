@@ -1,8 +1,9 @@
 /** The admin API as a function: what it answers, whom it refuses, what it writes down. */
 import { describe, expect, test } from 'vitest'
+import { parseYaml } from '../../../src/base/formats/yaml.ts'
 import { MeshCore } from '../../../src/mesh/mesh.ts'
 import { adminApi } from '../../../src/ops/admin/api.ts'
-import type { AdminReply } from '../../../src/ops/admin/reply.ts'
+import { AdminError, type AdminReply } from '../../../src/ops/admin/reply.ts'
 import { virtualClock } from '../../../src/testing/index.ts'
 import { all, destination, instantTransport, policy, service, virtual } from '../../mesh/documents.ts'
 
@@ -30,14 +31,16 @@ function setup(options: { token?: string; rules?: string; trust?: object } = {})
     body: unknown = '',
     headers: Record<string, string> = {},
   ): Promise<AdminReply & { body?: any }> => {
-    const url = new URL(path, 'http://localhost')
     const all: Record<string, string> = { host: '127.0.0.1:9901', authorization: `Bearer ${TOKEN}`, ...headers }
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
     return api({
       method,
-      segments: url.pathname.split('/').filter(Boolean),
-      query: url.searchParams,
+      target: path,
       header: name => all[name] || undefined,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      read: async limit => {
+        if (text.length > limit) throw new AdminError(413, 'body-too-large', `the body has more than ${limit} bytes`)
+        return text
+      },
       from: '127.0.0.1',
     })
   }
@@ -76,6 +79,132 @@ describe('who may ask', () => {
   })
 })
 
+describe('what a web page can make a browser send', () => {
+  const body = { url: 'http://a.test/' }
+  const own = { host: '127.0.0.1:9901', origin: 'http://127.0.0.1:9901' }
+
+  test.each([
+    [{ origin: 'http://evil.example' }],
+    [{ origin: 'null' }],
+    [{ origin: 'http://localhost:3000' }],
+    [{ origin: 'http://127.0.0.1' }],
+    [{ origin: 'nonsense' }],
+    [{ 'sec-fetch-site': 'cross-site' }],
+    [{ 'sec-fetch-site': 'same-site' }],
+  ])('refuses a POST with %j, and a stream of events', async headers => {
+    const { ask } = setup()
+    for (const authorization of ['', `Bearer ${TOKEN}`])
+      for (const [method, path] of [
+        ['POST', '/explain'],
+        ['POST', '/plan'],
+        ['PUT', '/rules'],
+        ['GET', '/events'],
+      ] as const)
+        expect(await ask(method, path, body, { ...headers, authorization })).toMatchObject({
+          status: 403,
+          body: { error: { code: 'foreign-origin' } },
+        })
+    expect((await ask('GET', '/snapshot', '', headers)).status).toBe(200)
+  })
+
+  test('serves a page of its own address', async () => {
+    const { ask } = setup()
+    const same = { ...own, 'sec-fetch-site': 'same-origin', authorization: '' }
+    expect((await ask('POST', '/explain', body, same)).status).toBe(200)
+    expect((await ask('GET', '/events', '', same)).stream).toBeDefined()
+  })
+
+  test.each([
+    'text/plain',
+    'text/plain;charset=UTF-8',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/json',
+    'application/yaml',
+    '',
+    'application/json, text/plain',
+  ])('reads no body of type %j without the token', async type => {
+    const { ask } = setup()
+    // An empty value is a header too.
+    const headers = { authorization: '', 'content-type': type || ' ' }
+    expect(await ask('POST', '/explain', body, headers)).toMatchObject({
+      status: 415,
+      body: { error: { code: 'unsupported-media-type', hint: 'expected application/json' } },
+    })
+  })
+
+  test.each(['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.x+json'])('reads a body of type %s', async type => {
+    const headers = { authorization: '', 'content-type': type }
+    expect((await setup().ask('POST', '/explain', body, headers)).status).toBe(200)
+  })
+
+  test('reads no compressed body', async () => {
+    const headers = { authorization: '', 'content-encoding': 'gzip' }
+    expect((await setup().ask('POST', '/explain', body, headers)).status).toBe(415)
+  })
+})
+
+describe('what a request without the token can cost', () => {
+  test('reads an explanation of at most 32 KiB, whatever maxBodyBytes is', async () => {
+    const { ask } = setup()
+    const body = { url: `http://a.test/${'x'.repeat(40_000)}` }
+    for (const authorization of ['', `Bearer ${TOKEN}`]) expect((await ask('POST', '/explain', body, { authorization })).status).toBe(413)
+  })
+
+  test('refuses a plan before its body is read', async () => {
+    const { ask } = setup()
+    const headers = { authorization: '' }
+    expect((await ask('POST', '/plan', 'x'.repeat(10_000_000), headers)).status).toBe(401)
+    const off = setup({ token: undefined as any })
+    expect(await off.ask('POST', '/plan', base)).toMatchObject({ status: 403, body: { error: { code: 'writes-are-off' } } })
+  })
+
+  test('checks host, target, origin and token before it reads', async () => {
+    const { ask } = setup()
+    const long = 'x'.repeat(10_000_000)
+    expect((await ask('PUT', '/rules', long, { host: 'evil' })).status).toBe(421)
+    expect((await ask('PUT', '/nowhere', long)).status).toBe(404)
+    expect((await ask('PUT', '/rules', long, { origin: 'http://evil' })).status).toBe(403)
+    expect((await ask('PUT', '/rules', long, { authorization: '' })).status).toBe(401)
+    expect((await ask('PUT', '/rules', long)).status).toBe(413)
+  })
+})
+
+describe('targets', () => {
+  test.each([
+    '//',
+    '///',
+    '//evil.example/rules',
+    '/rules//a',
+    '*',
+    '',
+    'rules',
+    'ftp://127.0.0.1/',
+    '/%',
+    '/rules/%zz',
+    '/%c3',
+    'http:',
+    '//[',
+    '/rules/VirtualService/default/%ff',
+  ])('answers 400 for the target %j', async target => {
+    expect(await setup().ask('GET', target)).toMatchObject({ status: 400, body: { error: { code: 'malformed-target' } } })
+  })
+
+  test.each([
+    ['/rules/', 200],
+    ['/rules?x=%', 200],
+    ['/?//', 200],
+    ['http://127.0.0.1:9901/rules', 200],
+    ['http://localhost', 400],
+    ['http://evil.example/rules', 421],
+    ['http://[/rules', 421],
+    ['/#', 404],
+    ['/__proto__', 404],
+    ['/rules/__proto__', 200],
+    ['/rules/VirtualService/__proto__/constructor', 404],
+  ])('%s: %i', async (target, status) => expect((await setup().ask('GET', target)).status).toBe(status))
+})
+
 describe('rules', () => {
   test('a list that can be applied again', async () => {
     const { ask } = setup()
@@ -105,6 +234,25 @@ describe('rules', () => {
     })
     expect(await ask('PUT', '/rules/VirtualService/default/b', virtual('b'))).toMatchObject({ status: 201 })
     expect(await ask('PUT', path, virtual('b'))).toMatchObject({ status: 400, body: { error: { code: 'other-document' } } })
+    for (const other of [
+      { metadata: { name: 'b' } },
+      { metadata: { namespace: 'prod' } },
+      { metadata: null },
+      { metadata: { name: null } },
+      { kind: 'DestinationRule' },
+      { kind: 'List', items: [parseYaml(virtual('b'))] },
+      { kind: 'ConfigMap' },
+      { $delete: true },
+    ])
+      expect([other, await ask('PATCH', path, other)]).toMatchObject([other, { status: 400, body: { error: { code: 'other-document' } } }])
+    for (const other of [
+      virtual('A'),
+      all(virtual('a'), virtual('b')),
+      'kind: ConfigMap\napiVersion: v1',
+      '# nothing',
+      `${virtual('a')}\n$delete: true`,
+    ])
+      expect([other, await ask('PUT', path, other)]).toMatchObject([other, { status: 400 }])
     expect(await ask('DELETE', path)).toMatchObject({ status: 200 })
     expect(await ask('DELETE', path)).toMatchObject({
       status: 404,
@@ -148,7 +296,7 @@ describe('rules', () => {
     )
     const { ask } = setup({ rules: all(service('a'), secret) })
     const hidden = await ask('GET', '/rules/VirtualService/default/a', '', { authorization: '' })
-    expect(hidden.body.spec.http[0].headers.request.set).toEqual({ authorization: '[redacted]', 'x-a': 'plain' })
+    expect(hidden.body.spec.http[0].headers.request.set).toEqual({ authorization: '[redacted]', 'x-a': '[redacted]' })
     for (const path of ['/rules', '/config', '/snapshot', '/history'])
       expect(JSON.stringify((await ask('GET', path, '', { authorization: '' })).body)).not.toContain('s3cret')
     expect(JSON.stringify((await ask('GET', '/config')).body)).toContain('s3cret')
@@ -263,7 +411,7 @@ describe('what happened', () => {
 
   test('addresses and methods that are not there', async () => {
     const { ask } = setup()
-    expect(await ask('GET', '/rulez')).toMatchObject({ status: 404, body: { error: { code: 'no-such-address' } } })
+    expect(await ask('GET', '/rulez')).toMatchObject({ status: 404, body: { error: { code: 'not-found' } } })
     expect(await ask('DELETE', '/rules')).toMatchObject({ status: 405, headers: { allow: 'GET, PUT, PATCH' } })
   })
 })

@@ -70,7 +70,7 @@ describe('usage', () => {
     [['delete', 'VirtualService'], 2, 'which document is meant?'],
     [['rollback', 'yesterday'], 2, 'is no version'],
     [['completion', 'tcsh'], 2, 'bash, zsh, fish'],
-    [['get', '--admin', 'http://['], 2, 'is no URL'],
+    [['get', '--admin', 'http://['], 2, 'is not an http or https URL'],
     [['get', 'VirtualServices', '--admin', 'x'], 2, 'did you mean VirtualService?'],
     [['delete', 'Pod', 'a', '--admin', 'x'], 2, 'there is no kind Pod'],
     [['apply', '--if-version', 'x', '--admin', 'x', '-'], 2, '--if-version: "x" is no version'],
