@@ -4,18 +4,21 @@
  * knows where it was written.
  */
 import {
+  Composer,
   type Document,
   isAlias,
   isMap,
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
-  parseAllDocuments,
+  Parser,
   type ScalarTag,
 } from 'yaml'
+import { quoteLexer } from './yaml-lexer.ts'
 
 /** Where in the text; both from 1. */
 export interface TextPosition {
@@ -119,17 +122,33 @@ interface Parsed {
 }
 
 function parsePiece(piece: Piece): Parsed {
+  const parsed = parseWith(new Lexer(), piece)
+  if (!parsed.documents.some(hasOpenQuote)) return parsed
+  // Where that does not help either, what was wrong with the text as it is written says more.
+  const lenient = parseWith(quoteLexer(), piece)
+  return lenient.documents.some(({ errors }) => errors.length > 0) ? parsed : lenient
+}
+
+function hasOpenQuote({ errors }: Document.Parsed): boolean {
+  return errors.some(({ code }) => code === 'MISSING_CHAR')
+}
+
+function parseWith(lexer: Lexer, { text }: Piece): Parsed {
   const lines = new LineCounter()
-  const documents = parseAllDocuments(piece.text, {
-    lineCounter: lines,
+  lines.addNewLine(0)
+  const parser = new Parser(lines.addNewLine)
+  const composer = new Composer({
     customTags: tags => [...YAML_1_1, ...tags],
     merge: true,
     uniqueKeys: false, // the reader looks for them itself, in linear time
-    prettyErrors: false,
     logLevel: 'silent',
     stringKeys: false,
   })
-  return { documents: [...(documents as Document.Parsed[])], lines }
+  const documents: Document.Parsed[] = []
+  for (const lexeme of lexer.lex(text)) for (const token of parser.next(lexeme)) documents.push(...composer.next(token))
+  for (const token of parser.end()) documents.push(...composer.next(token))
+  documents.push(...composer.end())
+  return { documents, lines }
 }
 
 function* documentsOf(piece: Piece, bounds: Required<YamlLimits>): Generator<YamlDocument, void, void> {

@@ -80,6 +80,12 @@ export function show(value: unknown): string {
 
 /** "did you mean …" with the nearest known name, or nothing. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
+  const best = nearest(name, known)
+  return best && `did you mean ${best}?`
+}
+
+/** The known name that is most like a mistyped one, if any is. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
@@ -89,7 +95,7 @@ export function suggest(name: string, known: readonly string[]): string | undefi
       best = candidate
     }
   }
-  return best && `did you mean ${best}?`
+  return best
 }
 
 /** How many letters must be put in, taken out or changed; at most `limit`. */

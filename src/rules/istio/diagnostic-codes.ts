@@ -54,7 +54,8 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   'no-effect': 'What is written changes nothing there.',
   'no-routes': 'A VirtualService without routes.',
   'no-weight': 'The weights of several destinations add up to 0.',
-  'not-a-document': 'A document is a map with apiVersion, kind, metadata and spec.',
+  'not-a-document':
+    'A document is a map with apiVersion, kind, metadata and spec. An info where a text has a map that is clearly something else.',
   'not-base64': 'Base64 text that the CRD does not take: empty, or on several lines.',
   'not-executed': 'The field is read and has no effect in a process; said once for each kind.',
   'not-prime': 'The size of a Maglev table is no prime number.',
@@ -84,6 +85,8 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   'trust-unix-socket': 'The source of the rules may not lead to Unix sockets.',
   'unknown-field': 'Nobody knows this field; it is dropped. The hint names the nearest one.',
   'unknown-formatter': 'A %…% expression that this library does not know.',
+  'unknown-group': 'A kind of ours with the apiVersion of nobody.',
+  'unknown-kind': 'A group of ours has no such kind. The hint names the nearest one.',
   'unknown-port': 'The service has no port of this name.',
   'unknown-value': 'None of the values that are possible here.',
   'unknown-version': 'The kind has no such version.',

@@ -3,8 +3,9 @@ import { type YamlDocument, yamlDocuments } from '../../base/formats/yaml.ts'
 import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { type Metadata, member, type Position, type RuleDocument, stepsOf } from './document.ts'
+import { isMeantAsRule, mistakeIn } from './recognize.ts'
 import { decode, isObject } from './schema/decode.ts'
-import { ISTIO_KINDS, OWN_KINDS, specOf } from './schema/index.ts'
+import { ISTIO_KINDS, specOf } from './schema/index.ts'
 
 /** What rules may be given as: YAML or JSON text, documents, or a list of both. */
 export type RulesInput = string | object | readonly (string | object)[]
@@ -48,6 +49,7 @@ class Reading {
   readonly diagnostics: Diagnostic[] = []
   readonly #source: string | undefined
   readonly #otherKinds = new Set<string>()
+  #leftMapAlone = false
   #count = 0
 
   constructor(source: string | undefined) {
@@ -112,6 +114,8 @@ class Reading {
       for (const [index, item] of value.entries()) this.#value(item, member(prefix, index), locate, locate?.(member(prefix, index))?.line)
       return
     }
+    // A file beside the rules is none of them; what is made in code is meant as one.
+    if (located !== undefined && isForeign(value, prefix)) return this.#leaveMapAlone(value, located)
     if (!isObject(value)) {
       const hint = typeof value === 'string' ? 'a file or a directory is read by sources: [files(path)]' : undefined
       fault('not-a-document', '', 'a rule document is a map with apiVersion, kind, metadata and spec', hint)
@@ -154,23 +158,30 @@ class Reading {
     this.#count++
   }
 
+  /** Once for each text is enough. */
+  #leaveMapAlone(value: unknown, locate: Locate): void {
+    const document = this.#count++
+    if (this.#leftMapAlone) return
+    this.#leftMapAlone = true
+    const names = isObject(value) ? Object.keys(value).slice(0, 3).join(', ') : ''
+    this.diagnostics.push({
+      severity: 'info',
+      code: 'not-a-document',
+      message: `${names === '' ? 'this' : `a map of ${names}`} is not a rule document and is left alone: it has no kind`,
+      document,
+      path: '',
+      ...locate(''),
+      hint: 'a rule has apiVersion, kind, metadata and spec',
+    })
+  }
+
   #leaveAlone(apiVersion: string, kind: string, locate: Locate | undefined): void {
-    const [group, version] = apiVersion.split('/')
-    const known = group === 'networking.istio.io' ? ISTIO_KINDS : group === 'meshless.dev' ? OWN_KINDS : undefined
-    if (known?.has(kind) === true) {
-      const versions = group === 'meshless.dev' ? 'v1' : 'v1, v1beta1 or v1alpha3'
-      this.diagnostics.push({
-        severity: 'error',
-        code: 'unknown-version',
-        message: `${kind} has no version ${version}`,
-        kind,
-        document: this.#count,
-        path: 'apiVersion',
-        ...locate?.('apiVersion'),
-        hint: `use ${group}/ with ${versions}`,
-      })
+    const mistake = mistakeIn(apiVersion, kind)
+    if (mistake !== undefined) {
+      this.diagnostics.push({ severity: 'error', kind, document: this.#count, ...mistake, ...locate?.(mistake.path) })
       return
     }
+    const [group] = apiVersion.split('/')
     const id = `${group}/${kind}`
     if (this.#otherKinds.has(id)) return
     this.#otherKinds.add(id)
@@ -184,6 +195,12 @@ class Reading {
       ...locate?.('kind'),
     })
   }
+}
+
+/** A map that is no document and not meant as one, or a member of a list that is not even a map. */
+function isForeign(value: unknown, prefix: string): boolean {
+  if (!isObject(value)) return prefix.startsWith('[')
+  return (typeof value.kind !== 'string' || typeof value.apiVersion !== 'string') && !isMeantAsRule(value)
 }
 
 function metadataOf(given: unknown): Metadata {

@@ -58,3 +58,25 @@ describe('where things stand', () => {
     [['nothing'], { line: 2, column: 1 }],
   ] as const)('%j', (steps, position) => expect(document!.locate(steps)).toEqual(position))
 })
+
+describe('quoted text over several lines, as Kubernetes reads it', () => {
+  it.each([
+    ['indented deeper than its key', 'a:\n  b: "one\n    two"\n  c: 1'],
+    ['indented like its key', 'a:\n  b: "one\n  two"\n  c: 1'],
+    ['indented less than its key', 'a:\n  b: "one\n two"\n  c: 1'],
+    ['not indented', 'a:\n  b: "one\ntwo"\n  c: 1'],
+    ['in single quotes', "a:\n  b: 'one\n  two'\n  c: 1"],
+    ['in a list', '- "one\ntwo"\n- x'],
+    ['in a map in braces', 'a: { b: "one\ntwo", c: 1 }'],
+  ])('%s', (_, text) => {
+    expect(plain(text)).toEqual(text.startsWith('-') ? ['one two', 'x'] : { a: { b: 'one two', c: 1 } })
+  })
+  it('keeps the places of what follows', () => {
+    const [document] = parseYamlDocuments('a:\n  b: "one\n  two"\n  c: 1')
+    expect(document!.locate(['a', 'c'])).toEqual({ line: 4, column: 3 })
+  })
+  it('still says where a quote is never closed', () => {
+    expect(() => parseYaml('a:\n  b: "one\n  c: 1')).toThrow(/quote.*line [23]/)
+    expect(() => parseYaml('a: "one\nb: two "x\n')).toThrow(/line 1/)
+  })
+})

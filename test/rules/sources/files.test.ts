@@ -53,6 +53,18 @@ describe('what is read', () => {
     expect(mesh.snapshot().sources[1]).toEqual({ name: `files:${home}`, version: 2, documents: 3, state: 'ok' })
   })
 
+  test('a directory with files that are no rules: they are left alone with an info', async () => {
+    write('a.yaml', rule('a'))
+    write('kustomization.yaml', 'resources:\n- a.yaml\n')
+    write('values.json', '{ "replicas": 3 }')
+    const mesh = meshOf(home)
+    await mesh.ready()
+    expect(routeOf(mesh, 'a')).toBe('a-200')
+    expect(mesh.diagnostics.map(d => [d.severity, d.code, path.basename(d.source ?? '')])).toEqual([
+      ['info', 'not-a-document', 'kustomization.yaml'],
+      ['info', 'not-a-document', 'values.json'],
+    ])
+  })
   test('a file, also as URL; an empty directory is an empty set', async () => {
     write('a.yaml', rule('a'))
     const mesh = meshOf(pathToFileURL(path.join(home, 'a.yaml')), { watch: false })
