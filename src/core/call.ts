@@ -30,6 +30,10 @@ export interface CallOptions {
   host?: string | undefined
   /** HTTP method, for policies that look at idempotency. */
   method?: string | undefined
+  /** Whether the call may be made twice, e.g. since it carries an `Idempotency-Key`. Default: by its method. */
+  idempotent?: boolean | undefined
+  /** The work can be done once only, e.g. since it sends a stream: no policy repeats it. Default false. */
+  once?: boolean | undefined
   /** Lower number is more important; for priority queues and load shedding. Default 0. */
   priority?: number | undefined
   /** How much of a limit the call takes. Default 1. */
@@ -40,7 +44,15 @@ export interface CallOptions {
 
 /** What the caller said, completed. */
 type Asked = Required<Omit<CallOptions, 'deadline' | 'context'>>
-const NOTHING: Asked = { signal: undefined, host: undefined, method: undefined, priority: 0, weight: 1 }
+const NOTHING: Asked = {
+  signal: undefined,
+  host: undefined,
+  method: undefined,
+  idempotent: undefined,
+  once: false,
+  priority: 0,
+  weight: 1,
+}
 
 /** Where a call comes from, when it is a part or a later try of another one. */
 interface Kin {
@@ -154,6 +166,14 @@ export class Call implements CallView {
 
   get method(): string | undefined {
     return this.#asked.method
+  }
+
+  get idempotent(): boolean | undefined {
+    return this.#asked.idempotent
+  }
+
+  get once(): boolean {
+    return this.#asked.once === true
   }
 
   get priority(): number {
@@ -353,8 +373,8 @@ export class Call implements CallView {
   }
 }
 
-function asked({ signal, host, method, priority, weight }: CallOptions): Asked {
-  return { signal: signal ?? undefined, host, method, priority: priority ?? 0, weight: weight ?? 1 }
+function asked({ signal, host, method, idempotent, once, priority, weight }: CallOptions): Asked {
+  return { signal: signal ?? undefined, host, method, idempotent, once, priority: priority ?? 0, weight: weight ?? 1 }
 }
 
 function nothing(): void {}

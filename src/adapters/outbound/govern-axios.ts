@@ -1,9 +1,10 @@
 /** An axios instance under a policy, without a mesh. */
 import type { CallView } from '../../core/call.ts'
+import { attachOutcome, outcomeOf } from '../../core/outcome.ts'
 import { needPolicy, type Policy } from '../../core/policy.ts'
 import { whenAborted } from '../../core/signal.ts'
-import { FAILURE } from './govern.ts'
-import { SentOnce } from './sent-once.ts'
+import { refusedStatus } from './axios-error.ts'
+import { asReached, asRejection, callOf, FAILURE, isBroken } from './governed-call.ts'
 
 /** What we use of an axios instance. */
 export interface AxiosLike {
@@ -24,18 +25,12 @@ export class FailedAxiosResponse extends Error {
   }
 }
 
-/** A refusal of the callee's that is none of its failures: it leaves the policies as a result. */
-class Refused {
-  readonly error: unknown
-  constructor(error: unknown) {
-    this.error = error
-  }
-}
-
 /**
- * Puts an axios instance under a policy: what it sends in any way (`instance.get`, `instance(config)` …) is one governed call. A status of
- * 500 or more, a timeout and a network error are failures; a 404 that `validateStatus` refuses is rejected as ever and is none. Returns
- * the same instance. A stream is sent once: what that came to is the end. Interceptors run once, outside the policy; an adapter in the config of a single request passes the policy by.
+ * Puts an axios instance under a policy: what it sends in any way (`instance.get`, `instance(config)` …) is one governed call. Policies
+ * see every response, whatever `validateStatus` says: it is asked at the end. A status of 500 or more, a timeout and a network error are
+ * failures. Writes (POST, PATCH …) are retried only where the options of `retry` ask for it, or when the request did not reach the
+ * server; a stream is sent once. Returns the same instance. Interceptors run once, outside of the policy; an adapter in the config of a
+ * single request bypasses the policy.
  *
  * @example
  * const api = governAxios(axios.create(), pipeline(retry({ attempts: 2 }), circuitBreaker()))
@@ -45,42 +40,35 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
   if (typeof instance?.create !== 'function')
     throw new TypeError('governAxios: expected axios or an instance made by axios.create(), then the policy')
   needPolicy(policy, 'governAxios')
-  const bare = instance.create({ adapter: instance.defaults.adapter, transformRequest: [asItIs], transformResponse: [asItIs] })
+  const bare = withoutDefaults(instance.create())
   const { adapter } = instance.defaults
+  /** What comes to every attempt is done once, by the governed instance: its transforms, and what it thinks of a status. */
+  const fixed = { adapter, transformRequest: [asItIs], transformResponse: [asItIs], validateStatus: null, cancelToken: undefined }
   instance.defaults.adapter = async (config: any) => {
     const end = new AbortController()
-    const signal = callersSignal(config, end)
-    const body = new SentOnce(config.data)
+    /** Errors that stand for a response. */
+    const failures = new WeakMap<object, any>()
     const send = async (call: CallView) => {
+      let response: any
       try {
-        const response = await bare.request({
-          ...config,
-          adapter,
-          transformRequest: [asItIs],
-          transformResponse: [asItIs],
-          cancelToken: undefined,
-          signal: call.signal,
-        })
-        if (response.status >= FAILURE) throw new FailedAxiosResponse(response)
-        return response
+        response = await bare.request({ ...config, ...fixed, signal: call.signal })
       } catch (error: any) {
-        const status = error?.response?.status
-        if (status !== undefined && status < FAILURE && !(error instanceof FailedAxiosResponse)) return new Refused(error)
-        throw error
+        throw explained(error, config)
       }
+      response.config = config
+      if (response.status < FAILURE) return response
+      const failure = refusedStatus(response) ?? new FailedAxiosResponse(response)
+      failures.set(failure, response)
+      throw failure
     }
     try {
-      const result = await policy.execute((call: CallView) => body.send(() => send(call)), {
-        signal,
-        method: (config.method ?? 'get').toUpperCase(),
-        host: hostOf(config),
-      })
-      if (result instanceof Refused) throw result.error
-      return result
-    } catch (thrown) {
-      const error = body.reason(thrown)
-      if (error instanceof FailedAxiosResponse) return error.response
-      throw error
+      const hasHeader = (name: string) => config.headers?.has?.(name) === true
+      const options = callOf((config.method ?? 'get').toUpperCase(), urlOf(config), config.data, callersSignal(config, end), hasHeader)
+      return settled(await policy.execute(send, options), config)
+    } catch (error: any) {
+      const response = failures.get(error) ?? (error instanceof FailedAxiosResponse ? error.response : undefined)
+      if (response === undefined) throw error
+      return settled(response, config)
     } finally {
       end.abort()
     }
@@ -88,10 +76,40 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
   return instance
 }
 
-/** Data is transformed by the governed instance, before and after. */
 const asItIs = (data: unknown) => data
 
-/** The caller's signal, which his cancel token aborts too. */
+/** What its requests are is in their configs, to the last header: a default that an interceptor took away must not come back. */
+function withoutDefaults(instance: AxiosLike): AxiosLike {
+  const defaults: Record<string, unknown> = instance.defaults
+  for (const name of Object.keys(defaults)) delete defaults[name]
+  defaults['headers'] = {}
+  return instance
+}
+
+/** The response as its caller gets it, or the error that its status is to him. A policy may give it to several callers; each has its own. */
+function settled(result: any, config: any): any {
+  if (typeof result?.status !== 'number' || result.config === undefined) return result
+  const own = { ...result, config }
+  const outcome = outcomeOf(result)
+  if (outcome !== undefined) attachOutcome(own, outcome)
+  const refused = refusedStatus(own)
+  if (refused !== undefined) throw refused
+  return own
+}
+
+const MISUSE =
+  /^(ERR_INVALID_URL|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_DEPRECATED|ERR_NOT_SUPPORT|ERR_FORM_DATA_DEPTH_EXCEEDED)$/
+
+/** An error of one attempt as policies and the caller see it: with the config that the caller knows. */
+function explained(error: any, config: any): unknown {
+  if (error?.isAxiosError !== true) return error?.code === 'ERR_INVALID_URL' ? asRejection(error) : error
+  error.config = config
+  if (error.response !== undefined) error.response.config = config
+  if (isBroken(config.data) || (MISUSE.test(error.code) && error.response === undefined)) return asRejection(error)
+  return error.request?._redirectCount > 0 ? asReached(error) : error
+}
+
+/** The caller's signal, which a cancel token aborts too. */
 function callersSignal(config: any, end: AbortController): AbortSignal | undefined {
   const { signal, cancelToken } = config
   if (!cancelToken) return signal ?? undefined
@@ -107,9 +125,6 @@ function callersSignal(config: any, end: AbortController): AbortSignal | undefin
   return controller.signal
 }
 
-function hostOf(config: any): string | undefined {
-  const found = /^[a-z][a-z\d+\-.]*:\/\/([^/?#]+)/i.exec(
-    `${/^[a-z][a-z\d+\-.]*:/i.test(config.url ?? '') ? config.url : (config.baseURL ?? config.url ?? '')}`,
-  )
-  return found?.[1]
+function urlOf({ url = '', baseURL }: any): string {
+  return /^[a-z][a-z\d+\-.]*:/i.test(url) ? url : (baseURL ?? url)
 }

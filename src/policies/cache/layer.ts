@@ -204,8 +204,9 @@ export function cacheLayer(caching: Caching): Layer {
 }
 
 /** The same call, bound to no caller: for work that more than one caller waits for. It has no deadline. */
-function detached({ host, method, priority, weight, context, destination, work, args, self, level }: Call): Call {
-  const own = new Call({ host, method, priority, weight, context })
+function detached(call: Call): Call {
+  const { host, method, idempotent, once, priority, weight, context, destination, work, args, self, level } = call
+  const own = new Call({ host, method, idempotent, once, priority, weight, context })
   if (destination !== undefined) own.destination = destination
   return Object.assign(own, { work, args, self, level })
 }

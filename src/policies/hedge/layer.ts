@@ -72,7 +72,7 @@ export class Hedging {
 export function hedgeLayer(hedging: Hedging): Layer {
   return next => call => {
     const { settings } = hedging
-    if (call.method !== undefined && !settings.methods.has(call.method.toUpperCase())) return next(call)
+    if (call.once || (call.method !== undefined && !settings.methods.has(call.method.toUpperCase()))) return next(call)
     hedging.counts.calls++
     return new HedgedCall(hedging, call, next).run()
   }

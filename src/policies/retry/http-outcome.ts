@@ -3,6 +3,7 @@
  * of a connection. Nothing here needs a class of the web.
  */
 import { withCauses } from '../../core/error-kinds.ts'
+import type { Outcome } from '../../core/outcome.ts'
 import type { ResetReason } from '../../core/transport.ts'
 
 /** What looks like a response. */
@@ -51,18 +52,39 @@ const REASONS: readonly (readonly [ResetReason | 'per_try_timeout', RegExp])[] =
 
 /** Why there was no answer, in Envoy's words; `undefined` when the error is of another kind. */
 export function resetOf(error: unknown): ResetReason | 'per_try_timeout' | undefined {
-  for (const { code, name, message, syscall } of withCauses(error)) {
+  let timedOut = false
+  for (const { code, name, message, syscall, errors } of withCauses(error)) {
     if (code === 'ERR_HTTP2_STREAM_ERROR' && /REFUSED_STREAM/.test(message)) return 'remote_refused_stream_reset'
     const reason = REASONS.find(([, names]) => names.test(code) || names.test(name))?.[0]
-    if (reason !== undefined) return reason === 'connection_timeout' && syscall === 'read' ? 'connection_termination' : reason
+    if (reason === undefined) continue
+    // Unreachable and timed out are also said of a connection that was there.
+    if (isLost(syscall)) return 'connection_termination'
+    if (code !== 'ETIMEDOUT' || syscall === 'connect' || Array.isArray(errors)) return reason
+    // Clients say ETIMEDOUT of their own time limits too; the system's error, if there is one, is the cause.
+    timedOut = true
   }
-  return undefined
+  return timedOut ? 'per_try_timeout' : undefined
 }
 
-/** Whether the request certainly never left: then even what is not idempotent may be tried again. */
-export function neverSent(error: unknown): boolean {
-  const reason = resetOf(error)
+const isLost = (syscall: unknown) => syscall === 'read' || syscall === 'write'
+
+/** Set by the doors on an error of a later hop: the first one has reached its server. */
+export const REACHED: unique symbol = Symbol.for('meshless.reached') as any
+const OUTCOME: unique symbol = Symbol.for('meshless.outcome') as any
+
+/** Whether the request certainly did not reach the server: then even a write may be tried again. */
+export function neverSent(outcome: unknown): boolean {
+  const reply = (responseOf(outcome) as { [OUTCOME]?: Outcome } | undefined)?.[OUTCOME]
+  if (reply !== undefined) return isUnsent(reply)
+  if ((outcome as { [REACHED]?: boolean } | null | undefined)?.[REACHED] === true) return false
+  const reason = resetOf(outcome)
   return reason === 'connection_failure' || reason === 'connection_timeout' || reason === 'remote_refused_stream_reset'
+}
+
+/** What the mesh says of a reply: no endpoint, no place in the pool or no connection, and no attempt before that one. */
+function isUnsent({ attempts, details, flags }: Outcome): boolean {
+  if (attempts === 0) return details !== 'via_upstream'
+  return attempts === 1 && flags.split(',').some(flag => flag === 'UF' || flag === 'UO' || flag === 'UH')
 }
 
 /** A response that nobody will read, or that an error carries which nobody will see, must not keep its connection. */

@@ -14,7 +14,7 @@ export interface RetryLimits {
 }
 
 /** Why there is no further try. */
-export type Stop = 'attempts' | 'retryAfter' | 'interval' | 'elapsed' | 'budget'
+export type Stop = 'attempts' | 'once' | 'retryAfter' | 'interval' | 'elapsed' | 'budget'
 
 /**
  * After try `attempt` (1 for the first): ms to wait before the next one, or why there is none. A wait means that the budget has given a

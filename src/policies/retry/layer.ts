@@ -200,9 +200,10 @@ export class RetryStep implements Step<Pass> {
   }
 
   /** ms to wait before the next try, for which the budget has given a place; or why there is none. */
-  #next({ attempt, started }: Course, last: Outcome): number | Stop {
+  #next({ first, attempt, started }: Course, last: Outcome): number | Stop {
     const { retries, maxElapsed, maxRetryAfter, budget } = this.#settings
     if (attempt > retries) return 'attempts'
+    if (first.once) return 'once'
     const elapsed = maxElapsed === Infinity ? 0 : this.#clock.now() - started
     const own = this.#interval(attempt, last)
     return afterTry({ retries, maxElapsed, maxRetryAfter }, attempt, elapsed, own, askedWait(last.value, this.#clock.wall()), budget)

@@ -61,7 +61,7 @@ export const retryFields = {
     },
   ),
   methods: array(
-    'Only calls with one of these HTTP methods are retried, and those without a method; others only when they certainly never left. Default: every method.',
+    'Only calls with one of these HTTP methods are retried, and those without a method; others only when the request certainly did not reach the server. Default: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, QUERY and requests with an Idempotency-Key; any other method for those outcomes only that `retryOn`, `retryOnResult`, `retryExceptions` or `retryOnException` name.',
     string(''),
   ),
   failAfterMaxAttempts: boolean(

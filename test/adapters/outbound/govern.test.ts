@@ -107,7 +107,7 @@ describe('governAxios', () => {
       () => client.get('/flaky'),
       () => client({ url: '/flaky' }),
       () => client.request({ url: '/flaky' }),
-      () => client.post('/flaky', { a: 1 }),
+      () => client.put('/flaky', { a: 1 }),
     ]) {
       fails = 2
       server.seen.length = 0

@@ -181,9 +181,33 @@ describe('what is retried', () => {
     ['unless the request never left', { methods: ['GET'] }, failing('ECONNREFUSED'), true, { method: 'POST' }],
     ['or was a rejection', { methods: ['GET'], retryRejections: true }, new CircuitOpenError('open'), true, { method: 'POST' }],
     ['a call without a method', { methods: ['GET'] }, down, true],
+    ...['GET', 'head', 'OPTIONS', 'TRACE', 'PUT', 'delete', 'QUERY'].map(
+      method => [`${method} by default`, {}, down, true, { method }] as [string, object, unknown, boolean, object],
+    ),
+    ['no write by default', {}, down, false, { method: 'POST' }],
+    ['nor PATCH', {}, new TimeLimitError('late'), false, { method: 'patch' }],
+    ['nor a method that nobody knows', {}, failing('ECONNRESET'), false, { method: 'LOCK' }],
+    ['a write that did not leave', {}, new TypeError('fetch failed', { cause: failing('ECONNREFUSED') }), true, { method: 'POST' }],
+    ['nor one whose time was up', {}, failing('ETIMEDOUT'), false, { method: 'POST' }],
+    ['a write by its method', { methods: ['POST'] }, down, true, { method: 'POST' }],
+    ['a write by a listed status', { retryOn: '503' }, Object.assign(new Error('503'), { response: http(503) }), true, { method: 'POST' }],
+    ['a write by a listed result', { retryOn: '429' }, http(429), true, { method: 'POST' }],
+    ['but not by what retryOn does not name', { retryOn: '503' }, down, false, { method: 'POST' }],
+    ['a write by a listed error', { retryExceptions: ['ECONNRESET'] }, failing('ECONNRESET'), true, { method: 'POST' }],
+    ['a write by question', { retryOnException: () => true }, down, true, { method: 'POST' }],
+    ['a write that may come twice', {}, down, true, { method: 'POST', idempotent: true }],
+    ['no read that may not', {}, down, false, { method: 'GET', idempotent: false }],
+    ['a broken body by reset', { retryOn: 'reset' }, Object.assign(failing('ECONNRESET'), { response: http(200) }), true],
+    ['nothing that can be done once only', {}, down, false, { once: true }],
+    ['not even when it is listed', { retryOn: '429', methods: ['POST'] }, http(429), false, { method: 'POST', once: true }],
   ])('%s', async (_, options, outcome, wanted, call) => {
     const { tries } = await play({ attempts: 1, ...options }, [outcome, 'ok'], call)
     expect(tries).toBe(wanted ? 2 : 1)
+  })
+
+  test('what can be done once only ends as it ended, and says why', async () => {
+    const bad = http(429)
+    expect(await play({ retryOn: '429' }, [bad], { once: true })).toMatchObject({ outcome: { value: bad }, told: ['error:once'] })
   })
 
   test('a result that stays bad is returned, or becomes an error that has it', async () => {

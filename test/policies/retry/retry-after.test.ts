@@ -40,13 +40,31 @@ describe('what an outcome is', () => {
     ['connection_failure', Object.assign(new TypeError('fetch failed'), { cause: { code: 'ENOTFOUND' } })],
     ['connection_timeout', { code: 'ETIMEDOUT', syscall: 'connect' }],
     ['connection_termination', { code: 'ETIMEDOUT', syscall: 'read' }],
+    ['connection_timeout', Object.assign(new AggregateError([]), { code: 'ETIMEDOUT' })],
+    ['connection_timeout', { code: 'ETIMEDOUT', cause: { code: 'ETIMEDOUT', syscall: 'connect' } }],
+    ['per_try_timeout', { code: 'ETIMEDOUT', isAxiosError: true }],
+    ['connection_termination', { code: 'EHOSTUNREACH', syscall: 'write' }],
+    ['connection_failure', { code: 'EHOSTUNREACH', syscall: 'connect' }],
     ['connection_termination', { cause: { code: 'UND_ERR_SOCKET' } }],
     ['remote_refused_stream_reset', { code: 'ERR_HTTP2_STREAM_ERROR', message: 'Stream closed with error code NGHTTP2_REFUSED_STREAM' }],
     ['per_try_timeout', new DOMException('late', 'TimeoutError')],
     [undefined, new TypeError('x is not a function')],
     [undefined, 'text'],
   ])('%s', (reason, error) => expect(resetOf(error)).toBe(reason))
-  test('what never left may be repeated whatever it is', () => {
-    expect([{ code: 'ECONNREFUSED' }, { code: 'ECONNRESET' }].map(neverSent)).toEqual([true, false])
+  const said = (outcome: object) => ({
+    status: 503,
+    headers: {},
+    [Symbol.for('meshless.outcome')]: { details: 'x', flags: '', ...outcome },
   })
+  test.each<[string, boolean, unknown]>([
+    ['a refused connection', true, { code: 'ECONNREFUSED' }],
+    ['a reset', false, { code: 'ECONNRESET' }],
+    ['a refused connection of a later hop', false, { code: 'ECONNREFUSED', [Symbol.for('meshless.reached')]: true }],
+    ['a reply of the mesh without an attempt', true, said({ attempts: 0, flags: 'UH' })],
+    ['a reply of the mesh to a connection that failed', true, said({ attempts: 1, flags: 'UF' })],
+    ['the same in an error', true, Object.assign(new Error('503'), { response: said({ attempts: 1, flags: 'URX,UF' }) })],
+    ['the same after another attempt', false, said({ attempts: 2, flags: 'UF' })],
+    ['a connection that broke', false, said({ attempts: 1, flags: 'UC' })],
+    ['a response of an upstream', false, said({ attempts: 1, details: 'via_upstream' })],
+  ])('never left: %s', (_, wanted, outcome) => expect(neverSent(outcome)).toBe(wanted))
 })
