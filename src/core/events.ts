@@ -1,5 +1,6 @@
 /** Typed events. No listener, no cost; a listener that throws is reported and changes nothing. */
 import { OptionsError } from './errors.ts'
+import { isPromiseLike } from './next.ts'
 import { suggest } from './schema/read.ts'
 import { type Signal, whenAborted } from './signal.ts'
 
@@ -70,15 +71,31 @@ export function noEvent(what: string, type: unknown, names: readonly string[]): 
   return new OptionsError(`${what}.on: there is no event ${JSON.stringify(type)}${near ? ` (${near})` : ''}; there are ${names.join(', ')}`)
 }
 
-/** Calls somebody else's function. What it throws is reported as an uncaught warning and goes no further: then the answer is nothing. */
+/**
+ * Calls a function of the user's. What it throws, and what a promise that it returns rejects with, is reported as a warning of the process
+ * and goes no further: then the answer is `undefined`.
+ */
 export function guarded<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): R | undefined {
   try {
-    return fn(...args)
+    const result = fn(...args)
+    if (isPromiseLike(result)) Promise.resolve(result).then(undefined, report)
+    return result
   } catch (error) {
     report(error)
     return undefined
   }
 }
+
+/** Reports an error, each message once: for what would fail again with every call. */
+export function reportOnce(): (error: Error) => void {
+  const reported = new Set<string>()
+  return error => {
+    if (reported.has(error.message) || reported.size >= MOST_REPORTS) return
+    reported.add(error.message)
+    report(error)
+  }
+}
+const MOST_REPORTS = 100
 
 /** Tells the process about an error that must not disturb the call at hand. */
 export function report(error: unknown): void {

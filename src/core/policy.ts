@@ -4,6 +4,7 @@
  */
 import { Call, type CallOptions, type CallView } from './call.ts'
 import type { Description } from './description.ts'
+import { report } from './events.ts'
 import { type Layer, link, type Part } from './layer.ts'
 import { Failure, isPromiseLike, type Next } from './next.ts'
 import { passSteps } from './step.ts'
@@ -134,6 +135,7 @@ function noWork(method: string, given: unknown): TypeError {
 /** Throws when something is no policy. `where` begins the message. */
 export function needPolicy(given: unknown, where: string): void {
   if (typeof (given as AnyPolicy | undefined)?.execute === 'function' && Array.isArray((given as AnyPolicy).parts)) return
+  if (isPromiseLike(given)) Promise.resolve(given).then(undefined, report)
   const what = typeof given === 'function' ? 'a function' : Array.isArray(given) ? 'a list' : String(given)
   throw new TypeError(`${where}: ${what} is no policy, such as retry() or pipeline(retry(), circuitBreaker())`)
 }

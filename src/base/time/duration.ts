@@ -25,10 +25,11 @@ export function parseDuration(text: string): number | undefined {
 
 /** Milliseconds of a duration. Throws a `RangeError` that says what was expected. */
 export function toMs(duration: Duration, what = 'duration'): number {
-  const ms = typeof duration === 'number' ? duration : parseDuration(duration)
-  if (ms === undefined || !Number.isFinite(ms))
-    throw new RangeError(`${what}: ${JSON.stringify(duration)} is not a duration; expected milliseconds or a string like "250ms", "1m30s"`)
-  return ms
+  const ms = typeof duration === 'string' ? parseDuration(duration) : duration
+  if (Number.isFinite(ms)) return ms as number
+  const given =
+    typeof duration === 'string' ? JSON.stringify(duration) : typeof duration === 'number' ? duration : `of type ${typeof duration}`
+  throw new RangeError(`${what}: ${given} is not a duration; expected milliseconds or a string like "250ms", "1m30s"`)
 }
 
 /** The shortest Go form of a number of milliseconds: 1500 is `1.5s`, 250 is `250ms`. */

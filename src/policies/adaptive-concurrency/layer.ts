@@ -6,7 +6,8 @@ import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { BulkheadFullError, isRejection, reject } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { type DropTest, dropTest } from './drop.ts'
 import { limitOf } from './kernel.ts'
@@ -133,12 +134,7 @@ export interface Entry {
 
 /** What a test says; one that throws is reported and says no. */
 function says(test: (end: unknown) => boolean, end: unknown): boolean {
-  try {
-    return test(end) === true
-  } catch (problem) {
-    report(problem)
-    return false
-  }
+  return askHook(test, false, end) === true
 }
 
 export function adaptiveStep(gate: Gate): Step<Entry> {

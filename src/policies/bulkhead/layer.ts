@@ -229,7 +229,7 @@ export function bulkheadStep(gate: Gate): Step<Held | undefined> {
       const until = release && guarded(release, value) // one that throws frees the slot at once
       if (isPromiseLike(until)) {
         const ended = () => gate.end(call, held)
-        until.then(ended, ended)
+        Promise.resolve(until).then(ended, ended)
       } else gate.end(call, held)
       return value
     },

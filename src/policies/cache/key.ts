@@ -1,5 +1,6 @@
 /** What a call asks for, when nobody says it: the function, its `this` and its arguments. Only plain values can be told apart by text. */
 import type { Call } from '../../core/call.ts'
+import { guarded, report } from '../../core/events.ts'
 
 let serial = 0
 const identities = new WeakMap<object, number>()
@@ -23,6 +24,24 @@ export function defaultKey({ work, args, self }: Call): string | undefined {
     key += `|${arg === null ? 'null' : typeof arg}${text.length}:${text}`
   }
   return key
+}
+
+/** A hook that failed, or wants no key. */
+export const NO_KEY = Symbol('no key')
+
+/** What a hook returned, as part of a key. What has no text of its own is reported: all such values would share what is kept. */
+export function keyText(value: unknown, hook: string): string | undefined {
+  if (value === NO_KEY) return undefined
+  const hasText = value === null || !['object', 'function', 'symbol'].includes(typeof value)
+  if (hasText && !Number.isNaN(value)) return String(value)
+  const own = typeof value === 'object' ? (value as { toString?: unknown }).toString : undefined
+  if (typeof own === 'function' && own !== Object.prototype.toString) return guarded(String, value)
+  report(
+    new TypeError(
+      `cache: ${hook} returned ${Number.isNaN(value) ? 'NaN' : `a value of type ${typeof value}`}, expected text; the call is not cached`,
+    ),
+  )
+  return undefined
 }
 
 /** A rough size, for the limit of a store. */

@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../../base/time/clock.ts'
 import { Call } from '../../core/call.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askForNumber, askHook } from '../../core/hooks.ts'
 import type { Layer } from '../../core/layer.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import { type Kept, Store } from './kernel.ts'
-import { defaultKey, roughSize } from './key.ts'
-import type { CachedCall, CacheSettings } from './options.ts'
+import { defaultKey, keyText, NO_KEY, roughSize } from './key.ts'
+import type { CacheSettings } from './options.ts'
 
 export interface CacheEvents {
   hit: { key: string }
@@ -49,23 +50,18 @@ export class Caching {
   /** `undefined`: the call is not cached. A hook that throws is reported, and the call is not cached. */
   keyOf(call: Call): string | undefined {
     const { key: own, vary } = this.#settings
-    try {
-      const key = own === undefined ? defaultKey(call) : own(call as CachedCall)
-      return key === undefined || vary === undefined ? key : `${key}\n${String(vary(call as CachedCall))}`
-    } catch (problem) {
-      report(problem)
-      return undefined
-    }
+    const key = own === undefined ? defaultKey(call) : keyText(askHook<[any], unknown>(own, undefined, call) ?? NO_KEY, 'key')
+    if (key === undefined || vary === undefined) return key
+    const part = keyText(askHook<[any], unknown>(vary, NO_KEY, call), 'vary')
+    return part === undefined ? undefined : `${key}\n${part}`
   }
 
   keep(key: string, result: unknown): void {
     const { cacheable, sizeOf, ...lifetimes } = this.#settings
-    try {
-      if (cacheable === undefined ? result === undefined : cacheable(result) !== true) return
-      this.store.keep(key, result, (sizeOf ?? roughSize)(result), lifetimes, this.clock.now())
-    } catch (problem) {
-      report(problem)
-    }
+    if (cacheable === undefined ? result === undefined : askHook(cacheable, false, result) !== true) return
+    // What has no size is too large to keep.
+    const size = askForNumber(sizeOf ?? roughSize, Number.POSITIVE_INFINITY, Number.MAX_VALUE, result)
+    this.store.keep(key, result, size, lifetimes, this.clock.now())
   }
 }
 

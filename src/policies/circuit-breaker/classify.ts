@@ -3,8 +3,8 @@
  * are read. A hook that throws is reported and the call counts as if there were no hook: a broken hook must not break calls or keep permits.
  */
 import { isOneOf } from '../../core/error-kinds.ts'
-import { guarded, report } from '../../core/events.ts'
-import { isPromiseLike } from '../../core/next.ts'
+import { guarded } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import type { CircuitBreakerSettings } from './options.ts'
 
 export type Meaning = 'failure' | 'success' | 'nothing'
@@ -58,12 +58,5 @@ const statusOf = (result: unknown) => (result as { status?: unknown }).status
 
 /** What a hook says of it. One that throws, or gives a promise although nobody can wait for it, is reported and says what the default does. */
 function says<T>(hook: (value: T) => unknown, value: T, otherwise: boolean): boolean {
-  return (
-    guarded(() => {
-      const answer = hook(value)
-      if (!isPromiseLike(answer)) return Boolean(answer)
-      answer.then(undefined, report)
-      throw new TypeError(`${hook.name || 'a hook'} of a circuit breaker gave a promise; expected true or false`)
-    }) ?? otherwise
-  )
+  return Boolean(askHook(hook, otherwise, value))
 }

@@ -1,5 +1,6 @@
 /** Whether one outcome alone opens the breaker: because a hook says so, or because the callee itself says when to come again. What throws here is for who asks to report. */
 import { type Duration, toMs } from '../../base/time/duration.ts'
+import { askHook } from '../../core/hooks.ts'
 import { responseOf, statusOf } from '../retry/http-outcome.ts'
 import { retryAfterOf } from '../retry/retry-after.ts'
 import { listed } from './classify.ts'
@@ -10,7 +11,7 @@ export type OpenFor = number | true | undefined
 
 /** What the hook says of a result or an error. */
 export function openByHook({ transitionOnResult }: CircuitBreakerSettings, result: unknown, error: unknown): OpenFor {
-  const answer: Duration | boolean = transitionOnResult?.(result, error) ?? false
+  const answer: Duration | boolean = (transitionOnResult && askHook(transitionOnResult, undefined, result, error)) ?? false
   return typeof answer === 'boolean' ? answer || undefined : toMs(answer, 'transitionOnResult')
 }
 

@@ -2,7 +2,8 @@
 
 import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
 import { Call, type CallView } from '../../core/call.ts'
-import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
+import { Emitter, type EventNames, type Observable, report } from '../../core/events.ts'
+import { isPromiseLike } from '../../core/next.ts'
 import type { Description } from '../../core/policy.ts'
 import { readAround } from '../../core/schema/around.ts'
 import { readOptions } from '../../core/schema/index.ts'
@@ -133,6 +134,7 @@ export function collapse<T, R>(
       if (signal?.aborted) throw signal.reason
       const scope = settings.scope?.(item)
       const key = settings.key === undefined ? item : settings.key(item)
+      for (const answer of [scope, key]) needPlain(answer)
       let off: (() => void) | undefined
       const waiter: Waiter<R> = {
         resolve(value) {
@@ -181,6 +183,13 @@ export function collapse<T, R>(
   return Object.defineProperties(Object.assign(load, own), {
     metrics: { get: (): CollapseMetrics => ({ ...counts }), enumerable: true },
   }) as unknown as Collapse<T, R>
+}
+
+/** Of a hook's answer: a promise would be a batch, or a place, for one call alone. */
+function needPlain(answer: unknown): void {
+  if (!isPromiseLike(answer)) return
+  Promise.resolve(answer).then(undefined, report)
+  throw new TypeError('collapse: key and scope have to answer at once; one returned a promise')
 }
 
 /** The answers in the order of the places; a place without one gets an error of its own. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/time/clock.ts'
 import { LONGEST_MS } from '../../base/time/duration.ts'
 import type { CallOptions, CallView } from '../../core/call.ts'
 import { BulkheadFullError, CircuitOpenError, reject, TimeLimitError } from '../../core/errors.ts'
-import { report } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import { pipeline } from '../../core/pipeline.ts'
 import { type Bulkhead, bulkhead } from '../bulkhead/index.ts'
 import { type TimeLimiter, timeLimiter } from '../time-limiter/index.ts'
@@ -212,12 +212,7 @@ const limitOptions = ({ execution: { isolation } }: CommandSettings) => ({
 
 /** A hook that throws is reported and says no. */
 function says(hook: (error: unknown) => boolean, error: unknown): boolean {
-  try {
-    return Boolean(hook(error))
-  } catch (problem) {
-    report(problem)
-    return false
-  }
+  return Boolean(askHook(hook, false, error))
 }
 
 /** What Hystrix holds for unrecoverable in Java, as far as JavaScript has it. */

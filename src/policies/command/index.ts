@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import type { CallOptions } from '../../core/call.ts'
 import { OptionsError } from '../../core/errors.ts'
 import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import { workOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { type CommandEventType, EVENT_TYPES } from './events.ts'
@@ -109,8 +110,8 @@ export function command<A extends unknown[], R, F = never>(
   const cache = new RequestCache()
 
   const begin = (self: unknown, args: A, callOptions: CallOptions | undefined): Promise<unknown> => {
-    const request = getCacheKey !== undefined && runner.settings.requestCache.enabled ? requestContext?.() : undefined
-    const key = request === undefined ? undefined : getCacheKey!(...args)
+    const request = getCacheKey !== undefined && runner.settings.requestCache.enabled ? contextOf(requestContext) : undefined
+    const key = request === undefined ? undefined : askHook(getCacheKey!, undefined, ...args)
     if (request === undefined || key === undefined) return run(self, args, callOptions)
     const known = cache.get(request, key)
     if (known !== undefined)
@@ -189,7 +190,7 @@ export function command<A extends unknown[], R, F = never>(
       return forceOpen || (!forceClosed && runner.breaker.isOpen(clock.now()))
     },
     clearCache(key) {
-      const request = requestContext?.()
+      const request = contextOf(requestContext)
       if (request !== undefined) cache.clear(request, key)
     },
   } as Omit<Command<A, R | F>, 'name' | 'metrics' | 'properties'>
@@ -225,6 +226,12 @@ function divided(settings: CommandSettings): CommandSettings {
     if (span % parts !== 0)
       throw new OptionsError(`command: ${path}: ${parts} does not divide metrics.rollingStats.timeInMilliseconds, ${span}`)
   return settings
+}
+
+/** The request under way; what is not an object cannot stand for one. */
+function contextOf(hook: (() => object | undefined) | undefined): object | undefined {
+  const context = hook && askHook(hook, undefined)
+  return (typeof context === 'object' && context !== null) || typeof context === 'function' ? context : undefined
 }
 
 /** Properties with others on top, whatever their depth. */

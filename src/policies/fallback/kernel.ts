@@ -1,7 +1,7 @@
 /** Which errors and results are answered for, and how many answers may be under way. No clock, no promise. */
 import { type ErrorKind, isOneOf } from '../../core/error-kinds.ts'
 import { OptionsError } from '../../core/errors.ts'
-import { report } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import type { FallbackSettings } from './options.ts'
 
 /** Reads `handle`. A function is a class when errors can be made of it, otherwise a question. */
@@ -20,12 +20,7 @@ export function handler(handle: FallbackSettings['handle']): (error: unknown) =>
 
 /** A hook that throws is reported and answers no: the original outcome goes on. */
 export function says<T>(hook: (value: T) => unknown, value: T): boolean {
-  try {
-    return hook(value) === true
-  } catch (problem) {
-    report(problem)
-    return false
-  }
+  return askHook(hook, false, value) === true
 }
 
 function isErrorClass(given: unknown): boolean {

@@ -1,9 +1,11 @@
 /** Delays and fails calls as the rolls decide: the delay first, then, when it is over, the abort by a roll of its own. */
 import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
+import { LONGEST_MS } from '../../base/time/duration.ts'
 import type { Random } from '../../base/time/random.ts'
-import type { Call } from '../../core/call.ts'
+import type { Call, CallView } from '../../core/call.ts'
 import { FaultInjectedError, reject } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askForNumber, askHook } from '../../core/hooks.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { fires } from './kernel.ts'
 import { type FaultInjectorSettings, grpcStatus } from './options.ts'
@@ -51,37 +53,35 @@ export class FaultStep implements Step<void> {
 
   #meant(call: Call): boolean {
     const { when } = this.settings
-    try {
-      return when === undefined || when(call) === true
-    } catch (problem) {
-      report(problem)
-      return false
-    }
+    return when === undefined || askHook(when, false, call) === true
   }
 
   #latency({ fixedDelay, latency }: NonNullable<FaultInjectorSettings['delay']>): number {
-    if (latency === undefined) return fixedDelay!
-    try {
-      const ms = Number(latency(this.#random))
-      if (ms >= 0) return ms
-      throw new RangeError(`faultInjector: delay.latency gave ${ms}; expected at least 0 ms`)
-    } catch (problem) {
-      report(problem)
-      return 0
-    }
+    return latency === undefined ? fixedDelay! : askForNumber(latency, 0, LONGEST_MS, this.#random)
   }
 
   /** Who switched the faults off meanwhile wants no abort either. */
   #abort(call: Call): void {
     const { abort, enabled } = this.settings
     if (!enabled || abort === undefined || !fires(abort.percentage?.value, this.#random)) return
-    const error = abort.error === undefined ? this.#error(abort) : abort.error(call)
+    const error = (abort.error === undefined ? undefined : this.#errorBy(abort.error, call)) ?? this.#error(abort)
     this.counts.abortsInjected++
     if (this.#events.listening > 0) this.#events.emit('abort', { error })
     throw error
   }
 
-  #error({ httpStatus, grpcStatus: grpc }: NonNullable<FaultInjectorSettings['abort']>): FaultInjectedError {
+  /** What the hook throws is an error as well as what it returns. */
+  #errorBy(hook: (call: CallView) => unknown, call: Call): unknown {
+    return askHook(() => {
+      try {
+        return hook(call)
+      } catch (error) {
+        return error
+      }
+    }, undefined as unknown)
+  }
+
+  #error({ httpStatus = 503, grpcStatus: grpc }: NonNullable<FaultInjectorSettings['abort']>): FaultInjectedError {
     const what = grpc === undefined ? `status ${httpStatus}` : `gRPC status ${grpc}`
     return reject(FaultInjectedError, `fault filter abort: ${what}${this.#name === '' ? '' : `, injected by ${this.#name}`}`, {
       policy: this.#name,

@@ -5,7 +5,8 @@
 import { type Clock, KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import type { Call } from '../../core/call.ts'
 import { HedgeLostError, reject } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import type { Layer } from '../../core/layer.ts'
 import { isPromiseLike, type Next } from '../../core/next.ts'
 import type { Budget } from '../retry/budget.ts'
@@ -59,13 +60,7 @@ export class Hedging {
   /** A hook that throws is reported, and the result counts as good. */
   isBad(result: unknown): boolean {
     const { handleResult } = this.settings
-    if (handleResult === undefined) return false
-    try {
-      return handleResult(result) === true
-    } catch (problem) {
-      report(problem)
-      return false
-    }
+    return handleResult !== undefined && askHook(handleResult, false, result) === true
   }
 }
 

@@ -1,7 +1,8 @@
 /** One policy per key: a breaker per host, a limiter per tenant. Memory is bounded. */
 import type { CallOptions, CallView } from '../../core/call.ts'
+import { report } from '../../core/events.ts'
 import { type Layer, link } from '../../core/layer.ts'
-import type { Next } from '../../core/next.ts'
+import { isPromiseLike, type Next } from '../../core/next.ts'
 import { type AddsOf, type AnyPolicy, needPolicy, type Policy, policy, type SeesOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
@@ -65,7 +66,8 @@ export function keyed<P extends AnyPolicy>(
     const linked = new WeakMap<Entry<P>, Next>()
     return call => {
       const of = key(call) ?? ''
-      if (typeof of === 'object')
+      if (isPromiseLike(of)) Promise.resolve(of).then(undefined, report)
+      if (typeof of === 'object' || typeof of === 'function')
         throw new TypeError('keyed: the key is an object or a promise: no two calls would share it; expected a text')
       const entry = entries.obtain(of)
       let run = linked.get(entry)

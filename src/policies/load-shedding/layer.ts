@@ -1,7 +1,8 @@
 /** Looks at the limit behind it when a call arrives, and lets it pass or sheds it. A call that passes costs no object. */
 import type { Clock } from '../../base/time/clock.ts'
 import { reject, SheddedError } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askForNumber, askHook } from '../../core/hooks.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { Shedder } from './kernel.ts'
 import type { LoadShedderSettings } from './options.ts'
@@ -40,12 +41,13 @@ export class Gate {
   }
 
   utilisation(): number {
-    const share = this.load.utilisation()
+    const share = askHook(utilisationOf, 0, this.load)
     return share >= 0 ? share : 0
   }
 
   queueDelay(): number {
-    return this.load.queueDelay?.() ?? 0
+    const delay = askHook(queueDelayOf, 0, this.load)
+    return delay >= 0 ? delay : 0
   }
 
   admits(priority: number, now: number): boolean {
@@ -78,17 +80,14 @@ export class Gate {
   }
 }
 
+const utilisationOf = (load: Load) => load.utilisation()
+const queueDelayOf = (load: Load) => load.queueDelay?.() ?? 0
+
 export function loadShedderStep(gate: Gate): Step<void> {
   return {
     admit(call) {
       const { priority: hook } = gate.settings
-      let { priority } = call
-      if (hook !== undefined)
-        try {
-          priority = hook(call)
-        } catch (error) {
-          report(error)
-        }
+      const priority = hook === undefined ? call.priority : askForNumber(hook, call.priority, Number.MAX_VALUE, call)
       const now = call.admittedAt(gate.clock)
       if (!gate.admits(priority, now)) throw gate.refusal(priority, now)
     },

@@ -4,7 +4,8 @@
  */
 import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { RateLimitedError, reject } from '../../core/errors.ts'
-import { type Emitter, type EventNames, report } from '../../core/events.ts'
+import type { Emitter, EventNames } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import { Failure } from '../../core/next.ts'
 import { GOES_ON, type Step } from '../../core/step.ts'
 import { ns, permissions, rateOf } from './kernel.ts'
@@ -90,14 +91,7 @@ export class Gate {
   /** Looks at the end of a call: it may say that the callee's own limit is reached. */
   ended(result: unknown, error: unknown): void {
     const hook = this.settings.drainPermissionsOnResult
-    if (hook === undefined) return
-    let drains = false
-    try {
-      drains = hook(result, error) === true
-    } catch (problem) {
-      report(problem)
-    }
-    if (drains) this.drain()
+    if (hook !== undefined && askHook(hook, false, result, error) === true) this.drain()
   }
 
   update(settings: RateLimiterSettings): void {

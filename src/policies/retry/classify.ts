@@ -5,7 +5,7 @@
 import type { Call } from '../../core/call.ts'
 import { isOneOf } from '../../core/error-kinds.ts'
 import { isRejection } from '../../core/errors.ts'
-import { guarded } from '../../core/events.ts'
+import { askHook } from '../../core/hooks.ts'
 import { headerOf, neverSent, resetOf, responseOf, statusOf } from './http-outcome.ts'
 import type { RetrySettings } from './options.ts'
 import { type RetryOn, shouldRetryReset, shouldRetryResponse } from './retry-on.ts'
@@ -71,4 +71,4 @@ function responseAsks(on: RetryOn, outcome: unknown): boolean | undefined {
   return response && shouldRetryResponse(on, statusOf(response)!, name => headerOf(response, name))
 }
 
-const says = <T>(hook: (value: T) => unknown, value: T): boolean => guarded(hook, value) === true
+const says = <T>(hook: (value: T) => unknown, value: T): boolean => askHook(hook, false, value) === true

@@ -1,9 +1,11 @@
 /** Hears how tries end and makes the next one: joins the rules of retrying with a clock, a budget and those who listen. */
 import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
+import { LONGEST_MS } from '../../base/time/duration.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
 import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
 import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
+import { askForNumber } from '../../core/hooks.ts'
 import { Failure, isPromiseLike, type Next } from '../../core/next.ts'
 import { GOES_ON, type Run, type Step } from '../../core/step.ts'
 import type { Budget } from './budget.ts'
@@ -212,7 +214,8 @@ export class RetryStep implements Step<Pass> {
   #interval(attempt: number, { failed, value }: Outcome): number {
     const { intervalFunction, waitDuration, backoff } = this.#settings
     if (intervalFunction === undefined) return waitDuration ?? Math.floor(this.#random() * backoffInterval(attempt, backoff, backoff * 10))
-    return Number(guarded(intervalFunction, attempt, failed ? value : undefined, failed ? undefined : value, this.#random) ?? -1)
+    const [error, result] = failed ? [value, undefined] : [undefined, value]
+    return askForNumber(intervalFunction, -1, LONGEST_MS, attempt, error, result, this.#random)
   }
 
   #worthRetrying(first: Call, call: Call, level: number, error: unknown): boolean {

@@ -5,6 +5,7 @@ import { xxhash64 } from '../../../base/formats/xxhash64.ts'
 import { type Random, systemRandom } from '../../../base/time/random.ts'
 import type { Call } from '../../../core/call.ts'
 import { OptionsError } from '../../../core/errors.ts'
+import { askHook } from '../../../core/hooks.ts'
 import { type Policy, policy } from '../../../core/policy.ts'
 import { readAround } from '../../../core/schema/around.ts'
 import { type Fault, Place, readFields } from '../../../core/schema/index.ts'
@@ -42,8 +43,8 @@ export function weightedRouter(
   const { by, random = systemRandom, name = '' } = readAround(around, 'weightedRouter', weightedRouterAroundFields)
   let { entries, total } = readSplit(destinations)
   const pick = (call?: Call) => {
-    const key = by?.(call)
-    if (key !== undefined) return entries[placeOfKey(entries, xxhash64(key))]!.destination
+    const key = by && askHook(by, undefined, call)
+    if (key !== undefined && key !== null) return entries[placeOfKey(entries, xxhash64(String(key)))]!.destination
     let rest = Math.floor(random() * total)
     for (const entry of entries) {
       if (rest < entry.weight) return entry.destination
