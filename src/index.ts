@@ -120,7 +120,7 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
   const core = new MeshCore(options, options?.transport ?? createTransport())
-  return governed(core, makeFetch, axiosAdapter, async (of, o) => (await import('./ops/admin/index.ts')).admin(of, o))
+  return governed(core, makeFetch, axiosAdapter, async (of, o) => (await import('#admin')).admin(of, o))
 }
 
 /**

@@ -1,13 +1,20 @@
 import { defineConfig } from 'tsup'
 import { stripTexts } from './strip-texts.ts'
 
+/** What users import; only this needs declarations. */
+const published = {
+  index: 'src/index.ts',
+  policies: 'src/policies/index.ts',
+  testing: 'src/testing/index.ts',
+  'sources/files': 'src/rules/sources/files.ts',
+}
+
 export default defineConfig({
   entry: {
-    index: 'src/index.ts',
-    policies: 'src/policies/index.ts',
-    testing: 'src/testing/index.ts',
+    ...published,
     cli: 'src/ops/cli/main.ts',
-    'sources/files': 'src/rules/sources/files.ts',
+    'admin/node': 'src/ops/admin/index.ts',
+    'admin/unavailable': 'src/ops/admin/unavailable.ts',
     'transport/node': 'src/traffic/transport/node.ts',
     'transport/fetch': 'src/traffic/transport/fetch.ts',
   },
@@ -16,12 +23,12 @@ export default defineConfig({
   platform: 'neutral',
   target: 'node20',
   removeNodeProtocol: false,
-  external: [/^node:/, '#transport'],
+  external: [/^node:/, '#transport', '#admin'],
   noExternal: ['yaml', 're2js'],
   clean: true,
   esbuildPlugins: [stripTexts],
   sourcemap: false,
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  dts: { entry: published, compilerOptions: { ignoreDeprecations: '6.0' } },
   esbuildOptions(options) {
     options.conditions = ['browser', 'module', 'import']
     options.mainFields = ['module', 'main']

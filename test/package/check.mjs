@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { descriptions } from '../config/declarations/descriptions.mjs'
+import { bundle, PLATFORMS, PROGRAMS, runInWeb } from './bundles.mjs'
 import { editorShows } from './editor.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -12,9 +13,9 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'meshless-consumer-'))
 const run = (file, args, cwd = folder) => execFileSync(file, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 const write = (name, text) => writeFileSync(path.join(folder, name), text)
 
-function check(what, job) {
+async function check(what, job) {
   try {
-    job()
+    await job()
     console.log(`ok   ${what}`)
   } catch (error) {
     console.log(`FAIL ${what}\n${error.stdout ?? ''}${error.stderr ?? ''}${error.stdout === undefined ? error.stack : ''}`)
@@ -38,8 +39,8 @@ try {
     const wanted = `${[...block.matchAll(/\/\/ => (.*)$/gm)].map(m => m[1]).join('\n')}\n`
     write(`readme-${i}.mjs`, block)
     write(`readme-${i}.cjs`, `(async () => {\n${block.replace(/^import (\{[^}]+\}) from '([^']+)'$/gm, "const $1 = require('$2')")}\n})()`)
-    check(`README block ${i + 1}, ESM`, () => same(run('node', [`readme-${i}.mjs`]), wanted))
-    check(`README block ${i + 1}, CommonJS`, () => same(run('node', [`readme-${i}.cjs`]), wanted))
+    await check(`README block ${i + 1}, ESM`, () => same(run('node', [`readme-${i}.mjs`]), wanted))
+    await check(`README block ${i + 1}, CommonJS`, () => same(run('node', [`readme-${i}.cjs`]), wanted))
   }
 
   // A real server, governed from each module system; and one core for all entries of a format.
@@ -72,9 +73,9 @@ const server = http.createServer((request, response) => response.end(request.hea
       "const { createMesh, outcomeOf, CircuitOpenError } = require('meshless')\nconst policies = require('meshless/policies')\nconst testing = require('meshless/testing')",
     ),
   )
-  check('governs a real server, ESM', () => same(run('node', ['govern.mjs']), wanted))
-  check('governs a real server, CommonJS', () => same(run('node', ['govern.cjs']), wanted))
-  check('errors are recognised across module systems', () => {
+  await check('governs a real server, ESM', () => same(run('node', ['govern.mjs']), wanted))
+  await check('governs a real server, CommonJS', () => same(run('node', ['govern.cjs']), wanted))
+  await check('errors are recognised across module systems', () => {
     write(
       'both.mjs',
       "import { createRequire } from 'node:module'\nimport { isRejection } from 'meshless'\nconst { CircuitOpenError } = createRequire(import.meta.url)('meshless/policies')\nconsole.log(isRejection(new CircuitOpenError('x')))",
@@ -98,33 +99,37 @@ const server = http.createServer((request, response) => response.end(request.hea
       write('tsconfig.json', JSON.stringify({ compilerOptions: { ...options, ...extra }, files }))
       run('node', [tsc, '-p', '.'])
     })
-  compiles('lib DOM', ['mesh.mts'], { lib: ['es2022', 'dom'], types: [] })
-  compiles('/policies with neither DOM nor Node types', ['policies.mts'], { lib: ['es2022'], types: [] })
+  await compiles('lib DOM', ['mesh.mts'], { lib: ['es2022', 'dom'], types: [] })
+  await compiles('/policies with neither DOM nor Node types', ['policies.mts'], { lib: ['es2022'], types: [] })
   for (const name of ['@types/node', 'undici-types']) cpSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), { recursive: true })
-  compiles('@types/node', ['mesh.mts'], { lib: ['es2022'], types: ['node'] })
+  await compiles('@types/node', ['mesh.mts'], { lib: ['es2022'], types: ['node'] })
 
   for (const ending of ['mts', 'cts']) {
     // The inference that the sources promise, of the declarations that are shipped.
     const promised = readFileSync(path.join(root, 'test/types.test-d.ts'), 'utf8').replace(/'\.\.\/src\/policies\/index\.ts'/, "'meshless/policies'")
     write(`inference.${ending}`, promised)
-    compiles(`inference, .${ending}`, [`inference.${ending}`], { lib: ['es2022', 'dom'], types: [] })
-    check(`an editor shows every option with its meaning and default, .${ending}`, () => editorShows(folder, `editor.${ending}`, described))
+    await compiles(`inference, .${ending}`, [`inference.${ending}`], { lib: ['es2022', 'dom'], types: [] })
+    await check(`an editor shows every option with its meaning and default, .${ending}`, () => editorShows(folder, `editor.${ending}`, described))
   }
 
-  check('types: for TypeScript before 5.7 too, whose Uint8Array takes no parameter', () => {
+  await check('types: for TypeScript before 5.7 too, whose Uint8Array takes no parameter', () => {
     const dist = path.join(folder, 'node_modules/meshless/dist')
     for (const file of readdirSync(dist, { recursive: true }).filter(f => /\.d\.c?ts$/.test(f)))
       if (readFileSync(path.join(dist, file), 'utf8').includes('Uint8Array<')) throw new Error(`${file} has Uint8Array<…>`)
   })
 
+  for (const [platform, options] of Object.entries(PLATFORMS))
+    for (const [program, { code, answer }] of Object.entries(PROGRAMS))
+      await check(`bundles without Node: ${program}, ${platform}`, async () => same(await runInWeb(await bundle(folder, code, options)), answer))
+
   const cli = path.join(folder, 'node_modules/meshless/dist/cli.js')
-  check('the command makes a starter that is valid, with its schema beside it', () => {
+  await check('the command makes a starter that is valid, with its schema beside it', () => {
     run('node', [cli, 'init', 'rules.yaml'])
     run('node', [cli, 'validate', 'rules.yaml'])
     const [, schema] = /\$schema=(\S+)/.exec(readFileSync(path.join(folder, 'rules.yaml'), 'utf8'))
     JSON.parse(readFileSync(path.join(folder, schema), 'utf8'))
   })
-  check('the command says what is wrong, and where', () => {
+  await check('the command says what is wrong, and where', () => {
     write('wrong.yaml', 'apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: x }\nspec: { hosts: [x.test], http: [{ timeout: 5 }] }\n')
     try {
       run('node', [cli, 'validate', 'wrong.yaml'])
@@ -134,7 +139,7 @@ const server = http.createServer((request, response) => response.end(request.hea
     }
     throw new Error('it was content')
   })
-  check('ships its licences and no source map', () => {
+  await check('ships its licences and no source map', () => {
     const files = readdirSync(path.join(folder, 'node_modules/meshless'), { recursive: true })
     for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'LICENSES']) if (!files.includes(name)) throw new Error(`${name} is missing`)
     const odd = files.filter(f => /\.map$|^src|^test/.test(f))
