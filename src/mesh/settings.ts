@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../base/time/clock.ts'
 import { type Random, systemRandom } from '../base/time/random.ts'
 import { OptionsError } from '../core/errors.ts'
 import type { Resolver } from '../core/resolver.ts'
-import { type Fault, readOptions } from '../core/schema/index.ts'
+import { type Fault, Place, readOptions } from '../core/schema/index.ts'
+import { readTrust, type Trust } from '../core/trust.ts'
 import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
 import { systemResolver } from '../traffic/discovery/node-dns.ts'
 import { nativeOverlay, type Overlay } from '../traffic/upstream/native.ts'
@@ -26,6 +27,8 @@ export interface Settings extends Omit<MeshSettings, 'rules' | 'transport' | 'wo
   readonly abandonedBodyTimeout: number
   readonly dynamicHosts: number
   readonly history: number
+  /** How far each source is trusted, by its name; as it was when the mesh was made. */
+  readonly trusts: ReadonlyMap<string, Trust | undefined>
 }
 
 export function readSettings(options: MeshOptions): Settings {
@@ -46,14 +49,16 @@ export function readSettings(options: MeshOptions): Settings {
     mode: read.mode ?? (besideSidecar ? 'observe' : 'enforce'),
     besideSidecar,
     native: nativeOverlay(clusters),
+    trusts: new Map(read.sources.map(({ name, trust }) => [name, readTrust(trust, new Place('', true))])),
   }
 }
 
-/** A source is known by its name, in diagnostics and in `history`. */
+/** A source is known by its name, in diagnostics and in `history`, and bounded by its trust. */
 function sourceFaults({ sources }: MeshSettings): Fault[] {
   const names = new Set<unknown>(['apply'])
   const faults: Fault[] = []
-  for (const [i, { name }] of sources.entries()) {
+  for (const [i, { name, trust }] of sources.entries()) {
+    readTrust(trust, new Place(`sources[${i}].trust`, true, faults))
     const path = `sources[${i}].name`
     if (typeof name !== 'string') faults.push({ path, kind: 'type', message: `${String(name)} is not a text` })
     else if (names.has(name)) faults.push({ path, kind: 'value', message: `two are named ${JSON.stringify(name)}` })
