@@ -121,8 +121,8 @@ export class ClusterStates {
     for (const plan of changed) {
       const runtime = next.get(plan.name)!
       runtime.update(bare(plan.config))
-      const assignment = this.#assignmentOf(plan)
-      if (assignment !== undefined) runtime.assign(assignment)
+      // Without endpoints of the rules requests go where they want to, and no longer to those of before.
+      runtime.assign(this.#assignmentOf(plan) ?? { clusterName: plan.name })
       this.#making.guard(runtime, plan, false)
     }
     for (const [name, runtime] of made) this.#making.guard(runtime, plans.get(name)!, false)

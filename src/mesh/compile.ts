@@ -8,15 +8,15 @@ import type { Placement } from '../rules/istio/cluster-locality.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { originOf } from '../rules/istio/provenance.ts'
-import { callerOf, hostIn } from '../rules/istio/select-documents.ts'
+import { callerOf } from '../rules/istio/select-documents.ts'
 import { translating } from '../rules/istio/translate.ts'
 import { checkSendable } from '../rules/istio/unsendable.ts'
 import { sameTargets } from '../rules/istio/validate/set.ts'
 import { validating } from '../rules/istio/validate.ts'
 import { compileRoutes, compileVirtualHost, type Hosted, type RouteTable } from '../traffic/routing/route-table.ts'
+import { foreignRoutes } from './foreign-routes.ts'
 import { divided } from './processes.ts'
 import { type ClusterResilience, Policies } from './resilience.ts'
-import { isRestricted } from './restricted.ts'
 import { inForce, type RuleSets } from './rule-set.ts'
 import type { Settings } from './settings.ts'
 import { unlistedServices } from './unlisted.ts'
@@ -31,8 +31,6 @@ export interface ClusterPlan {
   readonly placement: Placement | undefined
   /** What stands in front of it: Envoy's own configuration cannot say that. */
   readonly resilience: ClusterResilience | undefined
-  /** Whether its names may lead to link-local addresses. */
-  readonly linkLocal: boolean
   /** Everything above in one text: equal texts, equal clusters. */
   readonly text: string
 }
@@ -67,9 +65,15 @@ export const NOTHING: Compiled = {
   policies: new Policies([], [], { namespace: '', domain: '' }),
 }
 
-export function* compiling(sets: RuleSets, before: Compiled, settings: Settings): Steps<Compilation> {
+/** `brought`: the documents that the change is about; what others bring about with them is their own affair. */
+export function* compiling(
+  sets: RuleSets,
+  before: Compiled,
+  settings: Settings,
+  brought: ReadonlySet<RuleDocument> = NONE,
+): Steps<Compilation> {
   const { strict, workload, meshConfig } = settings
-  const { documents: written, diagnostics } = inForce(sets)
+  const { documents: written, diagnostics } = inForce(sets, callerOf(workload, meshConfig))
   const refused = () => diagnostics.some(d => d.severity === 'error')
   diagnostics.push(...(yield* checked(written, strict)))
   if (refused()) return { compiled: undefined, diagnostics }
@@ -88,6 +92,8 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
     resilience.set(name, policies.of(name))
     yield
   }
+  for (const { document, code, path, message, hint } of [...translated.overreach, ...foreignRoutes(written, translated.routes)])
+    diagnostics.push(diagnose(document, brought.has(document) ? 'error' : 'warning', code, path, message, hint))
   const routes = policies.marked(translated.routes, resilience)
   const hosts = yield* virtualHosts(routes, before.hosts, diagnostics)
   if (refused()) return { compiled: undefined, diagnostics }
@@ -95,13 +101,15 @@ export function* compiling(sets: RuleSets, before: Compiled, settings: Settings)
   const { endpoints, placements } = translated
   const clusters = translated.clusters.map(cluster => divided(settings.native(cluster), settings.processes, diagnostics))
   const config = { clusters, routes, endpoints }
-  const plans = yield* clusterPlans(config, placements, resilience, documents, unlisted.owners, before.clusters, settings)
+  const plans = yield* clusterPlans(config, placements, resilience, before.clusters)
   yield
   return {
     compiled: { written, documents, config, clusters: plans, hosts: hosts.kept, table: compileRoutes(routes, hosts.of), policies },
     diagnostics,
   }
 }
+
+const NONE: ReadonlySet<RuleDocument> = new Set()
 
 const verdicts = { lax: new WeakMap<RuleDocument, Diagnostic[]>(), strict: new WeakMap<RuleDocument, Diagnostic[]>() }
 
@@ -167,17 +175,9 @@ function* clusterPlans(
   config: EnvoyConfig,
   placements: ReadonlyMap<string, Placement>,
   resilience: ReadonlyMap<string, ClusterResilience | undefined>,
-  documents: readonly RuleDocument[],
-  owners: ReadonlyMap<RuleDocument, RuleDocument>,
   before: ReadonlyMap<string, ClusterPlan>,
-  { workload, meshConfig }: Settings,
 ): Steps<ReadonlyMap<string, ClusterPlan>> {
   const assignments = new Map(config.endpoints.map(a => [a.clusterName, a]))
-  const caller = callerOf(workload, meshConfig)
-  const distrusted = new Set<string>()
-  for (const document of documents)
-    if (document.kind === 'ServiceEntry' && isRestricted(owners.get(document) ?? document))
-      for (const host of document.spec?.hosts ?? []) distrusted.add(hostIn(document, String(host), caller).toLowerCase())
   const plans = new Map<string, ClusterPlan>()
   for (const cluster of config.clusters) {
     const { name } = cluster
@@ -187,7 +187,6 @@ function* clusterPlans(
       assignment: cluster.loadAssignment ?? assignments.get(name),
       placement: placements.get(name),
       resilience: resilience.get(name),
-      linkLocal: !distrusted.has(name.slice(name.lastIndexOf('|') + 1)),
     }
     const text = JSON.stringify(plan)
     const known = before.get(name)

@@ -47,8 +47,8 @@ function written(document: RuleDocument, path: string): unknown {
   return value
 }
 
-/** Time, tries and faults of a route. */
-export function routeValues(core: MeshCore, route: Route): Value[] {
+/** Time, tries and faults of a route. `host`: whose route it is. */
+export function routeValues(core: MeshCore, route: Route, host: string): Value[] {
   const origin = originOf(route)
   const action = route.route
   const values: Value[] = []
@@ -74,7 +74,7 @@ export function routeValues(core: MeshCore, route: Route): Value[] {
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
   if (fault?.delay !== undefined) say('fault.delay', fault.delay)
   if (fault?.abort !== undefined) say('fault.abort', fault.abort)
-  const split = core.rules.compiled.policies.splitOf(route)
+  const split = core.rules.compiled.policies.splitOf(route, host)
   for (const [option, value] of Object.entries((split?.spec.split.by ?? {}) as object))
     values.push({ name: `split.by.${option}`, value, from: placeOf(split!, `spec.split.by.${option}`) })
   return values
@@ -108,7 +108,7 @@ const BLOCKS: readonly { block: string; of(cluster: Cluster): object | undefined
 const UNLIMITED = 4_294_967_295
 
 /** Balancing, limits, ejection and policies of a cluster, for requests of this route. */
-export function clusterValues(core: MeshCore, name: string, route: Route | undefined): Value[] {
+export function clusterValues(core: MeshCore, name: string, route: Route | undefined, host: string): Value[] {
   const plan = core.rules.compiled.clusters.get(name)
   if (plan === undefined) return []
   const rules = rulesOf(core, plan.config)
@@ -129,7 +129,7 @@ export function clusterValues(core: MeshCore, name: string, route: Route | undef
       values.push({ name: `${block}.${istio}`, value, from })
     }
   }
-  for (const [block, document] of Object.entries(core.rules.compiled.policies.documents(name, route)))
+  for (const [block, document] of Object.entries(core.rules.compiled.policies.documents(name, route, host)))
     values.push(...ofBlock(block, document))
   return values
 }

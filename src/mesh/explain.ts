@@ -10,6 +10,7 @@ import { localityText } from './endpoints.ts'
 import { clusterValues, type Place, placeOf, routeValues, unnamedValues, type Value } from './explain-values.ts'
 import type { MeshCore } from './mesh.ts'
 import { type LookedAt, viewOf } from './request-view.ts'
+import { hostOf } from './route-names.ts'
 
 /** As fetch takes them. */
 export type ExplainHeaders = NonNullable<ConstructorParameters<typeof Headers>[0]>
@@ -95,6 +96,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
   const { virtualHost, routes } = table.explain(view)
   const found = table.match(view)
   const configured = routesOf(core, view.port, virtualHost)
+  const named = hostOf({ name: virtualHost ?? '' })
   const tried = routes.map((entry, at): TriedRoute => {
     const origin = configured[at] && originOf(configured[at])
     const name = entry.route || `#${at + 1}`
@@ -112,7 +114,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
       warnings.push(`${cluster} does not exist: answered ${found?.missing?.[cluster] ? 'by the fallback of its policies' : '503 NC'}`)
     const endpoints = runtime === undefined ? [] : endpointsOf(runtime, core)
     if (runtime !== undefined && runtime.original === undefined && endpoints.length === 0)
-      warnings.push(`${cluster} has no endpoint: answered 503 UH`)
+      warnings.push(`${cluster} has no endpoint: answered 503 UH${runtime.leftOut === undefined ? '' : `; ${runtime.leftOut.message}`}`)
     return {
       cluster,
       percent,
@@ -120,7 +122,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
       names: namesOf(core.rules.compiled.clusters.get(cluster)?.config),
       limits: runtime?.limitsInUse() ?? {},
       policies: runtime?.guardOf(found?.policies)?.snapshot() ?? {},
-      policy: clusterValues(core, cluster, route),
+      policy: clusterValues(core, cluster, route, named),
     }
   })
   if (found === undefined)
@@ -142,7 +144,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     tried,
     route: found?.name,
     rule: origin && placeOf(origin.document, origin.match ?? origin.path),
-    policy: route === undefined ? [] : routeValues(core, route),
+    policy: route === undefined ? [] : routeValues(core, route, named),
     destinations,
     staysAt,
     version: core.rules.version,

@@ -4,21 +4,22 @@
  */
 import { runInSlices, runNow, type Steps } from '../base/time/slices.ts'
 import type { Emitter } from '../core/events.ts'
-import type { Source, SourceSet, Trust } from '../core/source.ts'
+import type { Source, SourceSet } from '../core/source.ts'
+import type { Trust } from '../core/trust.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { type ParsedRules, parseRules, parsing } from '../rules/istio/parse.ts'
-import { callerOf } from '../rules/istio/select-documents.ts'
+import { type Caller, callerOf } from '../rules/istio/select-documents.ts'
 import { trustFaults } from '../rules/istio/trust.ts'
 import type { ClusterStates } from './cluster-states.ts'
 import { type Compiled, compiling, NOTHING } from './compile.ts'
 import type { MeshEvents } from './events.ts'
+import { foreignChanges } from './foreign-changes.ts'
 import { type Action, History, type Version } from './history.ts'
 import type { Applied, ChangeOptions, RuleInput } from './options.ts'
 import { asDocuments, isDeletion, patched } from './patch.ts'
 import { changesBetween, comparing, NO_CHANGES, type Plan } from './plan.ts'
 import { Readings } from './readings.ts'
-import { restrict } from './restricted.ts'
 import { RuleError } from './rule-error.ts'
 import { APPLY, EMPTY, type RuleSet, type RuleSets, withSet } from './rule-set.ts'
 import type { Settings } from './settings.ts'
@@ -27,6 +28,8 @@ interface Proposal {
   readonly sets: RuleSets
   readonly errors: readonly Diagnostic[]
   readonly warnings: readonly Diagnostic[]
+  /** The documents that it brings. */
+  readonly brought?: ReadonlySet<RuleDocument>
 }
 
 type Refused = Extract<Applied<Diagnostic>, { accepted: false }>
@@ -99,12 +102,12 @@ export class LiveRules {
     return this.#enqueue('patch', APPLY, () => this.#patching(rules, options.trust), options)
   }
 
-  rollback(version: number, options: ChangeOptions = {}): Promise<Applied<Diagnostic>> {
-    return this.#enqueue('rollback', '*', () => this.#goingBack(version), options)
+  rollback(version: number, options: Change = {}): Promise<Applied<Diagnostic>> {
+    return this.#enqueue('rollback', '*', () => this.#goingBack(version, options.trust), options)
   }
 
   deliver(source: Source, sets: readonly SourceSet[]): Promise<Applied<Diagnostic>> {
-    return this.#enqueue('source', source.name, () => this.#replacing(source.name, sets, source.trust), {})
+    return this.#enqueue('source', source.name, () => this.#replacing(source.name, sets, this.#settings.trusts.get(source.name)), {})
   }
 
   /** What `apply`, or with `patch` what `patch`, would do. Changes nothing. */
@@ -127,7 +130,7 @@ export class LiveRules {
       changes: NO_CHANGES,
     })
     if (proposal.errors.length > 0) return refused(proposal.errors, proposal.warnings)
-    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings)
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.brought)
     const { errors, warnings } = sorted(diagnostics)
     if (compiled === undefined) return refused(errors, warnings)
     const changes = yield* changesBetween(this.#compiled, compiled, this.#states)
@@ -172,7 +175,7 @@ export class LiveRules {
 
     const proposal = yield* propose()
     if (proposal.errors.length > 0) return refuse(proposal.errors, proposal.warnings)
-    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings)
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.brought)
     const { errors, warnings } = sorted(diagnostics)
     if (compiled === undefined) return refuse(errors, warnings)
     let takeOver: () => void
@@ -212,23 +215,34 @@ export class LiveRules {
     return result
   }
 
+  get #caller(): Caller {
+    return callerOf(this.#settings.workload, this.#settings.meshConfig)
+  }
+
   // ── proposals ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   *#replacing(source: string, parts: readonly SourceSet[], trust?: Trust): Steps<Proposal> {
-    const { set, errors } = this.#judged(yield* this.#readings.of(source, parts, trust), trust)
-    return { sets: withSet(this.#sets, source, set), errors, warnings: set.diagnostics }
+    const { set, errors } = this.#judged(yield* this.#readings.of(source, parts, trust), trust, false)
+    return this.#proposal(source, set, errors, set.diagnostics, trust)
   }
 
   *#patching(rules: RuleInput, trust?: Trust): Steps<Proposal> {
-    const read = this.#judged([yield* parsing(asDocuments(rules))], trust)
+    const read = this.#judged([yield* parsing(asDocuments(rules))], trust, true)
     if (read.errors.length > 0) return { sets: this.#sets, errors: read.errors, warnings: read.set.diagnostics }
     const { set, errors } = patched(this.#sets, read.set)
-    return { sets: withSet(this.#sets, APPLY, set), errors, warnings: read.set.diagnostics }
+    return this.#proposal(APPLY, set, errors, read.set.diagnostics, trust)
   }
 
-  *#goingBack(version: number): Steps<Proposal> {
+  #proposal(source: string, set: RuleSet, errors: readonly Diagnostic[], warnings: readonly Diagnostic[], trust?: Trust): Proposal {
+    const sets = withSet(this.#sets, source, set)
+    const before = new Set(this.#sets.get(source)?.documents)
+    const brought = new Set(set.documents.filter(document => !before.has(document)))
+    return { sets, errors: [...errors, ...foreignChanges(this.#sets, sets, trust, this.#caller)], warnings, brought }
+  }
+
+  *#goingBack(version: number, trust?: Trust): Steps<Proposal> {
     const sets = this.#history.get(version)
-    if (sets !== undefined) return { sets, errors: [], warnings: [] }
+    if (sets !== undefined) return { sets, errors: foreignChanges(this.#sets, sets, trust, this.#caller), warnings: [] }
     const kept = this.#history.list.map(v => v.version).join(', ')
     return {
       sets: this.#sets,
@@ -237,18 +251,20 @@ export class LiveRules {
     }
   }
 
-  #judged(parts: readonly ParsedRules[], trust: Trust | undefined): { set: RuleSet; errors: Diagnostic[] } {
+  /** `patching`: documents may stand for the deletion of others. */
+  #judged(parts: readonly ParsedRules[], trust: Trust | undefined, patching: boolean): { set: RuleSet; errors: Diagnostic[] } {
     const documents: RuleDocument[] = []
     const found: Diagnostic[] = []
-    const { workload, meshConfig } = this.#settings
     for (const read of parts) {
       found.push(...read.diagnostics)
       for (const document of read.documents) {
-        if (trust !== undefined && !isDeletion(document)) found.push(...trustFaults(document, trust, callerOf(workload, meshConfig)))
+        if (trust !== undefined) {
+          document.trust = trust
+          if (!patching || !isDeletion(document)) found.push(...trustFaults(document, trust, this.#caller))
+        }
         documents.push(document)
       }
     }
-    restrict(documents, trust)
     const { errors, warnings } = sorted(found)
     return { set: { documents, diagnostics: warnings }, errors }
   }

@@ -36,7 +36,6 @@ import {
   readyFields,
 } from './options.ts'
 import type { ClusterResilience } from './resilience.ts'
-import { withoutLinkLocal } from './restricted.ts'
 import { RouteBreakers } from './route-breakers.ts'
 import { RuleError } from './rule-error.ts'
 import { APPLY } from './rule-set.ts'
@@ -71,20 +70,19 @@ export class MeshCore {
     this.#transport = transport
     this.#routeBreakers = new RouteBreakers(this.settings.clock)
     this.#unnamedCaches = new SharedCaches(this.settings.clock)
-    const { clock, resolver, sources } = this.settings
-    const names = { free: resolver, bound: withoutLinkLocal(resolver) }
+    const { clock, sources } = this.settings
     const caller = callerOf(this.settings.workload, this.settings.meshConfig)
     this.#states = new ClusterStates({
       clock,
       place: (name, endpoints, placement) => assignmentOf(name, endpoints, placement, caller),
-      make: (plan, config) => this.#runtime(plan.name, config, plan.linkLocal ? names.free : names.bound),
+      make: ({ name }, config) => this.#runtime(name, config),
       guard: (runtime, plan, trial) =>
         runtime.guard(this.#linker(plan.resilience, trial ? new RouteBreakers(clock) : this.#routeBreakers), guardedTry),
     })
     this.#dynamic = new DynamicHosts(
       this.settings.dynamicHosts,
       (name, cluster) => {
-        const runtime = this.#runtime(name, cluster, names.free)
+        const runtime = this.#runtime(name, cluster)
         if (runtime.name === PASSTHROUGH) this.#guardUnnamed(name, runtime) // others have the policies of the cluster that named them
         return runtime
       },
@@ -179,8 +177,8 @@ export class MeshCore {
     runtime.guard(link, guardedTry, name)
   }
 
-  #runtime(name: string, cluster: Cluster, resolver: Settings['resolver']): ClusterRuntime {
-    const { clock, random } = this.settings
+  #runtime(name: string, cluster: Cluster): ClusterRuntime {
+    const { clock, random, resolver } = this.settings
     return new ClusterRuntime(cluster, {
       clock,
       random,
@@ -205,7 +203,7 @@ export class MeshCore {
       requestOverrides,
       clientAddress: '127.0.0.1',
       retryBufferLimit,
-      passthrough: (scheme, authority, port, of) => this.#dynamic.get(scheme, authority, port, of),
+      passthrough: (scheme, authority, port, of, trust) => this.#dynamic.get(scheme, authority, port, of, trust),
     }
   }
 

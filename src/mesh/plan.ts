@@ -3,6 +3,7 @@ import type { Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
+import { trustOf } from '../traffic/upstream/reach.ts'
 import type { ClusterPlan, Compiled } from './compile.ts'
 import { keyOf } from './rule-set.ts'
 
@@ -158,7 +159,7 @@ function changed(was: ClusterPlan, now: ClusterPlan, states: StateView): Cluster
   if (JSON.stringify(was.assignment) !== JSON.stringify(now.assignment))
     fields.push(own ? 'endpoints (set by hand: not used)' : 'endpoints')
   if (own && JSON.stringify(was.placement) !== JSON.stringify(now.placement)) fields.push('priorities of the endpoints set by hand')
-  if (was.linkLocal !== now.linkLocal) fields.push('trust')
+  if (JSON.stringify(trustOf(was.config.metadata)) !== JSON.stringify(trustOf(now.config.metadata))) fields.push('trust')
   const lost: string[] = []
   if (fields.includes('lbPolicy')) lost.push('positions of the load balancer begin anew')
   if (was.config.outlierDetection !== undefined && now.config.outlierDetection === undefined) lost.push('ejected endpoints come back')

@@ -9,6 +9,8 @@ export interface Place {
   readonly port: string
   /** Names that the route has; none: the cluster by itself. */
   readonly route: readonly string[]
+  /** The host whose route it is. */
+  readonly routeHost: string
 }
 
 /** Namespaces decide between equals: each rank has room for them, and for the length of a wildcard. */

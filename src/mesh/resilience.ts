@@ -3,13 +3,17 @@
  * wildcard host, the longer first > "*"); then the client's namespace, the service's, the root; then load order. Envoy has no words for these blocks: what holds for a cluster
  * travels in its plan, and a route that has something of its own names it by a typed extension.
  */
+import { narrower, type Trust } from '../core/trust.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { originOf, setOrigin } from '../rules/istio/provenance.ts'
 import { hashPolicies } from '../rules/istio/route-filters.ts'
+import { namespaceOf } from '../rules/istio/select-documents.ts'
+import { isTrustedWith } from '../rules/istio/trust.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
 import { SPLIT } from '../traffic/routing/split.ts'
 import { type Client, fullHost, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'
+import { hostOf, namesOf } from './route-names.ts'
 
 type Options = Record<string, unknown>
 
@@ -26,6 +30,8 @@ export interface Resilience {
     directResponse?: { status?: number; body?: { string?: string; bytes?: string } }
     /** The cluster that is asked instead. */
     cluster?: string
+    /** What bounds the endpoints of that cluster: the policy leads there what was on its way elsewhere. */
+    trust?: Trust
   }
 }
 
@@ -64,6 +70,8 @@ type Chosen = Partial<Record<Block, Found>>
 /** A route with what is needed to find its policies. */
 interface NamedRoute {
   readonly key: string
+  /** The host that it is for. */
+  readonly host: string
   readonly names: readonly string[]
   readonly clusters: readonly string[]
 }
@@ -81,7 +89,7 @@ export class Policies {
     for (const { virtualHosts = [] } of routes)
       for (const host of virtualHosts)
         for (const route of host.routes ?? []) {
-          const named = { key: keyOf(host, route), names: namesOf(route), clusters: clustersOf(route) }
+          const named = { key: keyOf(host, route), host: hostOf(host), names: namesOf(route), clusters: clustersOf(route) }
           for (const cluster of named.clusters) {
             const known = this.#routes.get(cluster)
             if (known === undefined) this.#routes.set(cluster, [named])
@@ -97,8 +105,8 @@ export class Policies {
     const blocks = this.#blocks(own, place)
     if (own.circuitBreaker !== undefined && blocks !== undefined && perRoute(own.circuitBreaker)) delete blocks.circuitBreaker
     const routes: { [key: string]: RouteResilience } = {}
-    for (const { key, names } of this.#routes.get(cluster) ?? []) {
-      const all = this.#chosen({ ...place, route: names })
+    for (const { key, host, names } of this.#routes.get(cluster) ?? []) {
+      const all = this.#chosen({ ...place, route: names, routeHost: host })
       const differing: Chosen = {}
       for (const block of BLOCKS) {
         const found = all[block]
@@ -128,17 +136,17 @@ export class Policies {
     return documentsOf(this.#chosen(placeUnnamed(host, port)))
   }
 
-  /** The document that gives each block for a cluster, on a route when one is named. */
-  documents(cluster: string, route?: Route): Partial<Record<Block, RuleDocument>> {
+  /** The document that gives each block for a cluster, on a route of a host when one is named. */
+  documents(cluster: string, route: Route | undefined, host: string): Partial<Record<Block, RuleDocument>> {
     const place = placeOf(cluster)
     if (place === undefined) return {}
-    return documentsOf(this.#chosen({ ...place, route: route === undefined ? [] : namesOf(route) }))
+    return documentsOf(this.#chosen({ ...place, route: route === undefined ? [] : namesOf(route), routeHost: host }))
   }
 
   /** The document that keeps callers of a weighted route at one destination. There is no destination yet, so that only a route, or "*", can be meant. */
-  splitOf(route: Route): RuleDocument | undefined {
+  splitOf(route: Route, host: string): RuleDocument | undefined {
     if (clustersOf(route).length < 2) return undefined
-    return this.#nearest({ host: '', subset: '', port: '', route: namesOf(route) }, ['split']).split?.document
+    return this.#nearest({ host: '', subset: '', port: '', route: namesOf(route), routeHost: host }, ['split']).split?.document
   }
 
   /** Routes that have something of their own, named by an extension; the others are the same objects as before. */
@@ -152,7 +160,7 @@ export class Policies {
         clusters.filter(cluster => !plans.has(cluster)),
         key,
       )
-      const by = this.splitOf(route)?.spec.split.by
+      const by = this.splitOf(route, hostOf(host))?.spec.split.by
       if (!special && missing === undefined && by === undefined) return route
       const own = {
         ...((special || missing) && { [RESILIENCE]: { ...(special && { key }), ...(missing && { missing }) } }),
@@ -189,10 +197,10 @@ export class Policies {
   #nearest<B extends string>(place: Place, blocks: readonly B[]): Partial<Record<B, Found>> {
     const best: Partial<Record<B, Found>> = {}
     for (const document of this.#documents) {
-      const namespace = document.metadata.namespace ?? this.#client.namespace
+      const namespace = namespaceOf(document)
       for (const target of document.spec?.targets ?? []) {
         const rank = rankOf(target, place, namespace, this.#client)
-        if (rank < 0) continue
+        if (rank < 0 || (rank === ROUTE && !isTrustedWith(document.trust, place.routeHost))) continue
         const near = rank + (namespace === this.#client.namespace ? 2 : place.host.includes(`.${namespace}.`) ? 1 : 0)
         const said = rank === ROUTE || target === '*' ? '' : `|${place.host}|${target.subset ?? ''}|${portOf(target) ?? ''}`
         for (const block of blocks)
@@ -214,8 +222,9 @@ export class Policies {
   #fallback(written: any, document: RuleDocument, place: Place): Resilience['fallback'] {
     const { destination } = written
     if (destination === undefined) return written
-    const host = fullHost(destination.host, document.metadata.namespace ?? this.#client.namespace, this.#client)
-    return { cluster: `outbound|${portOf(destination) ?? place.port}|${destination.subset ?? ''}|${host}` }
+    const host = fullHost(destination.host, namespaceOf(document), this.#client)
+    const trust = host === place.host ? undefined : narrower(document.trust, undefined)
+    return { cluster: `outbound|${portOf(destination) ?? place.port}|${destination.subset ?? ''}|${host}`, ...(trust && { trust }) }
   }
 }
 
@@ -225,25 +234,23 @@ const ofRoutes = (document: RuleDocument): boolean =>
 const documentsOf = (chosen: Chosen): Partial<Record<Block, RuleDocument>> =>
   Object.fromEntries(Object.entries(chosen).map(([block, found]) => [block, found.document]))
 
-const placeUnnamed = (host: string, port: number): Place => ({ host: host.toLowerCase(), subset: '', port: String(port), route: [] })
+const placeUnnamed = (host: string, port: number): Place => ({
+  host: host.toLowerCase(),
+  subset: '',
+  port: String(port),
+  route: [],
+  routeHost: '',
+})
 
 const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?.scope === 'route'
 
 function placeOf(cluster: string): Place | undefined {
   const [direction, port = '', subset = '', host = ''] = cluster.split('|')
-  return direction === 'outbound' ? { host, subset, port, route: [] } : undefined
+  return direction === 'outbound' ? { host, subset, port, route: [], routeHost: '' } : undefined
 }
 
 /** Virtual host and name; a route without a name is known by what it matches. */
 const keyOf = (host: VirtualHost, route: Route): string => `${host.name}|${route.name || JSON.stringify(route.match)}`
-
-/** As Envoy calls it, and as its rule does: a match with a name of its own adds that to the route's. */
-function namesOf(route: Route): string[] {
-  const origin = originOf(route)
-  const at = origin === undefined ? undefined : /^spec\.http\[(\d+)\]/.exec(origin.path)?.[1]
-  const written = at === undefined ? undefined : origin!.document.spec?.http?.[Number(at)]?.name
-  return [route.name, written].filter(name => typeof name === 'string' && name !== '')
-}
 
 function clustersOf({ route }: Route): string[] {
   if (route === undefined) return []

@@ -1,10 +1,12 @@
 /**
  * The documents in force, source by source. A source replaces its own set and nobody else's; where two sources have a document of the
- * same kind, namespace and name, the earlier source's holds: apply first, then the others as they were listed.
+ * same kind, namespace and name, the earlier source's holds: apply first, then the others as they were listed. One whose source is not
+ * trusted with the hosts of the other hides nothing.
  */
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
-import { namespaceOf } from '../rules/istio/select-documents.ts'
+import { type Caller, namespaceOf } from '../rules/istio/select-documents.ts'
+import { foreignHostIn } from '../rules/istio/trust.ts'
 
 /** The source that `apply`, `patch` and the admin API write to. */
 export const APPLY = 'apply'
@@ -34,30 +36,27 @@ export function withSet(sets: RuleSets, source: string, set: RuleSet): RuleSets 
 }
 
 /** The documents of all sources that hold, and what is to be said about those that do not. */
-export function inForce(sets: RuleSets): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
-  const owner = new Map<string, string>()
-  const documents: RuleDocument[] = []
+export function inForce(sets: RuleSets, caller: Caller): { documents: RuleDocument[]; diagnostics: Diagnostic[] } {
+  const owner = new Map<string, { source: string; document: RuleDocument }>()
+  const documents = new Set<RuleDocument>()
   const diagnostics: Diagnostic[] = []
   for (const [source, set] of sets) {
     diagnostics.push(...set.diagnostics)
     for (const document of set.documents) {
       const key = keyOf(document)
       const first = owner.get(key)
-      if (first !== undefined && first !== source) {
-        diagnostics.push(
-          diagnose(
-            document,
-            'warning',
-            'document-shadowed',
-            'metadata',
-            `${key} of ${source} is not in force: ${first} has a document of that name`,
-          ),
-        )
-        continue
+      if (first !== undefined && first.source !== source) {
+        const foreign = foreignHostIn(document, first.document.trust, caller)
+        const [loser, winner] = foreign === undefined ? [{ source, document }, first] : [first, { source, document }]
+        const why = foreign === undefined ? '' : ` and names ${foreign}, which ${first.source} is not trusted with`
+        const message = `${key} of ${loser.source} is not in force: ${winner.source} has a document of that name${why}`
+        diagnostics.push(diagnose(loser.document, 'warning', 'document-shadowed', 'metadata', message))
+        if (foreign === undefined) continue
+        for (const hidden of documents) if (keyOf(hidden) === key) documents.delete(hidden)
       }
-      owner.set(key, source)
-      documents.push(document)
+      owner.set(key, { source, document })
+      documents.add(document)
     }
   }
-  return { documents, diagnostics }
+  return { documents: [...documents], diagnostics }
 }

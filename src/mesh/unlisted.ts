@@ -2,6 +2,7 @@
  * Hosts that have rules but no ServiceEntry. People bring the VirtualServices of their cluster, which name Kubernetes services that no
  * document describes; such a host gets a service of its own whose one endpoint is its name, found by DNS.
  */
+import { narrower, type Trust } from '../core/trust.ts'
 import { ASSUMED } from '../rules/istio/clusters.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
@@ -23,10 +24,13 @@ export function unlistedServices(
   }
   const ports = new Map<string, Set<number>>()
   const owner = new Map<string, RuleDocument>()
+  /** It is found by its name alone, so whoever names it is answerable for what that leads to. */
+  const trusts = new Map<string, Trust | undefined>()
   const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
     if (typeof host !== 'string' || host === '' || host.includes('*')) return
     const fqdn = host.includes('.') ? host : `${host}.${from.metadata.namespace ?? workload.namespace}.svc.${workload.domain}`
     if (listed.has(fqdn) || wildcards.some(suffix => fqdn.endsWith(suffix))) return
+    trusts.set(fqdn, narrower(trusts.get(fqdn), from.trust))
     let known = ports.get(fqdn)
     if (known === undefined) {
       known = new Set()
@@ -64,6 +68,8 @@ export function unlistedServices(
         ports: [...numbers].map(number => ({ number, name: `http-${number}`, protocol: 'HTTP' })),
       },
     }
+    const trust = trusts.get(host)
+    if (trust !== undefined) entry.trust = trust
     made.push(entry)
     owners.set(entry, from)
     diagnostics.push({

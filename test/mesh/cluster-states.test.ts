@@ -123,7 +123,7 @@ describe('making ready', () => {
       new Map(
         Object.entries(texts).map(([name, text]) => [
           name,
-          { name, text, config: { name }, assignment: undefined, placement: undefined, resilience: undefined, linkLocal: true },
+          { name, text, config: { name }, assignment: undefined, placement: undefined, resilience: undefined },
         ]),
       )
     return { log, states, plans }

@@ -4,6 +4,7 @@ import type { Trust } from '../../core/source.ts'
 import type { MeshCore } from '../../mesh/mesh.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { namespaceOf } from '../../rules/istio/select-documents.ts'
+import { isTrustedWith, untrustedHost } from '../../rules/istio/trust.ts'
 import { fields } from './body.ts'
 import { AdminError, type AdminReply, ok } from './reply.ts'
 import type { AdminRequest } from './request.ts'
@@ -12,20 +13,22 @@ import { result } from './rules.ts'
 const BREAKER = ['forceOpen', 'open', 'close', 'reset', 'disable'] as const
 
 /** `POST /control/breaker`: { cluster, action, for? }. */
-export function breaker(core: MeshCore, request: AdminRequest): AdminReply {
+export function breaker(core: MeshCore, request: AdminRequest, trust: Trust): AdminReply {
   const { cluster, action, for: duration } = fields(request, ['cluster', 'action'], ['for'])
   if (!BREAKER.includes(action))
     throw new AdminError(400, 'wrong-action', `no action ${JSON.stringify(action)}`, { hint: `one of ${BREAKER.join(', ')}` })
-  const own = known(() => core.cluster(text(cluster, 'cluster')).breaker())
+  checkTrust(core, text(cluster, 'cluster'), trust)
+  const own = known(() => core.cluster(cluster).breaker())
   known(() => (action === 'open' ? own.open(duration === undefined ? {} : { for: duration }) : own[action as 'close']()))
   return ok({ cluster, state: own.state })
 }
 
 /** `POST /control/eject` and `/control/uneject`: { cluster, address, for? }. */
-export function eject(core: MeshCore, request: AdminRequest, out: boolean): AdminReply {
+export function eject(core: MeshCore, request: AdminRequest, out: boolean, trust: Trust): AdminReply {
   const { cluster, address, for: duration } = fields(request, ['cluster', 'address'], out ? ['for'] : [])
+  checkTrust(core, text(cluster, 'cluster'), trust)
   known(() => {
-    const at = core.cluster(text(cluster, 'cluster'))
+    const at = core.cluster(cluster)
     if (!at.hosts().some(host => host.address === address))
       throw new RangeError(
         `${at.name} has no endpoint ${address}; it has ${
@@ -54,7 +57,7 @@ export function eject(core: MeshCore, request: AdminRequest, out: boolean): Admi
  */
 export async function weight(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
   const body = fields(request, [], ['virtualService', 'route', 'weights', 'cluster', 'address', 'weight'])
-  if (body.cluster !== undefined) return endpointWeight(core, body)
+  if (body.cluster !== undefined) return endpointWeight(core, body, trust)
   const [name = '', namespace = 'default'] = text(body.virtualService, 'virtualService').split('/').reverse()
   const document = core.rules.compiled.documents.find(
     d => d.kind === 'VirtualService' && d.metadata.name === name && namespaceOf(d) === namespace,
@@ -99,11 +102,23 @@ export function reweighted(document: RuleDocument, route: unknown, weights: unkn
   return copy
 }
 
-function endpointWeight(core: MeshCore, { cluster, address, weight: value }: any): AdminReply {
+function endpointWeight(core: MeshCore, { cluster, address, weight: value }: any, trust: Trust): AdminReply {
   if (!Number.isInteger(value) || value < 1)
     throw new AdminError(400, 'wrong-weight', `weight: ${JSON.stringify(value)} is not a whole number above 0`)
-  known(() => core.setWeight(text(cluster, 'cluster'), text(address, 'address'), value))
+  checkTrust(core, text(cluster, 'cluster'), trust)
+  known(() => core.setWeight(cluster, text(address, 'address'), value))
   return ok({ cluster, address, weight: value })
+}
+
+/** Rejects changes of a cluster whose host the writer is not trusted with. */
+function checkTrust(core: MeshCore, key: string, trust: Trust): void {
+  if (trust.hosts === undefined) return
+  const { name } = known(() => core.cluster(key))
+  // `outbound|port|subset|host`; of a host seen in traffic only `…|scheme|host|port`.
+  const host = core.dynamicHosts.has(key) ? key.slice(name.length + 1).split('|')[1] : name.slice(name.lastIndexOf('|') + 1)
+  if (isTrustedWith(trust, host ?? '')) return
+  const { code, message, hint } = untrustedHost(trust, host ?? key)
+  throw new AdminError(403, code, message, { hint })
 }
 
 function text(value: unknown, name: string): string {

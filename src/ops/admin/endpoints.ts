@@ -104,7 +104,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/rules/:kind/:namespace/:name',
     text: 'deletes one document',
     ...write,
-    answer: (request, { core }) => rules.remove(core, request),
+    answer: (request, { core, trust }) => rules.remove(core, request, trust),
   },
   {
     method: 'POST',
@@ -151,7 +151,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     text: '{ version }: brings an earlier version back',
     ...write,
     body: 'json',
-    answer: (request, { core }) => rules.rollback(core, request),
+    answer: (request, { core, trust }) => rules.rollback(core, request, trust),
   },
   {
     method: 'GET',
@@ -166,7 +166,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     text: '{ cluster, action: forceOpen | open | close | reset | disable, for? }',
     ...write,
     body: 'json',
-    answer: (request, { core }) => control.breaker(core, request),
+    answer: (request, { core, trust }) => control.breaker(core, request, trust),
   },
   {
     method: 'POST',
@@ -174,7 +174,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     text: '{ cluster, address, for? }: ejects an endpoint',
     ...write,
     body: 'json',
-    answer: (request, { core }) => control.eject(core, request, true),
+    answer: (request, { core, trust }) => control.eject(core, request, true, trust),
   },
   {
     method: 'POST',
@@ -182,7 +182,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     text: '{ cluster, address }: restores it',
     ...write,
     body: 'json',
-    answer: (request, { core }) => control.eject(core, request, false),
+    answer: (request, { core, trust }) => control.eject(core, request, false, trust),
   },
   {
     method: 'POST',

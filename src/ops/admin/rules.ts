@@ -110,12 +110,12 @@ function checkSameDocument(core: MeshCore, { segments }: AdminRequest, body: str
 }
 
 /** `DELETE /rules/KIND/NAMESPACE/NAME`. */
-export async function remove(core: MeshCore, request: AdminRequest): Promise<AdminReply> {
+export async function remove(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
   const { document } = named(core, request)
   unless(request, document)
   const { kind, apiVersion } = document
   const deletion = { apiVersion, kind, metadata: { name: document.metadata.name, namespace: namespaceOf(document) }, $delete: true }
-  return result(await core.rules.patch(deletion, { ifVersion: insists(request) ? core.rules.version : undefined }))
+  return result(await core.rules.patch(deletion, { trust, ifVersion: insists(request) ? core.rules.version : undefined }))
 }
 
 /** `POST /plan`, with `?patch` for single documents: what a change would do. */
@@ -125,10 +125,10 @@ export async function plan(core: MeshCore, request: AdminRequest, trust: Trust):
 }
 
 /** `POST /rollback`: { version }. */
-export async function rollback(core: MeshCore, request: AdminRequest): Promise<AdminReply> {
+export async function rollback(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
   const { version } = fields(request, ['version'], [])
   if (!Number.isInteger(version)) throw new AdminError(400, 'wrong-body', 'version is not a whole number')
-  return result(await core.rules.rollback(version))
+  return result(await core.rules.rollback(version, { trust }))
 }
 
 export function result(applied: Applied<Diagnostic>): AdminReply {

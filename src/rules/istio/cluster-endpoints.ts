@@ -1,4 +1,5 @@
 /** The endpoints of one cluster: those declared for the host that have the subset's labels, at the port's address, grouped by locality. */
+import { narrower, TRUST } from '../../core/trust.ts'
 import type { ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
 import { byLocality, type Group, type Placement, placeGroups, withTopology } from './cluster-locality.ts'
 import { type Caller, hasLabels } from './select-documents.ts'
@@ -37,12 +38,13 @@ function portIn({ ports, resolution }: Declared, wanted: ServicePort): ServicePo
 }
 
 /** A DNS service without endpoints is found under its own name. */
-function candidates({ endpoints, selects, resolution, host }: Declared): readonly ServiceEndpoint[] {
+function candidates({ endpoints, selects, resolution, host, document }: Declared): readonly ServiceEndpoint[] {
   if (endpoints.length > 0 || selects || !resolution.startsWith('DNS')) return endpoints
-  return [{ address: host, ports: {}, labels: {}, locality: '', network: '', weight: 1 }]
+  const trust = narrower(document.trust, undefined)
+  return [{ address: host, ports: {}, labels: {}, locality: '', network: '', weight: 1, trust }]
 }
 
-function toEnvoy({ address, ports, labels, weight }: ServiceEndpoint, port: ServicePort): LbEndpoint {
+function toEnvoy({ address, ports, labels, weight, trust }: ServiceEndpoint, port: ServicePort): LbEndpoint {
   return {
     endpoint: {
       address: address.startsWith('unix://')
@@ -50,6 +52,6 @@ function toEnvoy({ address, ports, labels, weight }: ServiceEndpoint, port: Serv
         : { socketAddress: { address, portValue: Number(ports[port.name] ?? port.targetPort ?? port.number) } },
     },
     loadBalancingWeight: weight,
-    metadata: { filterMetadata: { istio: { labels } } },
+    metadata: { filterMetadata: { istio: { labels }, ...(trust && { [TRUST]: trust }) } },
   }
 }

@@ -1,5 +1,6 @@
 /** One cluster per port of a service, and one more per subset of its destination rule. */
 import type { Steps } from '../../base/time/slices.ts'
+import { narrower, TRUST, type Trust } from '../../core/trust.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { endpointsOf } from './cluster-endpoints.ts'
 import { type Placement, placementFor } from './cluster-locality.ts'
@@ -67,7 +68,8 @@ function addCluster(
   const isNamed = assignment !== undefined && type !== 'EDS'
   if (isNamed && assignment.endpoints === undefined && !isAssumed(service)) return undefined
   applyPolicy(cluster, policy, service, port, caller.mesh)
-  cluster.metadata = { filterMetadata: { istio: describe(service, port, rule, subset) } }
+  const trust = trustOf(service, rule)
+  cluster.metadata = { filterMetadata: { istio: describe(service, port, rule, subset), ...(trust && { [TRUST]: trust }) } }
   built.clusters.push(cluster)
   if (placement !== undefined) built.placements.set(name, placement)
 
@@ -101,6 +103,13 @@ const RESOLVER = {
     '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
     udpMaxQueries: 100,
   },
+}
+
+/** What bounds the addresses that the documents behind a cluster may lead to. */
+function trustOf(service: Declared, rule: DestinationRule | undefined): Trust | undefined {
+  let trust = narrower(service.document.trust, rule?.trust)
+  for (const { document } of service.all) trust = narrower(trust, document.trust)
+  return trust
 }
 
 /** What later readers want to know without taking the name apart. */

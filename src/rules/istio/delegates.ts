@@ -4,11 +4,14 @@
  */
 import type { RuleDocument } from './document.ts'
 import { type Caller, hostIn, namespaceOf } from './select-documents.ts'
+import { isTrustedDelegate } from './trust/joins.ts'
 
 /** A route with the document and the path it comes from, hosts in full. */
 export interface HttpRule {
   http: any
   document: RuleDocument
+  /** The VirtualService whose hosts it is for; of a delegate's route its root. */
+  root: RuleDocument
   /** `spec.http[2]`. */
   path: string
 }
@@ -18,7 +21,7 @@ export function httpRules(document: RuleDocument, delegates: ReadonlyMap<string,
   const rules: HttpRule[] = []
   for (const [index, http] of (document.spec?.http ?? []).entries()) {
     const path = `spec.http[${index}]`
-    if (http.delegate == null) rules.push({ http: withFullHosts(http, document, caller), document, path })
+    if (http.delegate == null) rules.push({ http: withFullHosts(http, document, caller), document, root: document, path })
     else {
       const delegate = delegateOf(http.delegate, document, delegates, caller)
       if (delegate !== undefined) rules.push(...merged(http, document, delegate, caller))
@@ -31,7 +34,18 @@ export function delegateKey(namespace: string, name: string): string {
   return `${namespace}/${name}`
 }
 
+/** The delegate that a rule names, if its source and the root's may act together. */
 export function delegateOf(
+  reference: any,
+  root: RuleDocument,
+  delegates: ReadonlyMap<string, RuleDocument>,
+  caller: Caller,
+): RuleDocument | undefined {
+  const delegate = namedDelegate(reference, root, delegates, caller)
+  return delegate !== undefined && isTrustedDelegate(root, delegate, caller) ? delegate : undefined
+}
+
+export function namedDelegate(
   reference: any,
   root: RuleDocument,
   delegates: ReadonlyMap<string, RuleDocument>,
@@ -72,7 +86,7 @@ function merged(root: any, rootDocument: RuleDocument, delegate: RuleDocument, c
     const http = { ...withFullHosts(child, delegate, caller), match }
     for (const field of INHERITED) if (http[field] == null && above[field] != null) http[field] = above[field]
     http.name = [root.name, child.name].filter(Boolean).join('-')
-    rules.push({ http, document: delegate, path: `spec.http[${index}]` })
+    rules.push({ http, document: delegate, root: rootDocument, path: `spec.http[${index}]` })
   }
   return rules
 }

@@ -1,5 +1,7 @@
 /** One rule document as every part of the control wing sees it: what it is, what it says, and where it was written. */
 
+import type { Trust } from '../../core/trust.ts'
+
 /** A place in a text; both count from 1. */
 export interface Position {
   line: number
@@ -26,6 +28,8 @@ export interface RuleDocument {
   asWritten?: unknown
   /** Where the document stands: its source, its place in it (from 0) and its first line (from 1; 0 for objects made in code). */
   origin?: { source?: string; document: number; line: number }
+  /** How far the source of the document is trusted; absent: as far as the program itself. */
+  trust?: Trust
   /** Line and column of a path like `spec.http[0].timeout`, or of the nearest parent that was written. */
   locate?(path: string): Position | undefined
 }

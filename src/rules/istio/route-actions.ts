@@ -11,6 +11,7 @@ import { retryPolicy } from './route-retry.ts'
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
 import type { Declared } from './select-services.ts'
+import { withTrust } from './trust/routes.ts'
 
 /** What a route on one port may refer to. */
 export interface Surroundings {
@@ -23,14 +24,16 @@ export interface Surroundings {
 /** The routes of a VirtualService on a port; those after one that takes everything are left out. */
 export function routesOf(rules: readonly HttpRule[], around: Surroundings): Route[] {
   const routes: Route[] = []
-  for (const { http, document, path } of rules) {
+  for (const rule of rules) {
+    const { http, document, path } = rule
     if (!http.match?.length) {
-      routes.push(setOrigin(toRoute(http, undefined, around), { document, path, match: undefined }))
+      const route = withTrust(toRoute(http, undefined, around), rule, around.caller)
+      routes.push(setOrigin(route, { document, path, match: undefined }))
       break
     }
     for (const [index, match] of http.match.entries()) {
       if (!concerns(match, around.caller, around.port)) continue
-      const route = toRoute(http, match, around)
+      const route = withTrust(toRoute(http, match, around), rule, around.caller)
       routes.push(setOrigin(route, { document, path, match: `${path}.match[${index}]` }))
       if (isCatchAll(route.match)) return routes
     }

@@ -12,6 +12,7 @@ import type { Caller } from './select-documents.ts'
 import { type Listener, listenerFor, type Scope } from './select-egress.ts'
 import { isHttp, isSniffed, type Service } from './select-services.ts'
 import { Speakers, type VirtualService } from './select-virtual-services.ts'
+import { bounded } from './trust/routes.ts'
 
 export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Caller): Steps<RouteConfiguration[]> {
   const services = new Map(scope.services.map(service => [service.host, service]))
@@ -171,13 +172,14 @@ function isKnown(host: string, known: ReadonlyMap<string, Service>): boolean {
 
 /** What is done with calls to hosts that nobody declares. */
 export function forUnknown(scope: Scope): VirtualHost {
-  return scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope.proxy)
+  return scope.mode === 'REGISTRY_ONLY' ? blockAll() : allowAny(scope)
 }
 
 /** A call to an unknown host goes where it wanted to go, or to the Sidecar's proxy: no timeout, no retries. */
-function allowAny(proxy: Scope['proxy']): VirtualHost {
+function allowAny({ proxy, trust }: Scope): VirtualHost {
   const cluster = proxy === undefined ? 'PassthroughCluster' : clusterName(proxy.port?.number ?? 0, proxy.subset ?? '', proxy.host)
   const route: Route = { name: 'allow_any', match: { prefix: '/' }, route: { cluster, ...timeouts('0s') } }
+  if (trust !== undefined) bounded(route, trust, [cluster])
   return { name: 'allow_any', domains: ['*'], routes: [route], includeRequestAttemptCount: true }
 }
 

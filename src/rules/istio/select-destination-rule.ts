@@ -3,6 +3,7 @@
  * before the longest wildcard. Several rules for one host become one: the first gives the policy, later ones add subsets. A rule for
  * chosen workloads stands in for the general one.
  */
+import { narrower, type Trust } from '../../core/trust.ts'
 import type { RuleDocument } from './document.ts'
 import { isWildcard, mostSpecific } from './hosts.ts'
 import { type Caller, hasLabels, hostIn, namespaceOf, ofKind } from './select-documents.ts'
@@ -16,6 +17,8 @@ export interface DestinationRule {
   /** As written; those with a selector stay in their namespace. Empty: the mesh's default. */
   exportTo: ReadonlySet<string>
   document: RuleDocument
+  /** What bounds the addresses that it leads to: the trust of all documents joined here. */
+  trust?: Trust | undefined
 }
 
 /** Rules of one namespace, by host. */
@@ -119,6 +122,7 @@ function readRule(document: RuleDocument, caller: Caller): DestinationRule {
     exportTo: new Set<string>(selector === undefined ? spec.exportTo : ['.']),
     document,
   }
+  if (document.trust !== undefined) rule.trust = narrower(document.trust, undefined)
   if (spec.trafficPolicy !== undefined) rule.trafficPolicy = spec.trafficPolicy
   if (selector !== undefined) rule.selector = selector
   return rule
@@ -137,6 +141,7 @@ function copyOf(rule: DestinationRule): DestinationRule {
 
 function merge(into: DestinationRule, rule: DestinationRule): void {
   into.trafficPolicy ??= rule.trafficPolicy
+  into.trust = narrower(into.trust, rule.trust)
   into.subsets = unique([...into.subsets, ...rule.subsets])
 }
 

@@ -2,6 +2,7 @@
  * What a workload sees. Its Sidecar has egress listeners: some for one port, at most one for the rest; each imports services and
  * VirtualServices. Destinations of an imported VirtualService are seen as well. Without a Sidecar one listener imports everything.
  */
+import { narrower, type Trust } from '../../core/trust.ts'
 import type { RuleDocument } from './document.ts'
 import { covers, isWildcard, overlaps } from './hosts.ts'
 import { type Caller, compare, hasLabels, namespaceOf, nearnessTo, ofKind } from './select-documents.ts'
@@ -26,6 +27,8 @@ export interface Scope {
   mode: string
   /** Where calls to unknown hosts go, if not where they wanted to. */
   proxy?: { host: string; subset?: string; port?: { number?: number } }
+  /** What bounds calls to unknown hosts that only this Sidecar lets through. */
+  trust?: Trust
   listeners: Listener[]
   /** Everything seen, by whichever listener, or named by a rule. */
   services: Declared[]
@@ -38,13 +41,17 @@ export function selectScope(
   virtualServices: readonly VirtualService[],
   caller: Caller,
 ): Scope {
-  const spec = sidecarOf(documents, caller)?.spec ?? {}
+  const sidecar = sidecarOf(documents, caller)
+  const spec = sidecar?.spec ?? {}
   const policy = spec.outboundTrafficPolicy
   const mode: string = (policy === undefined ? caller.mesh.outboundTrafficPolicy?.mode : (policy.mode ?? 'REGISTRY_ONLY')) ?? 'ALLOW_ANY'
   const written: any[] = spec.egress?.length > 0 ? spec.egress : [{ hosts: ['*/*'] }]
   const listeners = written.map(listener => imported(listener, services, virtualServices, caller))
   const scope: Scope = { mode, listeners, services: seenBy(listeners, declared, caller) }
   if (policy?.egressProxy != null) scope.proxy = policy.egressProxy
+  const trust = narrower(sidecar?.trust, undefined)
+  const opens = caller.mesh.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY' || scope.proxy !== undefined
+  if (policy !== undefined && trust !== undefined && opens) scope.trust = trust
   return scope
 }
 

@@ -1,4 +1,5 @@
 /** The services that documents declare: hosts with ports and endpoints, from ServiceEntries and the WorkloadEntries they select. */
+import { narrower, type Trust } from '../../core/trust.ts'
 import type { RuleDocument } from './document.ts'
 import { isAddress } from './hosts.ts'
 import {
@@ -13,6 +14,7 @@ import {
   nearnessTo,
   ofKind,
 } from './select-documents.ts'
+import { isTrustedJoin } from './trust/joins.ts'
 
 export interface ServicePort {
   number: number
@@ -30,6 +32,8 @@ export interface ServiceEndpoint {
   locality: string
   network: string
   weight: number
+  /** What bounds its address: the trust of the documents that it comes from. */
+  trust: Trust | undefined
 }
 
 /** A host of one entry, at one of its addresses: what Pilot calls a service. */
@@ -142,10 +146,11 @@ function readServices(document: RuleDocument, workloads: Workloads, caller: Call
   const namespace = namespaceOf(document)
   const wanted = spec.workloadSelector?.labels
   const isNamed = String(spec.resolution).startsWith('DNS')
-  const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map(readEndpoint)
+  const endpoints: ServiceEndpoint[] = (spec.endpoints ?? []).map((endpoint: any) => readEndpoint(endpoint, document.trust))
   if (wanted !== undefined)
-    for (const entry of workloads.with(wanted, namespace))
-      if (isNamed || isAddress(entry.address ?? '')) endpoints.push(readEndpoint(entry))
+    for (const { entry, document: workload } of workloads.with(wanted, namespace))
+      if ((isNamed || isAddress(entry.address ?? '')) && isTrustedJoin(document, workload, caller))
+        endpoints.push(readEndpoint(entry, narrower(document.trust, workload.trust)))
   const ports: ServicePort[] = (spec.ports ?? []).map(readPort)
   const addresses: string[] = (spec.addresses ?? []).map((address: string) => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2'))
   return (spec.hosts ?? []).flatMap((host: unknown) =>
@@ -164,29 +169,35 @@ function readServices(document: RuleDocument, workloads: Workloads, caller: Call
   )
 }
 
+/** A WorkloadEntry with its labels put together. */
+interface Workload {
+  readonly entry: any
+  readonly document: RuleDocument
+}
+
 /** WorkloadEntries by namespace and label, since each of many services looks for a few of many. */
-class Workloads {
-  readonly #byLabel = new Map<string, any[]>()
+export class Workloads {
+  readonly #byLabel = new Map<string, Workload[]>()
 
   constructor(documents: readonly RuleDocument[]) {
     for (const document of documents) {
       const labels: Record<string, string> = { ...document.spec?.labels, ...document.metadata.labels }
-      const entry = { ...document.spec, labels }
-      this.#add(`${namespaceOf(document)}/`, entry)
-      for (const [name, value] of Object.entries(labels)) this.#add(`${namespaceOf(document)}/${name}=${value}`, entry)
+      const workload = { entry: { ...document.spec, labels }, document }
+      this.#add(`${namespaceOf(document)}/`, workload)
+      for (const [name, value] of Object.entries(labels)) this.#add(`${namespaceOf(document)}/${name}=${value}`, workload)
     }
   }
 
-  with(labels: Record<string, string>, namespace: string): any[] {
+  with(labels: Record<string, string>, namespace: string): Workload[] {
     const [first] = Object.entries(labels)
     const some = this.#byLabel.get(first === undefined ? `${namespace}/` : `${namespace}/${first[0]}=${first[1]}`) ?? []
-    return some.filter(entry => hasLabels(entry.labels, labels))
+    return some.filter(({ entry }) => hasLabels(entry.labels, labels))
   }
 
-  #add(key: string, entry: any): void {
+  #add(key: string, workload: Workload): void {
     const same = this.#byLabel.get(key)
-    if (same === undefined) this.#byLabel.set(key, [entry])
-    else same.push(entry)
+    if (same === undefined) this.#byLabel.set(key, [workload])
+    else same.push(workload)
   }
 }
 
@@ -197,7 +208,7 @@ function readPort(port: any): ServicePort {
   return read
 }
 
-function readEndpoint(endpoint: any): ServiceEndpoint {
+function readEndpoint(endpoint: any, trust: Trust | undefined): ServiceEndpoint {
   const labels: Record<string, string> = endpoint.labels ?? {}
   return {
     address: endpoint.address ?? '',
@@ -206,6 +217,7 @@ function readEndpoint(endpoint: any): ServiceEndpoint {
     locality: endpoint.locality || slashed(labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? ''),
     network: endpoint.network ?? '',
     weight: Number(endpoint.weight ?? 0) || 1,
+    trust: narrower(trust, undefined),
   }
 }
 

@@ -1,6 +1,6 @@
 /** References that lead nowhere. They are legal and answered with 503 (or never copied), so they are said before anybody calls. */
 import { suggest } from '../../core/schema/read.ts'
-import { delegateOf, type HttpRule } from './delegates.ts'
+import { type HttpRule, namedDelegate } from './delegates.ts'
 import { type Diagnostic, diagnose } from './diagnostic.ts'
 import { isRedirectCode } from './route-actions.ts'
 import type { DestinationRules } from './select-destination-rule.ts'
@@ -28,7 +28,7 @@ export function checkReferences(
 
 function checkDelegates({ document }: VirtualService, { delegates }: VirtualServices, caller: Caller, found: Diagnostic[]): void {
   for (const [index, http] of (document.spec.http ?? []).entries()) {
-    if (http.delegate == null || delegateOf(http.delegate, document, delegates, caller) !== undefined) continue
+    if (http.delegate == null || namedDelegate(http.delegate, document, delegates, caller) !== undefined) continue
     const hint = 'A delegate is a VirtualService without hosts, exported to this namespace.'
     found.push(
       diagnose(

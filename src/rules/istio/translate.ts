@@ -17,6 +17,7 @@ import { selectScope } from './select-egress.ts'
 import { byHost, declaredServices, selectServices } from './select-services.ts'
 import { selectVirtualServices } from './select-virtual-services.ts'
 import { checkReferences } from './translate-references.ts'
+import { type OverreachReport, overreaching } from './trust/overreach.ts'
 
 export interface Translation {
   clusters: Cluster[]
@@ -26,6 +27,8 @@ export interface Translation {
   placements: ReadonlyMap<string, Placement>
   /** References that lead nowhere; faults inside of a document are found by its validation. */
   diagnostics: Diagnostic[]
+  /** What was left out since a source is not trusted with it. */
+  overreach: readonly OverreachReport[]
 }
 
 export interface TranslateOptions {
@@ -57,5 +60,6 @@ export function* translating(given: readonly RuleDocument[], options: TranslateO
   const routes = yield* buildRoutes(scope, rules, caller)
   if (options.encryptedPorts) addEncryptedPorts(routes, scope, rules, caller)
   const diagnostics = checkReferences(virtualServices, byHost(services, caller), rules, caller)
-  return { clusters, routes, endpoints, placements, diagnostics }
+  const overreach = overreaching(documents, declared, virtualServices, caller)
+  return { clusters, routes, endpoints, placements, diagnostics, overreach }
 }

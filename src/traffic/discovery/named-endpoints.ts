@@ -8,6 +8,7 @@ import { parseDuration } from '../../base/time/duration.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Resolver } from '../../core/resolver.ts'
 import type { Cluster, ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
+import { isWithinReach, outOfReach, trustOf } from '../upstream/reach.ts'
 import { orderByFamily } from './address-family.ts'
 import { watchName } from './dns.ts'
 
@@ -26,6 +27,8 @@ export class NamedEndpoints {
   #assignment: ClusterLoadAssignment | undefined
   #names: ReadonlySet<string> = new Set()
   readonly #watches = new Map<string, { stop(): void }>()
+  /** Why the last address that rules may not lead to was left out. */
+  leftOut: Error | undefined
   /** What each name had last. */
   readonly #addresses = new Map<string, readonly string[]>()
 
@@ -93,10 +96,13 @@ export class NamedEndpoints {
   /** The assignment with every name replaced by the addresses it has. */
   #resolved(): ClusterLoadAssignment {
     const assignment = this.#assignment!
+    this.leftOut = undefined
     const expand = (lb: LbEndpoint): LbEndpoint[] => {
-      const { socketAddress } = lb.endpoint.address
-      if (socketAddress === undefined || !this.#names.has(socketAddress.address)) return [lb]
-      const found = this.#addresses.get(socketAddress.address) ?? []
+      const { socketAddress, pipe } = lb.endpoint.address
+      const address = pipe?.path ?? socketAddress?.address ?? ''
+      const isName = socketAddress !== undefined && this.#names.has(address)
+      const found = this.#permitted(isName ? (this.#addresses.get(address) ?? []) : [address], lb)
+      if (!isName) return found.length === 0 ? [] : [lb]
       const at = (address: string) => ({ address: { socketAddress: { ...socketAddress, address } } })
       if (this.#config.type !== 'LOGICAL_DNS') return found.map(address => ({ ...lb, endpoint: { ...lb.endpoint, ...at(address) } }))
       const [first, ...others] = found
@@ -107,6 +113,17 @@ export class NamedEndpoints {
       ...assignment,
       endpoints: (assignment.endpoints ?? []).map(group => ({ ...group, lbEndpoints: (group.lbEndpoints ?? []).flatMap(expand) })),
     }
+  }
+
+  /** The one gate to the set of hosts: addresses that the documents behind an endpoint may lead to. */
+  #permitted(addresses: readonly string[], { metadata }: LbEndpoint): readonly string[] {
+    const trust = trustOf(metadata)
+    if (trust === undefined) return addresses
+    return addresses.filter(address => {
+      const permitted = isWithinReach(address, trust)
+      if (!permitted) this.leftOut = outOfReach(address, trust)
+      return permitted
+    })
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import type { Random } from '../../base/time/random.ts'
 import type { Next } from '../../core/next.ts'
 import type { Resolver } from '../../core/resolver.ts'
 import type { Transport, WireResponse } from '../../core/transport.ts'
+import type { Trust } from '../../core/trust.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { NamedEndpoints } from '../discovery/named-endpoints.ts'
 import { ClusterHealth } from '../upstream/health/cluster-health.ts'
@@ -20,6 +21,7 @@ import { countedStatus, errorMatcherOf, type IsError } from '../upstream/outlier
 import { ClusterPools } from '../upstream/pool/cluster-pools.ts'
 import type { HostPool } from '../upstream/pool/host-pool.ts'
 import type { ClusterLimits } from '../upstream/pool/limits.ts'
+import { trustOf } from '../upstream/reach.ts'
 import type { RetryPriorities } from '../upstream/retry-priorities.ts'
 import type { Guard, GuardLinker, Guards } from './guard.ts'
 import { RouterStats } from './stats.ts'
@@ -36,6 +38,8 @@ export class ClusterRuntime {
   readonly name: string
   readonly stats = new RouterStats()
   readonly clock: Clock
+  /** What bounds the addresses that the documents behind it may lead to. */
+  trust: Trust | undefined
   #config: Cluster
   #text: string
   #assignedText = ''
@@ -54,6 +58,7 @@ export class ClusterRuntime {
     this.name = config.name
     this.clock = clock
     this.#config = config
+    this.trust = trustOf(config.metadata)
     this.#text = JSON.stringify(config)
     this.#balancer = new LoadBalancer(this.#hosts, config, random, clock.now())
     this.#pools = new ClusterPools(config, transport, clock)
@@ -71,6 +76,7 @@ export class ClusterRuntime {
     if (text === this.#text) return
     const before = this.#config
     this.#config = config
+    this.trust = trustOf(config.metadata)
     this.#text = text
     this.#balancer.update(before, config, this.clock.now())
     this.#pools.update(config)
@@ -94,6 +100,11 @@ export class ClusterRuntime {
     if (text === this.#assignedText) return
     this.#assignedText = text
     this.#names.assign(assignment)
+  }
+
+  /** Why an endpoint of the rules was left out, if one was. */
+  get leftOut(): Error | undefined {
+    return this.#names.leftOut
   }
 
   #take(assignment: ClusterLoadAssignment): void {

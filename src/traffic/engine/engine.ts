@@ -1,6 +1,7 @@
 /** The data wing's state at one moment: the linked configuration and the clusters at work. A swap replaces the table; clusters live on. */
 import type { Clock } from '../../base/time/clock.ts'
 import type { Random } from '../../base/time/random.ts'
+import type { Trust } from '../../core/trust.ts'
 import type { Cluster } from '../../envoy/index.ts'
 import type { RouteTable } from '../routing/route-table.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
@@ -24,6 +25,9 @@ export interface Engine {
   readonly clientAddress: string
   /** Bytes of a request body that are kept for another try; a larger body is sent once. */
   readonly retryBufferLimit: number
-  /** The cluster of a host that only traffic brings. `of`: the settings of the cluster that lets requests go where they want to; absent: no rule's. */
-  passthrough(scheme: 'http' | 'https', authority: string, port: number, of?: Cluster): ClusterRuntime
+  /**
+   * The cluster of a host that only traffic brings. `of`: the settings of the cluster that lets requests go where they want to; absent:
+   * no rule's. `trust`: what bounds its addresses.
+   */
+  passthrough(scheme: 'http' | 'https', authority: string, port: number, of?: Cluster, trust?: Trust): ClusterRuntime
 }

@@ -41,10 +41,16 @@ class Exchange extends Forwarded implements InFront {
     const cache = this.guard?.cache
     if (cache !== undefined) {
       const origin = this.route?.cors === undefined ? '' : ` ${this.header('origin') ?? ''}`
-      this.leave = cache.ask(new CacheJoin(this, cache, origin))
+      this.leave = cache.ask(new CacheJoin(this, cache, origin + this.#bounds))
       if (this.leave !== undefined) return
     }
     this.inside()
+  }
+
+  /** What others were given, a request that is led there by bounded rules might not have got. */
+  get #bounds(): string {
+    const trust = this.trustFor(this.outcome.cluster)
+    return trust === undefined ? '' : ` ${JSON.stringify(trust)}`
   }
 
   behind(resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Fetch {
@@ -117,7 +123,8 @@ class Exchange extends Forwarded implements InFront {
 
   /** The cluster of a host that no rule names, and what stands in front of it. */
   #unnamed(): ClusterRuntime {
-    const cluster = this.engine.passthrough(this.request.scheme, this.authority, this.port)
+    const trust = this.trustFor(PASSTHROUGH)
+    const cluster = this.engine.passthrough(this.request.scheme, this.authority, this.port, undefined, trust)
     this.guard = cluster.guardOf(undefined)
     this.outcome.cluster = cluster.name
     return cluster

@@ -1,5 +1,5 @@
 /** What is answered in place of a failure: an answer of the rule's own, or what another cluster says, which is asked once with the request as it came in. */
-
+import type { Trust } from '../../core/trust.ts'
 import type { Asked } from './asked.ts'
 import { BytesBody } from './bytes-body.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
@@ -13,8 +13,8 @@ import { repeatable } from './recorded-body.ts'
 export interface Failing extends Asked {
   answerRules(headers: string[]): void
   local(reply: LocalReply): void
-  /** The same request to another cluster, behind all rules of the route. */
-  elsewhere(cluster: ClusterRuntime, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): void
+  /** The same request to another cluster, behind all rules of the route. `trust`: what bounds the endpoints of the cluster. */
+  elsewhere(cluster: ClusterRuntime, trust: Trust | undefined, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): void
 }
 
 const DETAILS = 'meshless_fallback'
@@ -57,7 +57,8 @@ export class Instead {
     this.#drop()
   }
 
-  ask(name: string): void {
+  /** `trust`: of the rule that names the cluster. */
+  ask(name: string, trust: Trust | undefined): void {
     const failing = this.#failing
     const cluster = failing.engine.clusters.get(name)
     if (cluster === undefined || !repeatable(failing.body, failing.engine.retryBufferLimit)) return this.#otherwise()
@@ -66,7 +67,7 @@ export class Instead {
       this.#asking = false
       if (!failing.over) this.#otherwise()
     }
-    failing.elsewhere(cluster, reply => this.#answered(reply), failed)
+    failing.elsewhere(cluster, trust, reply => this.#answered(reply), failed)
   }
 
   #answered(reply: MeshReply): void {

@@ -6,6 +6,7 @@ import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import { waitFor } from '../../base/time/wait-for.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
+import { narrower, type Trust } from '../../core/trust.ts'
 import type { Plan } from '../routing/compiled-route.ts'
 import { hashOf } from '../upstream/hash.ts'
 import { AnswerBody, type AnswerOwner } from './answer-body.ts'
@@ -27,6 +28,8 @@ export const PASSTHROUGH = 'PassthroughCluster'
 export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwner, Failing {
   /** Whether the caller has given the whole request; false only for a stream that still comes. */
   uploaded = true
+  /** What bounds the endpoints that it may be sent to. */
+  trust: Trust | undefined
   /** It is asked by another one, which has a fallback if there is one. */
   protected inner = false
   /** Takes it out of those who wait for an answer of the cache. */
@@ -46,7 +49,9 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   /** The cluster that takes the request, as soon as it knows its endpoints. */
   protected enter(chosen: ClusterRuntime): void {
     const { original } = chosen
-    const cluster = original === undefined ? chosen : this.engine.passthrough(this.scheme, this.authority, this.port, original)
+    const trust = this.trustFor(chosen.name)
+    this.trust = trust
+    const cluster = original === undefined ? chosen : this.engine.passthrough(this.scheme, this.authority, this.port, original, trust)
     this.cluster = cluster
     this.outcome.cluster = cluster.name
     if (cluster.warming === undefined) this.#send(cluster)
@@ -183,15 +188,21 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   }
 
   unanswered(reply: LocalReply): void {
+    // A host that no rule governs fails as it would without us.
+    if (reply === REPLIES.no_healthy_upstream && this.#isUngoverned)
+      return this.fail(new TypeError('fetch failed', { cause: this.outcome.error }))
     const status = reply.status === 504 ? this.#plan?.timeoutStatus : undefined
     this.failing(status === undefined || status === 504 ? reply : { ...reply, status })
   }
 
   reset(reason: ResetReason, error: Error): void {
     // The caller's own body broke, or no rule governs the host: it fails as it would without us.
-    const ungoverned = this.cluster!.name === PASSTHROUGH && this.fallback === undefined
-    if (reason === 'local_reset' || ungoverned) return this.fail(new TypeError('fetch failed', { cause: error }))
+    if (reason === 'local_reset' || this.#isUngoverned) return this.fail(new TypeError('fetch failed', { cause: error }))
     this.unanswered(resetReply(reason, error, this.outcome.attempts > 1))
+  }
+
+  get #isUngoverned(): boolean {
+    return this.cluster!.name === PASSTHROUGH && this.fallback === undefined
   }
 
   completed(): void {
@@ -223,7 +234,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   fallBack(fallback: Fallback, otherwise: () => void, drop: () => void = () => this.#tries?.cancel(false)): void {
     if (fallback.cluster !== undefined) {
       this.#instead = new Instead(this, otherwise, drop)
-      return this.#instead.ask(fallback.cluster)
+      return this.#instead.ask(fallback.cluster, fallback.trust)
     }
     drop()
     giveFallback(this, fallback)
@@ -232,8 +243,13 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   /** A request like this one, for somebody else. */
   protected abstract another(request: MeshRequest, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): Forwarded
 
-  elsewhere(cluster: ClusterRuntime, resolve: (reply: MeshReply) => void, reject: (error: unknown) => void): void {
-    const asked = this.another({ ...this.request, body: this.body }, resolve, reject)
+  elsewhere(
+    cluster: ClusterRuntime,
+    trust: Trust | undefined,
+    resolve: (reply: MeshReply) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const asked = this.another({ ...this.request, body: this.body, trust: narrower(this.request.trust, trust) }, resolve, reject)
     if (!asked.listen()) return
     asked.startedAt = this.startedAt
     asked.waited = true

@@ -1,24 +1,27 @@
 /** The policies in front of a cluster, linked round its tries. The mesh makes them from ResiliencePolicy documents. */
 import type { Next } from '../../core/next.ts'
+import type { Trust } from '../../core/trust.ts'
 import type { Hedging } from '../../policies/hedge/layer.ts'
 import type { ResponseCache } from './response-cache.ts'
 
 /** What is answered when the call fails: this, or what another cluster says. */
 export type Fallback =
   | { readonly status: number; readonly body: string; readonly bytes: Uint8Array | undefined; readonly cluster?: undefined }
-  | { readonly cluster: string }
+  | { readonly cluster: string; readonly trust?: Trust | undefined }
 
 /** As a ResiliencePolicy says it. */
 export interface WrittenFallback {
   readonly directResponse?: { readonly status?: number; readonly body?: { readonly string?: string; readonly bytes?: string } }
   /** The cluster that is asked instead. */
   readonly cluster?: string
+  /** What bounds the endpoints of that cluster. */
+  readonly trust?: Trust
 }
 
 export function fallbackOf(written: WrittenFallback | undefined): Fallback | undefined {
   if (written === undefined) return undefined
-  const { cluster, directResponse: direct } = written
-  if (cluster !== undefined) return { cluster }
+  const { cluster, trust, directResponse: direct } = written
+  if (cluster !== undefined) return { cluster, trust }
   const bytes = direct?.body?.bytes
   return {
     status: direct?.status ?? 200,

@@ -1,7 +1,9 @@
 /** A copy of a request for another cluster: sent once, outside all policies and without a retry; its answer is thrown away. */
 import type { Timer } from '../../base/time/clock.ts'
 import type { WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { Trust } from '../../core/trust.ts'
 import type { CompiledMirror, Plan } from '../routing/compiled-route.ts'
+import { isOutOfReach } from '../upstream/reach.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
@@ -20,6 +22,10 @@ export interface Mirrored {
   readonly body: WireBody | undefined
   readonly tls: string | undefined
   readonly share: number
+  /** As it came in: where it wanted to go, whatever the rules made of its authority. */
+  readonly request: { readonly authority: string }
+  /** What bounds the endpoints of a cluster that it is copied to. */
+  trustFor(cluster: string): Trust | undefined
 }
 
 /** Sends the copies that a route asks for; none of a body that is not at hand, or is more than is kept for another try. `cluster`: where the request itself goes. */
@@ -34,11 +40,12 @@ export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, clust
   for (const mirror of chosen) {
     const named = engine.clusters.get(mirror.cluster)
     if (named === undefined) continue
-    const to = named.original === undefined ? named : engine.passthrough(scheme, authority, of.port, named.original)
+    const trust = of.trustFor(mirror.cluster)
+    const to = named.original === undefined ? named : engine.passthrough(scheme, of.request.authority, of.port, named.original, trust)
     const headers = of.headers.slice()
     if (plan.timeout > 0) announceTime(headers, plan.timeout)
     const name = scheme === 'https' ? tls : to.autoSni ? nameOf(authority) : undefined
-    new Mirror({ method, path, authority, scheme, headers, body }, name).start(to, plan.timeout)
+    new Mirror({ method, path, authority, scheme, headers, body }, name).start(to, plan.timeout, trust)
   }
 }
 
@@ -56,9 +63,9 @@ class Mirror implements AttemptOwner {
   }
 
   /** `timeout`: the route's, ms; 0 for none. */
-  start(cluster: ClusterRuntime, timeout: number): void {
+  start(cluster: ClusterRuntime, timeout: number, trust: Trust | undefined): void {
     const host = cluster.choose(cluster.clock.now(), undefined, undefined, undefined)
-    if (host === undefined) {
+    if (host === undefined || isOutOfReach(host, trust)) {
       cluster.stats.upstream_cx_none_healthy++
       return
     }

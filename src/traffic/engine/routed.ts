@@ -1,9 +1,11 @@
 /** A request with its route: where it leads, and what its rules make of every answer, the upstream's and ours. */
+import { narrower, type Trust } from '../../core/trust.ts'
 import type { HashPolicy } from '../../envoy/index.ts'
 import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
 import { Asked } from './asked.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
+import type { MeshReply } from './exchange.ts'
 import { isGrpc } from './grpc.ts'
 import { type Fallback, fallbackOf, type Guard } from './guard.ts'
 import { asGrpc, asText, bareHeaders, type LocalReply, statusText } from './local-reply.ts'
@@ -57,6 +59,21 @@ export abstract class Routed extends Asked {
     this.standIn = other.standIn
     this.outcome.route = other.outcome.route
     this.outcome.cluster = other.outcome.cluster
+  }
+
+  /** What bounds the endpoints of a cluster that the request is led to. */
+  trustFor(cluster: string): Trust | undefined {
+    const own = this.route?.trust
+    const { trust } = this.request
+    return own?.clusters.has(cluster) === true ? narrower(trust, own.addresses) : trust
+  }
+
+  override give(reply: MeshReply): void {
+    const route = this.route?.trust
+    const { trust } = this.request
+    if (route !== undefined || trust !== undefined || this.cluster?.trust !== undefined)
+      reply.trust = narrower(narrower(narrower(reply.trust, trust), route?.addresses), this.cluster?.trust)
+    super.give(reply)
   }
 
   answerRules(headers: string[]): void {

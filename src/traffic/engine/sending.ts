@@ -4,9 +4,11 @@
  */
 import type { Outcome } from '../../core/outcome.ts'
 import type { ResetReason, WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
+import type { Trust } from '../../core/trust.ts'
 import type { Hedging } from '../../policies/hedge/layer.ts'
 import type { CompiledRetry, Plan } from '../routing/compiled-route.ts'
 import type { Host } from '../upstream/host.ts'
+import { isOutOfReach, outOfReach } from '../upstream/reach.ts'
 import { RetryPriorities } from '../upstream/retry-priorities.ts'
 import { Attempt, type AttemptOwner, type Try } from './attempt.ts'
 import { Beside } from './beside.ts'
@@ -24,6 +26,8 @@ export interface Sender {
   readonly body: WireBody | undefined
   readonly uploaded: boolean
   readonly tls: string | undefined
+  /** What bounds the endpoints that it may be sent to. */
+  readonly trust: Trust | undefined
   /** The request as it shall be sent by the try with this number; `expected`: ms that the upstream is told it has, `Infinity` for no limit. */
   wire(nth: number, expected: number): WireRequest
 }
@@ -111,7 +115,7 @@ export abstract class Sending<Owner extends Sender> implements AttemptOwner, Gua
   send(owner: AttemptOwner<any> & { noHealthy(): void }, now: number): void {
     const retry = this.plan?.retry
     const host = this.#choose(now, retry)
-    if (host === undefined) return owner.noHealthy()
+    if (host === undefined || isOutOfReach(host, this.owner.trust)) return this.#noHealthy(owner, host)
     this.owner.outcome.endpoint = host.address
     if (retry !== undefined || this.hedges !== undefined) {
       if (this.#tried === undefined) this.#tried = [host]
@@ -125,6 +129,13 @@ export abstract class Sending<Owner extends Sender> implements AttemptOwner, Gua
     if (owner === this) this.#begun(attempt, now)
     else (owner as GuardedTry).attempt = attempt
     attempt.start()
+  }
+
+  /** `host`: one that may not be asked. */
+  #noHealthy(owner: { noHealthy(): void }, host: Host | undefined): void {
+    const error = host === undefined ? this.cluster.leftOut : outOfReach(host.address, this.owner.trust!)
+    if (error !== undefined) this.owner.outcome.error = error
+    owner.noHealthy()
   }
 
   #choose(now: number, retry: CompiledRetry | undefined): Host | undefined {

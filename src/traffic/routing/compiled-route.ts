@@ -1,6 +1,7 @@
 /** A route with everything worked out beforehand, so that a request only walks through it. */
 import { setHeader } from '../../base/formats/headers.ts'
 import { parseDuration } from '../../base/time/duration.ts'
+import { TRUST, type Trust } from '../../core/trust.ts'
 import type { CorsPolicy, HashPolicy, HttpFault, RetryPolicy, Route, RouteAction } from '../../envoy/index.ts'
 import { parseRetryOn, type RetryOn } from '../../policies/retry/kernel.ts'
 import { type Cors, compileCors } from './cors.ts'
@@ -65,6 +66,8 @@ export interface CompiledRoute {
   readonly policies: string | undefined
   /** By the name of a cluster that does not exist: the fallback of its policies, as written. */
   readonly missing: Readonly<Record<string, object>> | undefined
+  /** What bounds redirects that come back by it, and for some clusters the endpoints they may have. */
+  readonly trust: { readonly addresses: Trust; readonly clusters: ReadonlySet<string> } | undefined
   readonly path: PathRule
   readonly conditions: readonly Condition[]
   readonly fault: HttpFault | undefined
@@ -97,10 +100,12 @@ export function compileRoute(route: Route): CompiledRoute {
   checkCookies(split?.by)
   const own = route.typedPerFilterConfig?.[RESILIENCE] as { key?: string; missing?: Record<string, object> } | undefined
   const fault = route.typedPerFilterConfig?.['envoy.filters.http.fault']
+  const trust = route.typedPerFilterConfig?.[TRUST] as { addresses: Trust; clusters: string[] } | undefined
   return {
     name: route.name ?? '',
     policies: own?.key,
     missing: own?.missing,
+    trust: trust && { addresses: trust.addresses, clusters: new Set(trust.clusters) },
     path: new PathRule(route.match),
     conditions: conditionsOf(route.match),
     fault,
