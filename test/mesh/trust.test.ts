@@ -1,6 +1,7 @@
 /** How far a source that is trusted less reaches: which addresses are dialed in the end, and which hosts change. */
 import { describe, expect, test } from 'vitest'
-import { TIGHT, type Trust } from '../../src/index.ts'
+import { outcomeOf, TIGHT, type Trust } from '../../src/index.ts'
+import { files } from '../../src/rules/sources/files.ts'
 import { entry, meshWith, routes, rule, type Setup, statusOf, to } from './less-trusted.ts'
 
 const METADATA = '169.254.169.254'
@@ -184,4 +185,124 @@ describe.each(Object.keys(PLACES))('%s', place => {
     expect(refused).toBeUndefined()
     expect(dialed.some(at => at.includes(METADATA) || /^\w+\.(?:low\.)?test:80$/.test(at))).toBe(true)
   })
+})
+
+describe('what is left out', () => {
+  const lookedUp = entry('a.test', { resolution: 'DNS', endpoints: undefined })
+
+  test('is reported by the response, by explain and by the error of a redirect', async () => {
+    const { mesh } = await meshWith({ low: [lookedUp], trust: TIGHT, names: { 'a.test': [METADATA] } })
+    const response = await mesh.fetch('http://a.test/')
+    const outcome = outcomeOf(response)!
+    expect([response.status, outcome.flags]).toEqual([503, 'UH'])
+    expect(outcome.error).toMatchObject({ code: 'ERR_TRUST', message: expect.stringContaining(`${METADATA} (link-local)`) })
+    expect(mesh.explain({ url: 'http://a.test/' }).warnings).toEqual([
+      expect.stringMatching(/has no endpoint: answered 503 UH; 169.254.169.254 \(link-local\): the source of the rules that lead there/),
+    ])
+  })
+
+  test('is reported for an endpoint that a route of the source may not lead to', async () => {
+    const { mesh } = await meshWith({
+      rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
+      low: [routes('a.test', to('meta.test'))],
+      trust: TIGHT,
+      names: { 'meta.test': [METADATA] },
+    })
+    expect(outcomeOf(await mesh.fetch('http://a.test/'))!.error).toMatchObject({ code: 'ERR_TRUST' })
+    expect(outcomeOf(await mesh.fetch('http://meta.test/'))!.endpoint).toBe(`${METADATA}:80`)
+  })
+
+  test('is an error of fetch where a redirect leads there, by name or by address', async () => {
+    const redirecting = (location: string) =>
+      meshWith({
+        low: [entry('a.test')],
+        trust: TIGHT,
+        names: { 'evil.test': [METADATA] },
+        script: { '10.0.0.1:80': { status: 302, headers: { location } } },
+      })
+    for (const location of ['http://0xa9fea9fe/', 'http://evil.test/']) {
+      const { mesh } = await redirecting(location)
+      const error = await mesh.fetch('http://a.test/').catch(problem => problem)
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.cause).toMatchObject({ code: 'ERR_TRUST' })
+    }
+    const { mesh, dialed } = await redirecting('http://good.test/')
+    expect((await mesh.fetch('http://a.test/')).redirected).toBe(true)
+    expect(dialed).toEqual(['10.0.0.1:80', '10.0.0.9:80'])
+  })
+
+  test('leaves the other addresses of the service', async () => {
+    const { mesh, dialed } = await meshWith({
+      low: [lookedUp],
+      trust: TIGHT,
+      names: { 'a.test': ['10.0.0.1', 'fe80::1', '10.0.0.2', 'a.name'] },
+    })
+    for (let i = 0; i < 8; i++) expect(await statusOf(mesh, 'http://a.test/')).toBe(200)
+    expect([...new Set(dialed)].sort()).toEqual(['10.0.0.1:80', '10.0.0.2:80'])
+  })
+
+  test('is not what the program itself has for the same service', async () => {
+    const { mesh, dialed } = await meshWith({
+      rules: [entry('a.test', { endpoints: [{ address: METADATA }] })],
+      low: [{ ...entry('a.test', { endpoints: [{ address: '10.0.0.1' }] }), metadata: { name: 'low' } }],
+      trust: TIGHT,
+    })
+    for (let i = 0; i < 20; i++) await statusOf(mesh, 'http://a.test/')
+    expect([...new Set(dialed)].sort()).toEqual(['10.0.0.1:80', `${METADATA}:80`])
+  })
+
+  test('is left out of a running cluster when a bounded document takes the place of a free one', async () => {
+    const { mesh, dialed } = await meshWith({
+      rules: [lookedUp],
+      low: [lookedUp],
+      trust: TIGHT,
+      names: { 'a.test': [METADATA] },
+    })
+    expect(await statusOf(mesh, 'http://a.test/')).toBe(200)
+    expect(dialed).toEqual([`${METADATA}:80`])
+    await mesh.apply([]) // the document of the source is no longer hidden
+    expect(await statusOf(mesh, 'http://a.test/')).toBe(503)
+    await mesh.apply([lookedUp])
+    expect(await statusOf(mesh, 'http://a.test/')).toBe(200)
+  })
+})
+
+describe('sockets', () => {
+  const socket = entry('sock.test', { endpoints: [{ address: 'unix:///run/a.sock' }] })
+
+  test.each([
+    ['a route', [routes('a.test', to('sock.test'))]],
+    ['a mirror', [routes('a.test', { ...to('a.test'), mirror: { host: 'sock.test' } })]],
+    ['a fallback', [rule('ResiliencePolicy', 'a', { targets: [{ host: 'a.test' }], fallback: { destination: { host: 'sock.test' } } })]],
+  ])('of the program are not reached by %s of the source for another host', async (_, low) => {
+    const script = { '10.0.0.1:80': { status: 503 } }
+    const { mesh, dialed } = await meshWith({ rules: [entry('a.test'), socket], low, trust: TIGHT, script })
+    await statusOf(mesh, 'http://a.test/')
+    expect(dialed).not.toContain('/run/a.sock')
+    const free = await meshWith({ rules: [entry('a.test'), socket], low, script })
+    await statusOf(free.mesh, 'http://a.test/')
+    expect(free.dialed).toContain('/run/a.sock')
+  })
+
+  test('of the program stay reachable under rules of the source for the same host', async () => {
+    const { mesh, dialed, problem } = await meshWith({
+      rules: [socket],
+      low: [routes('sock.test', { ...to('sock.test'), timeout: '1s' }), rule('DestinationRule', 's', { host: 'sock.test', subsets: [] })],
+      trust: TIGHT,
+    })
+    expect(problem).toBeUndefined()
+    expect(await statusOf(mesh, 'http://sock.test/')).toBe(200)
+    expect(dialed).toEqual(['/run/a.sock'])
+  })
+})
+
+test('rules of the program and of files reach everything unless their trust says otherwise', async () => {
+  const { mesh, problem, dialed } = await meshWith({
+    rules: [entry('meta.test', { endpoints: [{ address: METADATA }] }), routes('a.test', { redirect: { authority: 'meta.test' } })],
+    low: [entry('sock.test', { endpoints: [{ address: 'unix:///run/a.sock' }] }), rule('Sidecar', 's', { egress: [{ hosts: ['*/*'] }] })],
+  })
+  expect(problem).toBeUndefined()
+  for (const url of ['http://a.test/', 'http://sock.test/']) expect(await statusOf(mesh, url)).toBe(200)
+  expect(dialed).toEqual([`${METADATA}:80`, '/run/a.sock'])
+  expect(files('.').trust).toBeUndefined()
 })

@@ -38,7 +38,9 @@ export function* placesOf(document: RuleDocument, caller: Caller): Places {
       for (const [target, path] of items(spec?.targets, 'spec.targets'))
         if (target === '*') yield everyHost(path)
         else yield* reader.host(target?.host, `${path}.host`)
-      yield* reader.host(spec?.fallback?.destination?.host, 'spec.fallback.destination.host')
+      return yield* reader.host(spec?.fallback?.destination?.host, 'spec.fallback.destination.host')
+    default:
+      yield everyHost('spec') // a new kind, about which nothing was decided yet
   }
 }
 
