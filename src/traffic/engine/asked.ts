@@ -123,8 +123,16 @@ export abstract class Asked implements Outgoing {
     this.engine.load.open--
     this.letGo()
     this.#unlisten?.()
-    if (closing) this.body?.close?.()
+    if (closing) this.#closeBody()
     this.outcome.durations.total = this.engine.clock.now() - this.startedAt
+  }
+
+  #closeBody(): void {
+    try {
+      this.body?.close?.()
+    } catch {
+      // The source of the body is the caller's own code: it was to let go, and the request is over in any case.
+    }
   }
 
   /** The caller has gone. */

@@ -2,6 +2,7 @@
  * A streamed request body that is kept while it is sent, so that another try can send it again: what went before from the record, the
  * rest from where the stream stands. Beyond the limit nothing is kept and the body goes out once; that is no error.
  */
+import { stopReading } from '../../core/body.ts'
 import type { WireBody } from '../../core/transport.ts'
 
 /** Whether a body may be sent a second time: all at hand and not too much, or recorded from its beginning. */
@@ -71,7 +72,7 @@ export class RecordedBody implements WireBody {
     this.#source.close?.()
     if (this.#ended !== undefined || this.#iterator === undefined) return
     this.#ended = { done: true, value: undefined }
-    this.#iterator.return?.()?.then(undefined, ignore)
+    stopReading(this.#iterator)
   }
 
   #read(): Promise<IteratorResult<Uint8Array>> {
@@ -107,5 +108,3 @@ export class RecordedBody implements WireBody {
     this.#chunks = []
   }
 }
-
-const ignore = () => {}

@@ -3,6 +3,7 @@
  * runtime's, so what rules say about them cannot be done, and `cannot` names it, for the mesh to say so rule by rule.
  */
 import { runInMicrotask } from '../../base/time/event-loop.ts'
+import { stopReading } from '../../core/body.ts'
 import type {
   BodyReader,
   BodySource,
@@ -241,7 +242,7 @@ function bodyOf(body: WireBody | undefined): object {
         else controller.enqueue(value)
       },
       cancel() {
-        chunks?.return?.()?.then(undefined, ignore)
+        if (chunks !== undefined) stopReading(chunks)
       },
     }),
   }

@@ -1,5 +1,6 @@
 /** Sends a streamed request body at the pace at which the peer takes it. */
 import type { Writable } from 'node:stream'
+import { stopReading } from '../../core/body.ts'
 import type { WireBody } from '../../core/transport.ts'
 
 /** Writes the body until it ends, the exchange is `over`, or it breaks (`failed` is told). What was not read to its end is told so. */
@@ -9,10 +10,11 @@ export async function upload(
   exchange: { readonly over: boolean },
   failed: (error: Error) => void,
 ): Promise<void> {
-  const chunks = body.open?.()
-  if (chunks === undefined) return failed(new TypeError('the request body was read already'))
   const closed = () => to.destroyed || exchange.over
+  let chunks: AsyncIterator<Uint8Array> | undefined
   try {
+    chunks = body.open?.()
+    if (chunks === undefined) throw new TypeError('the request body was read already')
     let sent = 0
     for (;;) {
       const { done, value } = await chunks.next()
@@ -28,7 +30,7 @@ export async function upload(
   } catch (error) {
     failed(error instanceof Error ? error : new Error(String(error)))
   } finally {
-    if (closed()) chunks.return?.()?.then(undefined, ignore)
+    if (closed() && chunks !== undefined) stopReading(chunks)
   }
 }
 
@@ -47,4 +49,3 @@ function drained(to: Writable): Promise<void> {
 
 const mismatch = () =>
   Object.assign(new Error('Request body length does not match content-length header'), { code: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' })
-const ignore = () => {}

@@ -315,6 +315,42 @@ describe('what goes wrong', () => {
     await line.said('closed')
   })
 
+  describe('the source of a body is code of the caller', () => {
+    const source = (more: Partial<AsyncIterator<Uint8Array>>): AsyncIterable<Uint8Array> => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(resolve => setImmediate(() => resolve({ done: false, value: Buffer.from('x') }))),
+        ...more,
+      }),
+    })
+    const throws = () => {
+      throw new Error('disk')
+    }
+    test.each<[string, () => AsyncIterable<Uint8Array>]>([
+      ['that throws when it is opened', () => ({ [Symbol.asyncIterator]: throws })],
+      ['whose next() throws at once', () => source({ next: throws })],
+      ['whose next() is no promise of a result', () => source({ next: (() => undefined) as any })],
+    ])('%s', async (_, make) => {
+      const { line } = await to(() => {})
+      const asked = await line.ask(wire({ method: 'POST', body: { length: undefined, open: () => make()[Symbol.asyncIterator]() } })).over
+      expect(asked.log).toEqual(['reset local_reset'])
+      await line.said('closed')
+    })
+    test.each<[string, unknown]>([
+      ['throws', throws],
+      ['rejects', () => Promise.reject(new Error('disk'))],
+      ['returns nothing', () => undefined],
+    ])('whose return() %s when it is told that nobody reads on', async (_, end) => {
+      let asked = 0
+      const stop = () => {
+        asked++
+        return (end as () => any)()
+      }
+      const { line } = await to(answering('HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n'))
+      await line.ask(wire({ method: 'POST', body: streamed(source({ return: stop })) })).over
+      await expect.poll(() => asked).toBe(1)
+    })
+  })
+
   test.each([4, 8])('a stream of 6 bytes that claims %d', async length => {
     const { line } = await to(() => {})
     const asked = await line.ask(wire({ method: 'POST', body: streamed((async function* () { yield Buffer.from('onetwo') })(), length) })).over // biome-ignore format: short
