@@ -159,6 +159,11 @@ export interface StreamListener {
   reset(reason: ResetReason, error: Error): void
   /** Request and response are over in good order, the body fully received. */
   complete(): void
+  /**
+   * The connection, which served others before, was closed by its peer before anything of the request was written: nothing more is
+   * reported, and the request may go on another connection. Without this it is a reset, `connection_termination`.
+   */
+  unsent?(): void
 }
 
 export interface Stream {

@@ -17,6 +17,9 @@ export const runInNextTurn: (run: () => void) => unknown = /* @__PURE__ */ turnO
 /** Runs something after the work underway, before the event loop goes on. */
 export const runInMicrotask: (run: () => void) => void = /* @__PURE__ */ microtaskOfRuntime()
 
+/** Runs something in a while, ms of real time: for bytes that are on their way, which no fake clock holds back. */
+export const runAfter: (delay: number, run: () => void) => void = /* @__PURE__ */ timeoutOfRuntime()
+
 /** Whether the runtime has turns that keep a process alive, as those of Node, Deno and Bun do. */
 export const hasImmediates: boolean = /* @__PURE__ */ (() => immediateOfRuntime() !== undefined)()
 
@@ -26,6 +29,13 @@ function immediateOfRuntime(): ((run: () => void) => unknown) | undefined {
   return [process?.getBuiltinModule?.('node:timers')?.setImmediate, setImmediate].find(
     found => typeof found === 'function' && !isMarkedFake(found),
   )
+}
+
+function timeoutOfRuntime(): (delay: number, run: () => void) => void {
+  const { process } = globalThis as Partial<Pick<typeof globalThis, 'process'>>
+  const timer =
+    [process?.getBuiltinModule?.('node:timers')?.setTimeout, setTimeout].find(found => found && !isMarkedFake(found)) ?? setTimeout
+  return (delay, run) => timer(run, delay)
 }
 
 function turnOfRuntime(): (run: () => void) => unknown {

@@ -1,5 +1,6 @@
 /** One try of a request on one endpoint: from the pool's queue to the last byte. It reports to the outlier detector and to its exchange, each exactly once. */
 import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Host } from '../upstream/host.ts'
 import type { Lease } from '../upstream/pool/member.ts'
@@ -97,9 +98,24 @@ export class Attempt implements Try, PoolListener, StreamListener {
     this.#owner.answered(this, response)
   }
 
+  /** The connection was gone before anything was written: the attempt waits for another one, as if it had never had this one. */
+  unsent(): void {
+    if (this.#over) return
+    this.#timer?.cancel()
+    this.#timer = this.#stream = undefined
+    this.sent = false
+    this.host.active--
+    this.#cluster.stats.upstream_rq_total--
+    // The pool hears of the closed connection first.
+    runInMicrotask(() => {
+      if (!this.#over) this.start()
+    })
+  }
+
   reset(reason: ResetReason, error: Error): void {
     if (!this.#finish()) return
-    this.#cluster.report(this.host, 'reset')
+    // What we gave up ourselves, or could not send, is not the endpoint's fault.
+    if (reason !== 'local_reset') this.#cluster.report(this.host, 'reset')
     this.#owner.failed(this, reason, error, true)
   }
 

@@ -5,6 +5,7 @@
 import { KEEP_ALIVE, type Timer } from '../../base/time/clock.ts'
 import { waitFor } from '../../base/time/wait-for.ts'
 import { TimeLimitError } from '../../core/errors.ts'
+import { InvalidRequestError, requestFault } from '../../core/sendable.ts'
 import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
 import { narrower, type Trust } from '../../core/trust.ts'
 import type { Plan } from '../routing/compiled-route.ts'
@@ -196,13 +197,19 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   }
 
   reset(reason: ResetReason, error: Error): void {
-    // The caller's own body broke, or no rule governs the host: it fails as it would without us.
-    if (reason === 'local_reset' || this.#isUngoverned) return this.fail(new TypeError('fetch failed', { cause: error }))
+    // The caller's own request broke, or no rule governs the host: it fails as it would without us.
+    if (this.#isUngoverned || (reason === 'local_reset' && !this.#isFaultOfRules(error)))
+      return this.fail(new TypeError('fetch failed', { cause: error }))
     this.unanswered(resetReply(reason, error, this.outcome.attempts > 1))
   }
 
   get #isUngoverned(): boolean {
     return this.cluster!.name === PASSTHROUGH && this.fallback === undefined
+  }
+
+  /** HTTP cannot carry the request, though it could carry what the caller asked for. */
+  #isFaultOfRules(error: Error): boolean {
+    return error instanceof InvalidRequestError && requestFault(this.request) === undefined
   }
 
   completed(): void {

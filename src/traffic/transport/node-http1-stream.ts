@@ -2,9 +2,10 @@
 import type http from 'node:http'
 import type net from 'node:net'
 import { READ_AHEAD } from '../../core/body.ts'
-import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireBody, WireRequest } from '../../core/transport.ts'
-import { type Told, tellLater } from './node-handoff.ts'
+import type { BodyReader, BodySource, ResetReason, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
+import type { RequestWriter } from './node-http1-request.ts'
 import { upload } from './upload.ts'
+import { type Deliverable, deliverLater, type Writable } from './write-batching.ts'
 
 const STREAM = Symbol('stream')
 
@@ -20,26 +21,36 @@ interface Answer extends http.IncomingMessage {
 
 /** The connection that a stream runs on. */
 export interface Http1Owner {
-  /** The answer was told. */
-  told(): void
+  /** The response was delivered. */
+  delivered(): void
+  /** Nothing was sent, and nothing will be: the connection can serve again. */
+  unused(): void
+  /** It had served requests before, and served this one as well, or was closed instead. */
+  reused(kept: boolean): void
 }
 
-export class Http1Stream implements Stream, BodySource, Told {
-  /** Nothing more will be told. */
+export class Http1Stream implements Stream, BodySource, Deliverable, Writable {
+  /** Nothing more will be reported. */
   over = false
   /** Everything was received. */
   received = false
-  /** The answer has come and is still to be told. */
-  untold = false
+  /** The response has come and is still to be delivered. */
+  isUndelivered = false
+  dueIn = 0
   length: number | undefined
   /** ms that the peer says it keeps an idle connection, less a second; `Infinity` when it says nothing. */
   keepAlive = Infinity
   readonly #listener: StreamListener
   readonly #socket: net.Socket
-  readonly #request: Request
   readonly #bytesBefore: number
-  readonly #head: boolean
   readonly #owner: Http1Owner
+  readonly #writer: RequestWriter
+  readonly #isReused: boolean
+  readonly #isHead: boolean
+  /** Until it is written. */
+  #wire: WireRequest | undefined
+  /** From then on. */
+  #request: Request | undefined
   #answer: Answer | undefined
   #empty = false
   #reader: BodyReader | undefined
@@ -49,29 +60,64 @@ export class Http1Stream implements Stream, BodySource, Told {
   #paused = false
   #error: Error | undefined
 
-  constructor(owner: Http1Owner, request: http.ClientRequest, socket: net.Socket, wire: WireRequest, listener: StreamListener) {
+  /** `isReused`: the connection has served requests before. */
+  constructor(
+    owner: Http1Owner,
+    writer: RequestWriter,
+    socket: net.Socket,
+    wire: WireRequest,
+    listener: StreamListener,
+    isReused: boolean,
+  ) {
     this.#owner = owner
+    this.#writer = writer
     this.#listener = listener
     this.#socket = socket
     this.#bytesBefore = socket.bytesRead
-    this.#head = wire.method === 'HEAD'
-    const tagged = request as Request
-    tagged[STREAM] = this
-    this.#request = tagged
-    tagged.on('response', onResponse)
-    tagged.on('error', onRequestError)
-    tagged.on('close', onRequestClose)
+    this.#isHead = wire.method === 'HEAD'
+    this.#wire = wire
+    this.#isReused = isReused
   }
 
-  start(body: WireBody | undefined): void {
-    if (body === undefined) this.#request.end()
-    else if (body.bytes !== undefined) this.#request.end(body.bytes)
-    else void upload(body, this.#request, this, error => this.#giveUp(error))
+  get isLost(): boolean {
+    const { destroyed, writable, readableEnded } = this.#socket
+    return destroyed || !writable || readableEnded
+  }
+
+  write(): void {
+    if (this.over) return
+    // `connectionClosed` follows. node:http would wait for the end of a socket that has ended already.
+    if (this.isLost) return void this.#socket.destroy()
+    const wire = this.#wire!
+    this.#wire = undefined
+    let request: Request
+    try {
+      request = this.#writer.open(wire)
+    } catch (error) {
+      this.over = true
+      this.#error = error as Error
+      this.#listener.reset('local_reset', error as Error)
+      return this.#owner.unused()
+    }
+    request[STREAM] = this
+    this.#request = request
+    request.on('response', onResponse)
+    request.on('error', onRequestError)
+    request.on('close', onRequestClose)
+    const { body } = wire
+    if (body === undefined) request.end()
+    else if (body.bytes !== undefined) request.end(body.bytes)
+    else void upload(body, request, this, error => this.#giveUp(error))
+  }
+
+  /** Written, and the response is not here yet: bytes that come are its. */
+  get isWaiting(): boolean {
+    return this.#request !== undefined && !this.received
   }
 
   /** The connection is closed on our side. */
   cut(error: Error): void {
-    this.tell()
+    this.deliver()
     this.#giveUp(error)
   }
 
@@ -86,6 +132,7 @@ export class Http1Stream implements Stream, BodySource, Told {
 
   answered(answer: Answer): void {
     this.#answer = answer
+    if (this.#isReused) this.#owner.reused(true)
     if (this.over) {
       answer.resume()
       return
@@ -101,25 +148,25 @@ export class Http1Stream implements Stream, BodySource, Told {
     }
     // As in Envoy: any other one would have to be taken off here, and its bytes are no body.
     if (coding !== 'chunked') return this.#refuse(new Error(`transfer-encoding ${coding} is not understood`))
-    if (this.#head) keepAfterHead(this.#request, answer)
+    if (this.#isHead) keepAfterHead(this.#request!, answer)
     const status = answer.statusCode
-    this.#empty = this.#head || this.length === 0 || status === 204 || status === 304
+    this.#empty = this.#isHead || this.length === 0 || status === 204 || status === 304
     answer[STREAM] = this
     // Read from the first byte on: what is here already need not be buffered by the stream as well.
     answer.on('data', onData)
     answer.on('end', onEnd)
     answer.on('error', onAnswerError)
-    this.untold = true
-    tellLater(this)
+    this.isUndelivered = true
+    deliverLater(this)
   }
 
-  tell(): void {
-    if (!this.untold) return
-    this.untold = false
+  deliver(): void {
+    if (!this.isUndelivered) return
+    this.isUndelivered = false
     const { statusCode, statusMessage, rawHeaders } = this.#answer!
     if (!this.over) this.#listener.response({ status: statusCode!, statusText: statusMessage ?? '', headers: rawHeaders, body: this })
     if (this.received) this.#complete()
-    this.#owner.told()
+    this.#owner.delivered()
   }
 
   ended(): void {
@@ -127,8 +174,8 @@ export class Http1Stream implements Stream, BodySource, Told {
     if (!this.#answer!.complete) return this.broken(new Error('the connection was closed in the middle of the response'))
     this.received = true
     // An upload that is not finished would never free its socket.
-    if (!this.#request.writableFinished) this.#socket.destroy()
-    if (!this.untold) this.#complete()
+    if (!this.#request!.writableFinished) this.#socket.destroy()
+    if (!this.isUndelivered) this.#complete()
   }
 
   #complete(): void {
@@ -140,7 +187,7 @@ export class Http1Stream implements Stream, BodySource, Told {
 
   broken(error: Error): void {
     if (this.over || this.received) return
-    this.tell()
+    this.deliver()
     this.#socket.destroy()
     // What went wrong came after the last byte of the answer; its end is still to be told.
     if (this.#answer?.complete === true) return
@@ -153,6 +200,7 @@ export class Http1Stream implements Stream, BodySource, Told {
         : 'connection_termination'
     // Node calls a FIN a hang-up with the code of a RST.
     this.#error = code === undefined || error.message === 'socket hang up' || error.message === 'aborted' ? sideClosed(error) : error
+    if (early && this.#isReused) this.#owner.reused(false)
     this.#listener.reset(reason, this.#error)
     this.#reader?.error(this.#error)
   }
@@ -166,8 +214,14 @@ export class Http1Stream implements Stream, BodySource, Told {
   }
 
   connectionClosed(): void {
-    this.tell()
-    if (!this.over) this.broken(new Error('socket hang up'))
+    this.deliver()
+    if (this.over) return
+    if (this.#request === undefined && this.#isReused && this.#listener.unsent !== undefined) {
+      this.over = true
+      this.#owner.reused(false)
+      return this.#listener.unsent()
+    }
+    this.broken(new Error('socket hang up'))
   }
 
   cancel(): void {

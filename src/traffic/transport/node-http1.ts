@@ -1,28 +1,24 @@
 /**
- * An HTTP/1.1 connection of ours. node:http writes requests and reads answers; the socket is handed to it, so that who waits for a
- * connection holds no request object, and how many connections there are is our decision.
+ * An HTTP/1.1 connection of ours. node:http writes requests and reads responses on a socket that we give it, so that a request that waits
+ * for a connection holds no object of node:http, and how many connections there are is our decision.
  */
-import http from 'node:http'
 import type net from 'node:net'
 import { systemClock, type Timer } from '../../base/time/clock.ts'
-import { runInMicrotask } from '../../base/time/event-loop.ts'
+import { runAfter, runInMicrotask } from '../../base/time/event-loop.ts'
 import type { Connection, ConnectionListener, ConnectTarget, Stream, StreamListener, WireRequest } from '../../core/transport.ts'
-import { handoff } from './node-handoff.ts'
+import { CLOSE_WAIT_MS, type KeptConnections } from './kept-connections.ts'
+import { RequestWriter } from './node-http1-request.ts'
 import { type Http1Owner, Http1Stream } from './node-http1-stream.ts'
 import { dial } from './node-socket.ts'
-
-/** Before anybody patches it. */
-const request = http.request
-
-/** Response headers up to this size, as Envoy takes them. */
-const MAX_HEADERS = 61_440
+import { currentTurn, writeLater } from './write-batching.ts'
 
 export class Http1Connection implements Connection, Http1Owner {
   readonly #listener: ConnectionListener
   /** Once it is connected. */
   #socket: net.Socket | undefined
-  /** Made once; only what differs is written anew. node:http copies it twice per request, so it is kept short. */
-  #options: http.RequestOptions | undefined
+  #writer: RequestWriter | undefined
+  readonly #address: string
+  readonly #kept: KeptConnections
   readonly #giveUp: () => void
   readonly #background: boolean
   #gone = false
@@ -30,13 +26,19 @@ export class Http1Connection implements Connection, Http1Owner {
   #stream: Http1Stream | undefined
   /** node:http has given the socket back. */
   #free = false
+  /** The turn of the event loop in which it became free last; -1 while it has served no request. */
+  #freedIn = -1
+  /** The peer has kept it for a second request. */
+  #isKept = false
   /** ms that the peer keeps an idle connection, by its own word. */
   #keepAlive = Infinity
   #idleSince = 0
   #idleTimer: Timer | undefined
 
-  constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
+  constructor(address: string, target: ConnectTarget, listener: ConnectionListener, kept: KeptConnections) {
     this.#listener = listener
+    this.#address = address
+    this.#kept = kept
     this.#background = target.background === true
     this.#giveUp = dial(address, target, {
       connected: socket => this.#connected(socket),
@@ -63,17 +65,17 @@ export class Http1Connection implements Connection, Http1Owner {
 
   #connected(socket: net.Socket): void {
     this.#socket = socket
-    this.#options = { agent: handoff(socket), method: 'GET', path: '/', headers: [], maxHeaderSize: MAX_HEADERS }
+    this.#writer = new RequestWriter(socket)
     // Permanent: node:http has no error handler between the end of a response and the next request.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#closed())
     socket.on('free', () => {
       this.#free = true
-      if (this.#stream?.untold !== true) this.#freed()
+      if (this.#stream?.isUndelivered !== true) this.#freed()
     })
     // Bytes that nobody asked for: the peer is confused, or answers somebody else.
     socket.on('data', () => {
-      if (this.#stream === undefined || this.#stream.received) socket.destroy()
+      if (this.#stream?.isWaiting !== true) socket.destroy()
     })
     this.#listener.connected(this)
     if (this.#stream === undefined) socket.unref()
@@ -82,18 +84,28 @@ export class Http1Connection implements Connection, Http1Owner {
   send(wire: WireRequest, listener: StreamListener): Stream {
     const socket = this.#socket!
     if (!this.#background) socket.ref()
-    const options = this.#options!
-    options.method = wire.method
-    options.path = wire.path
-    options.headers = headersOf(wire) as unknown as http.OutgoingHttpHeaders
-    const stream = new Http1Stream(this, request(options), socket, wire, listener)
+    const isReused = this.#freedIn >= 0
+    const stream = new Http1Stream(this, this.#writer!, socket, wire, listener, isReused)
     this.#stream = stream
-    stream.start(wire.body)
+    // The close of a peer that closes with its response is seen before the next request goes to it.
+    if (isReused && !this.#isKept && !this.#kept.isKeptBy(this.#address)) runAfter(CLOSE_WAIT_MS, () => writeLater(stream))
+    else writeLater(stream, isReused && this.#freedIn === currentTurn() ? 1 : 0)
     return stream
   }
 
-  told(): void {
+  reused(kept: boolean): void {
+    if (this.#isKept && kept) return
+    this.#isKept = kept
+    this.#kept.learn(this.#address, kept)
+  }
+
+  delivered(): void {
     if (this.#free) this.#freed()
+  }
+
+  unused(): void {
+    this.#stream = undefined
+    this.#freed()
   }
 
   #freed(): void {
@@ -108,6 +120,7 @@ export class Http1Connection implements Connection, Http1Owner {
     if (stream !== undefined && stream.keepAlive !== this.#keepAlive) this.#keepAlive = stream.keepAlive
     if (this.#keepAlive !== Infinity) this.#watchIdle()
     socket.unref()
+    this.#freedIn = currentTurn()
     this.#listener.available(this)
   }
 
@@ -155,17 +168,3 @@ export class Http1Connection implements Connection, Http1Owner {
     }
   }
 }
-
-/** Everything between the request line and the body, in the order in which fetch sends it. */
-function headersOf(wire: WireRequest): string[] {
-  const { body, headers: given } = wire
-  const headers = ['host', wire.authority, 'connection', 'keep-alive', ...given]
-  if (body !== undefined) {
-    if (body.length === undefined) headers.push('transfer-encoding', 'chunked')
-    else headers.push('content-length', String(body.length))
-  } else if (!BODILESS.has(wire.method)) headers.push('content-length', '0')
-  return headers
-}
-
-/** Methods of which nobody expects a body, so that its absence needs no word. */
-const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'])

@@ -2,21 +2,10 @@
 import type http2 from 'node:http2'
 import { getHeader } from '../../base/formats/headers.ts'
 import { isAuthority, isHeaderValue, isRequestTarget, isToken } from '../../base/formats/http-text.ts'
+import { InvalidRequestError, isConnectionHeader } from '../../core/sendable.ts'
 import type { WireRequest } from '../../core/transport.ts'
 
-/** Headers of one connection (RFC 9113, 8.2.2), and what pseudo headers say instead. Envoy drops them on the way to an HTTP/2 upstream. */
-const OF_THE_CONNECTION = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'host',
-  'content-length',
-])
-
-/** Pseudo headers, then names in lower case; lines of one name stay apart. Throws a TypeError for what HTTP/2 cannot carry. */
+/** Pseudo headers, then names in lower case; lines of one name stay apart. Throws an `InvalidRequestError` for what HTTP/2 cannot carry. */
 export function http2Headers(wire: WireRequest): http2.OutgoingHttpHeaders {
   const { headers: given, body } = wire
   const headers: http2.OutgoingHttpHeaders = Object.create(null)
@@ -34,7 +23,8 @@ export function http2Headers(wire: WireRequest): http2.OutgoingHttpHeaders {
     let value = given[i + 1]!
     if (!isToken(name)) throw refused('a header named', given[i]!)
     if (!isHeaderValue(value)) throw refused(`the value of header ${name}:`, value)
-    if (OF_THE_CONNECTION.has(name)) continue
+    // Envoy drops them as well on the way to an HTTP/2 upstream.
+    if (isConnectionHeader(name)) continue
     if (name === 'te') {
       if (!/(?:^|,)\s*trailers\s*(?:$|[,;])/i.test(value)) continue
       value = 'trailers'
@@ -47,7 +37,7 @@ export function http2Headers(wire: WireRequest): http2.OutgoingHttpHeaders {
   return headers
 }
 
-const refused = (what: string, text: string) => new TypeError(`HTTP/2 cannot carry ${what} ${JSON.stringify(text)}`)
+const refused = (what: string, text: string) => new InvalidRequestError(`HTTP/2 cannot carry ${what} ${JSON.stringify(text)}`)
 
 /** The same with one line for each name, for names of which node:http2 writes no second line. */
 export function joined(headers: http2.OutgoingHttpHeaders): http2.OutgoingHttpHeaders {

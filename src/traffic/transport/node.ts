@@ -1,5 +1,6 @@
 /** The transport of Node: our own sockets, HTTP/1.1 by node:http and HTTP/2 by node:http2 on top of them. */
 import type { Connection, ConnectionListener, ConnectTarget, Transport } from '../../core/transport.ts'
+import { KeptConnections } from './kept-connections.ts'
 import { Http1Connection } from './node-http1.ts'
 import { Http2Connection } from './node-http2.ts'
 
@@ -18,11 +19,14 @@ export interface NodeTransportOptions {
 export function createTransport(options: NodeTransportOptions = {}): Transport {
   const { connectTo } = options
   const dial = typeof connectTo === 'function' ? connectTo : connectTo === undefined ? undefined : (address: string) => connectTo[address]
+  const kept = new KeptConnections()
   return {
     connect(target: ConnectTarget, listener: ConnectionListener): Connection {
       const address = dial?.(target.address) ?? target.address
       const mapped = dial === undefined || !target.others?.length ? target : { ...target, others: target.others.map(a => dial(a) ?? a) }
-      return target.protocol === 'http2' ? new Http2Connection(address, mapped, listener) : new Http1Connection(address, mapped, listener)
+      return target.protocol === 'http2'
+        ? new Http2Connection(address, mapped, listener)
+        : new Http1Connection(address, mapped, listener, kept)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { InvalidRequestError } from '../../../src/core/sendable.ts'
 import { http2Headers, joined } from '../../../src/traffic/transport/node-http2-headers.ts'
 import { wire } from './peers.ts'
 
@@ -44,7 +45,7 @@ describe('http2Headers', () => {
     ['x-a', '中'],
   ])('refuses %j: %j', (name, value) => {
     expect(() => made([name, value])).toThrow(
-      new TypeError(
+      new InvalidRequestError(
         `HTTP/2 cannot carry ${value === '1' || name[0] === ':' ? `a header named ${JSON.stringify(name)}` : `the value of header ${name}: ${JSON.stringify(value)}`}`,
       ),
     )

@@ -90,6 +90,13 @@ class Exchanged implements Stream, StreamListener {
     this.#listener.complete()
   }
 
+  unsent(): void {
+    if (this.#listener.unsent === undefined)
+      return this.reset('connection_termination', new Error('the connection was closed before the request was written'))
+    this.#end(undefined)
+    this.#listener.unsent()
+  }
+
   cancel(error?: Error): void {
     if (!this.#over && !this.#member.isShared) this.#member.closedByUs = true
     this.#end(this.#bare ? undefined : 'local_reset')
