@@ -13,18 +13,6 @@ export const localities: readonly LintRule[] = [
           'give a second locality a small share, or use failover',
         )
   }),
-  eachPolicy('distribute-overlap', (policy, path, report) => {
-    for (const [index, { to = {} }] of (policy.loadBalancer?.localityLbSetting?.distribute ?? []).entries()) {
-      const names = Object.keys(to).map(name => name.replace(/\/?\*$/, ''))
-      const overlap = names.find((a, i) => names.some((b, j) => i !== j && (b === '' || a === b || a.startsWith(`${b}/`))))
-      if (overlap !== undefined)
-        report(
-          `${member(`${path}.loadBalancer.localityLbSetting.distribute`, index)}.to`,
-          `${overlap || '*'} lies in another locality of the same list: which share counts depends on the order`,
-          'name localities that do not overlap',
-        )
-    }
-  }),
   eachPolicy('failover-without-target', (policy, path, report) => {
     for (const [index, { to }] of (policy.loadBalancer?.localityLbSetting?.failover ?? []).entries())
       if (!to) report(member(`${path}.loadBalancer.localityLbSetting.failover`, index), 'a failover to nowhere', 'add to: with a region')

@@ -1,6 +1,12 @@
 /** Limits that refuse more than is meant, and policies of ports that forget the rest. */
-import { member } from '../document.ts'
+import { parseDuration } from '../../../base/time/duration.ts'
+import { member, type RuleDocument } from '../document.ts'
 import { eachPolicy, type LintRule } from './rule.ts'
+import type { View } from './view.ts'
+
+/** What making a connection takes where it is slow, ms. */
+const CONNECT = 100
+const TLS_HANDSHAKE = 1000
 
 const BLOCKS = ['loadBalancer', 'connectionPool', 'outlierDetection', 'tls'] as const
 
@@ -28,6 +34,23 @@ export const pools: readonly LintRule[] = [
           '0 means unlimited, not none',
           'leave it out; to have no retries write attempts: 0 in the VirtualService',
         )
+  }),
+  eachPolicy('idle-timeout-short', (policy, path, report, { document, view }) => {
+    const { tcp, http } = policy.connectionPool ?? {}
+    const isTls = policy.tls?.mode === 'SIMPLE' || policy.tls?.mode === 'MUTUAL' || speaksTls(view, document)
+    for (const [layer, text] of [
+      ['tcp', tcp?.idleTimeout],
+      ['http', http?.idleTimeout],
+    ] as const) {
+      const idle = typeof text === 'string' ? parseDuration(text) : undefined
+      if (idle === undefined || idle <= 0 || idle >= (isTls ? TLS_HANDSHAKE : CONNECT)) continue
+      const what = isTls ? 'a TLS handshake may take longer' : 'connecting may take longer'
+      report(
+        `${path}.connectionPool.${layer}.idleTimeout`,
+        `a connection is idle until its first request: after ${text} it is closed, and ${what}`,
+        isTls ? 'use 1s or more' : 'use 100ms or more',
+      )
+    }
   }),
   {
     code: 'port-level-replaces',
@@ -63,3 +86,8 @@ export const pools: readonly LintRule[] = [
     },
   },
 ]
+
+function speaksTls(view: View, document: RuleDocument): boolean {
+  const ports = view.service(document.spec.host, document)?.ports ?? []
+  return ports.some(({ protocol }) => protocol === 'HTTPS' || protocol === 'TLS')
+}

@@ -8,8 +8,8 @@ const tokens = (retries: any): string[] =>
     .split(',')
     .filter(Boolean)
 
-/** Conditions that retry a request which may have been carried out. */
-const AFTER_SENDING = /^(?:5xx|gateway-error|reset|retriable-status-codes|retriable-4xx|deadline-exceeded|internal|5\d\d)$/
+/** Conditions that retry a request which may have been carried out. Without a status beside it `retriable-status-codes` means none. */
+const AFTER_SENDING = /^(?:5xx|gateway-error|reset|retriable-4xx|deadline-exceeded|internal|5\d\d)$/
 const WRITES = /^(?:POST|PATCH)$/
 const SAFE = /^(?:GET|HEAD|OPTIONS|PUT|DELETE|TRACE)$/
 

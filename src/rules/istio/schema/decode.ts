@@ -98,6 +98,9 @@ function float(type: { min?: number; max?: number }, value: unknown, path: strin
   return number
 }
 
+/** Go counts nanoseconds in 63 bits. */
+const LONGEST_GO_MS = 9_223_372_036_854.775
+
 function durationText(type: { least?: 'any' }, value: unknown, path: string, report: Report): unknown {
   const ms = typeof value === 'string' ? parseDuration(value) : undefined
   if (ms === undefined) {
@@ -109,6 +112,11 @@ function durationText(type: { least?: 'any' }, value: unknown, path: string, rep
         ? `days are no unit; write "${Number(days[1]) * 24}h"`
         : 'such as "250ms", "1.5s" or "1h30m"'
     report({ level: 'refused', code: 'invalid-duration', path, message: `${show(value)} is no duration`, hint })
+    return undefined
+  }
+  if (Math.abs(ms) > LONGEST_GO_MS) {
+    const message = `${show(value)} is longer than a duration can be`
+    report({ level: 'refused', code: 'invalid-duration', path, message, hint: 'at most 2562047h47m16s, which is 292 years' })
     return undefined
   }
   if (type.least !== 'any' && ms < 1)

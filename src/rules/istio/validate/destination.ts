@@ -16,6 +16,9 @@ export function destination(check: Check, target: any, path: string, field = 'de
   if (target.port !== undefined) check.port(target.port.number, `${at}.port.number`)
 }
 
+/** What weights of destinations, or of endpoints, may add up to: Envoy counts in 32 bits. */
+export const MOST_WEIGHT = 4_294_967_295
+
 export function weights(check: Check, targets: readonly any[], path: string): void {
   let total = 0
   for (const [index, target] of targets.entries()) {
@@ -23,6 +26,13 @@ export function weights(check: Check, targets: readonly any[], path: string): vo
     if (weight < 0) check.error('negative', `${member(path, index)}.weight`, `the weight ${weight} is negative`, 'weights are 0 or more')
     total += weight
   }
+  if (total > MOST_WEIGHT)
+    check.error(
+      'out-of-range',
+      path,
+      `the weights add up to ${total}, more than ${MOST_WEIGHT}: Envoy refuses all routes`,
+      'give smaller weights',
+    )
   if (total === 0 && targets.length > 1)
     check.error('no-weight', path, 'the weights of the destinations add up to 0', 'give at least one destination a weight')
 }

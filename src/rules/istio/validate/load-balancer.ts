@@ -11,6 +11,9 @@ export function loadBalancer(check: Check, lb: any, path: string, outlier: boole
   if (lb.localityLbSetting !== undefined) locality(check, lb.localityLbSetting, `${path}.localityLbSetting`, outlier)
 }
 
+/** Envoy's largest ring. */
+const LARGEST_RING = 8_388_608
+
 function consistentHash(check: Check, hash: any, path: string): void {
   if (hash.httpHeaderName !== undefined) lookedUpHeader(check, hash.httpHeaderName, `${path}.httpHeaderName`)
   if (hash.httpCookie !== undefined) {
@@ -28,6 +31,12 @@ function consistentHash(check: Check, hash: any, path: string): void {
       names.add(name)
     }
   }
+  for (const [size, at] of [
+    [hash.ringHash?.minimumRingSize, `${path}.ringHash.minimumRingSize`],
+    [hash.minimumRingSize, `${path}.minimumRingSize`],
+  ] as const)
+    if (size > LARGEST_RING)
+      check.error('out-of-range', at, `a ring of ${size} places; Envoy makes at most ${LARGEST_RING}`, 'use 1024, or 100 for each endpoint')
   if (hash.minimumRingSize) {
     check.warn('deprecated', `${path}.minimumRingSize`, 'minimumRingSize is deprecated here', 'use ringHash: { minimumRingSize: … }')
     if (hash.ringHash !== undefined || hash.maglev !== undefined)
@@ -76,6 +85,14 @@ function locality(check: Check, setting: any, path: string, outlier: boolean): v
         )
       total += weight
     }
+    const twice = overlapping(Object.keys(to))
+    if (twice !== undefined)
+      check.error(
+        'duplicate',
+        member(`${at}.to`, twice[1]),
+        `${twice[1]} and ${twice[0]} overlap: which share counts would depend on their order`,
+        'name localities that do not overlap',
+      )
     if (total !== 100)
       check.error('weights-not-100', `${at}.to`, `the weights add up to ${total}, not 100`, 'weights of localities are percentages')
   }
@@ -112,6 +129,18 @@ function place(check: Check, locality: string, path: string): void {
     check.error('invalid-locality', path, `${locality}: "*" may stand at the end only`, 'such as region/zone/*')
   else if (region === '' || zone === '' || (rest.length > 0 && rest.join('/') === ''))
     check.error('invalid-locality', path, `${JSON.stringify(locality)} has an empty part`, 'region/zone/subzone')
+}
+
+/** Two localities of a map, which has no order, of which one contains the other. */
+function overlapping(localities: readonly string[]): [string, string] | undefined {
+  for (const [index, one] of localities.entries())
+    for (const other of localities.slice(0, index)) if (contains(one, other) || contains(other, one)) return [other, one]
+  return undefined
+}
+
+function contains(wider: string, locality: string): boolean {
+  const parts = locality.split('/')
+  return wider.split('/').every((part, index) => part === '*' || part === parts[index])
 }
 
 /** The first locality that an earlier one contains or equals; a wider one after narrower ones with "*" passes, as in Istio. */

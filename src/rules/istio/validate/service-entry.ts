@@ -1,7 +1,8 @@
 /** Istio's rules for ServiceEntry: what its resolution needs and forbids. */
 import { suggest } from '../../../core/schema/read.ts'
-import { member } from '../document.ts'
+import { member, type RuleDocument } from '../document.ts'
 import { type Check, domainFault, isIp, isLabel } from './check.ts'
+import { MOST_WEIGHT } from './destination.ts'
 import { endpointPorts, isUnix, workloadEntry } from './workload-entry.ts'
 
 const PROTOCOLS = ['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'HTTP_PROXY', 'MONGO', 'TCP', 'TLS', 'UDP', 'REDIS', 'MYSQL']
@@ -52,7 +53,7 @@ function ports(check: Check, spec: any): Set<string> {
         `${JSON.stringify(port.protocol)} is no protocol`,
         suggest(protocol, PROTOCOLS) ?? `one of ${PROTOCOLS.join(', ')}`,
       )
-    if ((protocol === '' || protocol === 'TCP') && !(spec.addresses?.length > 0))
+    if (!spec.addresses?.length && !isAllocated(check.document) && (protocol === '' || protocol === 'TCP'))
       check.warn('tcp-without-address', path, 'a TCP port is told apart by address only', 'add addresses:, or the protocol the port speaks')
     if (!HTTP_OR_TLS.has(protocol)) opaque = true
   }
@@ -67,6 +68,12 @@ function ports(check: Check, spec: any): Set<string> {
   else if (spec.hosts?.length > 1 && spec.addresses?.length > 0 && (spec.ports ?? []).some(isTcp))
     check.warn('ambiguous-hosts', 'spec.hosts', 'several hosts at one address share a TCP port', 'one ServiceEntry for each host')
   return names
+}
+
+/** Istio gives a service an address of its own, unless it has none to look up or its label says no. */
+function isAllocated({ spec, metadata }: RuleDocument): boolean {
+  if ((spec?.resolution ?? 'NONE') === 'NONE') return false
+  return metadata.labels?.['networking.istio.io/enable-autoallocate-ip']?.toLowerCase() !== 'false'
 }
 
 const isTcp = ({ protocol }: any) => ['TCP', 'HTTPS', 'TLS', 'MONGO', 'REDIS', 'MYSQL'].includes((protocol ?? '').toUpperCase())
@@ -93,6 +100,14 @@ function resolution(check: Check, spec: any, names: ReadonlySet<string>): void {
     for (const [index, host] of (spec.hosts ?? []).entries())
       if (host !== '*' && domainFault(host, true) === undefined && domainFault(host, false) !== undefined)
         check.error('invalid-host', member('spec.hosts', index), `${host} cannot be looked up`, 'name the host, or add endpoints')
+  const weight = endpoints.reduce((sum: number, endpoint) => sum + (endpoint.weight || 1), 0)
+  if (weight > MOST_WEIGHT)
+    check.error(
+      'out-of-range',
+      at,
+      `the weights add up to ${weight}, more than ${MOST_WEIGHT}: Envoy refuses the endpoints`,
+      'give smaller weights',
+    )
   for (const [index, endpoint] of endpoints.entries()) {
     const path = member(at, index)
     if (mode === 'STATIC') workloadEntry(check, endpoint, path, names)
