@@ -2,6 +2,7 @@
  * From the documents in force to what calls run on: checked as a whole, translated, compiled per cluster and per virtual host. What has
  * the same content as before is the same object as before, so that a change touches only what depends on it. Nothing takes effect here.
  */
+import { append } from '../base/append.ts'
 import type { Steps } from '../base/time/slices.ts'
 import type { Cluster, ClusterLoadAssignment, EnvoyConfig, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { Placement } from '../rules/istio/cluster-locality.ts'
@@ -75,17 +76,20 @@ export function* compiling(
   const { strict, workload, meshConfig } = settings
   const { documents: written, diagnostics } = inForce(sets, callerOf(workload, meshConfig))
   const refused = () => diagnostics.some(d => d.severity === 'error')
-  diagnostics.push(...(yield* checked(written, strict)))
+  append(diagnostics, yield* checked(written, strict))
   if (refused()) return { compiled: undefined, diagnostics }
-  diagnostics.push(...sameTargets(written))
+  append(diagnostics, sameTargets(written))
 
   const unlisted = settings.unlisted === 'dns' ? unlistedServices(written, workload) : { documents: [], owners: new Map(), diagnostics: [] }
-  diagnostics.push(...unlisted.diagnostics)
+  append(diagnostics, unlisted.diagnostics)
   const documents = [...written, ...unlisted.documents]
   yield
 
   const translated = yield* translating(documents, { workload, meshConfig, encryptedPorts: true })
-  diagnostics.push(...translated.diagnostics.map(d => (strict ? asError(d) : d)))
+  append(
+    diagnostics,
+    translated.diagnostics.map(d => (strict ? asError(d) : d)),
+  )
   const policies = new Policies(documents, translated.routes, workload)
   const resilience = new Map<string, ClusterResilience | undefined>()
   for (const { name } of translated.clusters) {
@@ -124,7 +128,7 @@ function* checked(documents: readonly RuleDocument[], strict: boolean): Steps<Di
       known.set(document, own)
       yield
     }
-    found.push(...own)
+    append(found, own)
   }
   return found
 }
@@ -152,7 +156,7 @@ function* virtualHosts(routes: readonly RouteConfiguration[], before: ReadonlyMa
         kept.set(text, hosted)
         made.set(host, hosted)
       } catch {
-        found.push(...faultsOf(host))
+        append(found, faultsOf(host))
       }
       yield
     }

@@ -2,6 +2,7 @@
  * The rules in force and how they change. Every change is a proposal of new sets that goes through one gate, one after the other: read,
  * checked, compiled and made ready in slices, and only then switched to, in one step. What is refused has touched nothing.
  */
+import { append } from '../base/append.ts'
 import { runInSlices, runNow, type Steps } from '../base/time/slices.ts'
 import type { Emitter } from '../core/events.ts'
 import type { Source, SourceSet } from '../core/source.ts'
@@ -256,11 +257,11 @@ export class LiveRules {
     const documents: RuleDocument[] = []
     const found: Diagnostic[] = []
     for (const read of parts) {
-      found.push(...read.diagnostics)
+      append(found, read.diagnostics)
       for (const document of read.documents) {
         if (trust !== undefined) {
           document.trust = trust
-          if (!patching || !isDeletion(document)) found.push(...trustFaults(document, trust, this.#caller))
+          if (!patching || !isDeletion(document)) append(found, trustFaults(document, trust, this.#caller))
         }
         documents.push(document)
       }

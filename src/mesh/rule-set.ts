@@ -3,6 +3,7 @@
  * same kind, namespace and name, the earlier source's holds: apply first, then the others as they were listed. One whose source is not
  * trusted with the hosts of the other hides nothing.
  */
+import { append } from '../base/append.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { type Caller, namespaceOf } from '../rules/istio/select-documents.ts'
@@ -41,7 +42,7 @@ export function inForce(sets: RuleSets, caller: Caller): { documents: RuleDocume
   const documents = new Set<RuleDocument>()
   const diagnostics: Diagnostic[] = []
   for (const [source, set] of sets) {
-    diagnostics.push(...set.diagnostics)
+    append(diagnostics, set.diagnostics)
     for (const document of set.documents) {
       const key = keyOf(document)
       const first = owner.get(key)

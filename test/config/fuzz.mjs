@@ -10,6 +10,7 @@ const FILES = {
   // It runs two thirds as many texts again.
   'test/properties/rules-fuzz.test.ts': 60_000,
   'test/properties/admin-fuzz.test.ts': 100_000,
+  'test/properties/nesting-fuzz.test.ts': 100_000,
 }
 
 const args = process.argv.slice(2)

@@ -1,4 +1,5 @@
 /** How each type of option is read. A description carries its own reader, so that types that nobody uses leave no trace in a bundle. */
+import { append } from '../../base/append.ts'
 import { parseSize } from '../../base/formats/size.ts'
 import { LONGEST_MS, parseDuration } from '../../base/time/duration.ts'
 import { Place, show, suggest } from './fault.ts'
@@ -68,11 +69,11 @@ export const readUnion: Reader = (value, at, { of }) => {
     if (own.faults.length === 0) return result
     if (nearest === undefined || depth(own) > depth(nearest)) nearest = own
   }
-  at.faults.push(...nearest!.faults)
+  append(at.faults, nearest!.faults)
   return undefined
 }
 
-const depth = ({ faults }: Place) => Math.max(...faults.map(({ path }) => path.length))
+const depth = ({ faults }: Place) => faults.reduce((longest, { path }) => Math.max(longest, path.length), 0)
 
 export const readProvided: Reader = (value, at, { methods, example }) =>
   methods!.every(method => typeof (value as any)?.[method] === 'function')

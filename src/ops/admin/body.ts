@@ -1,6 +1,7 @@
-/** Bodies of the admin API that are not rules: small JSON objects. */
-import { parseYaml } from '../../base/formats/yaml.ts'
+/** Bodies of the admin API that are not rules: JSON objects. */
+import { parseJson, parseYaml } from '../../base/formats/yaml.ts'
 import { suggest } from '../../core/schema/read.ts'
+import type { BodyFormat } from './media-type.ts'
 import { AdminError } from './reply.ts'
 import type { AdminRequest } from './request.ts'
 
@@ -8,10 +9,10 @@ import type { AdminRequest } from './request.ts'
  * The body as an object with certain fields; others it has only when `optional` lists them or is
  * absent: a misspelt `for` would mean for ever.
  */
-export function fields(request: AdminRequest, required: readonly string[], optional?: readonly string[]): any {
+export function fields(request: AdminRequest, required: readonly string[], optional?: readonly string[], format: BodyFormat = 'json'): any {
   let body: unknown
   try {
-    body = parseYaml(request.body)
+    body = format === 'yaml' ? parseYaml(request.body) : parseJson(request.body)
   } catch (error) {
     throw new AdminError(400, 'unreadable-body', (error as Error).message)
   }

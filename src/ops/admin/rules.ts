@@ -84,7 +84,7 @@ export async function merge(core: MeshCore, request: AdminRequest, trust: Trust)
   const { document } = named(core, request)
   unless(request, document)
   const version = core.rules.version
-  const change = fields(request, [])
+  const change = fields(request, [], undefined, 'yaml')
   if (hasRedacted(change)) throw redactedValue()
   const merged = merged7396(shown(document, true), change) as object
   checkSameDocument(core, request, merged)

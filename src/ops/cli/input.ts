@@ -1,4 +1,5 @@
 /** Rules from the command line's arguments: files, directories, `-` for standard input. */
+import { append } from '../../base/append.ts'
 import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { parseRules } from '../../rules/istio/parse.ts'
@@ -59,13 +60,13 @@ export function joined({ parts }: Given): string {
 export async function read(paths: readonly string[], around: Around): Promise<Given> {
   if (paths.length === 0) throw new CliError(EXIT.usage, 'no rules are given', 'name files or directories, or - for standard input')
   const parts: Part[] = []
-  for (const path of paths) parts.push(...(path === '-' ? [{ origin: '-', text: await standardInput(around) }] : await partsOf(path)))
+  for (const path of paths) append(parts, path === '-' ? [{ origin: '-', text: await standardInput(around) }] : await partsOf(path))
   const documents: RuleDocument[] = []
   const diagnostics: Diagnostic[] = []
   for (const part of parts) {
     const parsed = parseRules(part.text, part.origin)
-    documents.push(...parsed.documents)
-    diagnostics.push(...parsed.diagnostics)
+    append(documents, parsed.documents)
+    append(diagnostics, parsed.diagnostics)
   }
   return { parts, documents, diagnostics }
 }

@@ -2,6 +2,7 @@
  * A VirtualService that hands a part of its routes to another one. The two conditions are combined with AND; a delegate's route that has
  * a condition which fits none of the root's is dropped as a whole. The root fills what the delegate leaves unset.
  */
+import { append } from '../../base/append.ts'
 import type { RuleDocument } from './document.ts'
 import { type Caller, hostIn, namespaceOf } from './select-documents.ts'
 import { isTrustedDelegate } from './trust/joins.ts'
@@ -24,7 +25,7 @@ export function httpRules(document: RuleDocument, delegates: ReadonlyMap<string,
     if (http.delegate == null) rules.push({ http: withFullHosts(http, document, caller), document, root: document, path })
     else {
       const delegate = delegateOf(http.delegate, document, delegates, caller)
-      if (delegate !== undefined) rules.push(...merged(http, document, delegate, caller))
+      if (delegate !== undefined) append(rules, merged(http, document, delegate, caller))
     }
   }
   return rules

@@ -1,4 +1,5 @@
 /** From texts and objects to rule documents: several documents in a text, lists of documents, documents of other kinds left alone. */
+import { copyPlain } from '../../base/formats/plain-data.ts'
 import { type YamlDocument, yamlDocuments } from '../../base/formats/yaml.ts'
 import { runNow, type Steps } from '../../base/time/slices.ts'
 import type { Diagnostic } from './diagnostic.ts'
@@ -80,9 +81,9 @@ class Reading {
   object(value: unknown): void {
     let plain: unknown
     try {
-      plain = copy(value, 0)
+      plain = copyPlain(value)
     } catch (error) {
-      this.diagnostics.push({ severity: 'error', code: 'unreadable', message: (error as Error).message, document: this.#count++ })
+      this.diagnostics.push({ severity: 'error', code: 'unreadable', message: messageOf(error), document: this.#count++ })
       return
     }
     this.#value(plain, '', undefined, undefined)
@@ -219,13 +220,7 @@ function texts(from: Record<string, unknown>): Record<string, string> {
   return map
 }
 
-/** Plain data without prototypes, cut off from what the caller may change later. */
-function copy(value: unknown, depth: number): unknown {
-  if (depth > 100) throw new Error('nested deeper than 100, or in a circle')
-  if (value instanceof Date) return value.toISOString()
-  if (Array.isArray(value)) return Array.from(value, item => copy(item, depth + 1)) // a hole is an empty item
-  if (typeof value !== 'object' || value === null) return value
-  const plain = Object.create(null) as Record<string, unknown>
-  for (const name of Object.keys(value)) plain[name] = copy((value as Record<string, unknown>)[name], depth + 1)
-  return plain
+/** A getter of an object may throw anything. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'a property of the object cannot be read'
 }

@@ -3,6 +3,7 @@
  * tells of them, so an unknown host is only said when the documents declare services at all, an unknown subset when they have
  * destination rules.
  */
+import { append } from '../../base/append.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
 import { member, type RuleDocument } from './document.ts'
@@ -30,7 +31,7 @@ export function crossReferences(given: readonly RuleDocument[], lax: Severity = 
     found.push(
       ...checkReferences({ ...virtualServices, list: mine }, known.services, known.rules, caller).filter(({ code }) => known.decides(code)),
     )
-    for (const document of own) found.push(...known.check(document))
+    for (const document of own) append(found, known.check(document))
   }
   return found.map(diagnostic =>
     diagnostic.severity === 'warning' && isCertain(diagnostic.code) ? { ...diagnostic, severity: lax } : diagnostic,

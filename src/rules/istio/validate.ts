@@ -1,4 +1,5 @@
 /** All that is wrong with a set of documents: how they are written, then what they say. Verdicts follow Istio's webhook; `strict` adds the CRD. */
+import { append } from '../../base/append.ts'
 import { runNow, type Steps } from '../../base/time/slices.ts'
 import { suggest } from '../../core/schema/read.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
@@ -40,10 +41,10 @@ export function* validating(documents: readonly RuleDocument[], options: Validat
   const found: Diagnostic[] = []
   const mentioned = new Set<string>()
   for (const document of documents) {
-    found.push(...validateDocument(document, lax, mentioned))
+    append(found, validateDocument(document, lax, mentioned))
     yield
   }
-  found.push(...checkSet(documents))
+  append(found, checkSet(documents))
   return found
 }
 
