@@ -10,6 +10,8 @@ const FILES = {
   // It runs two thirds as many texts again.
   'test/properties/rules-fuzz.test.ts': 60_000,
   'test/properties/admin-fuzz.test.ts': 100_000,
+  // A mesh for each run: slow.
+  'test/properties/trust-fuzz.test.ts': 10_000,
   'test/properties/nesting-fuzz.test.ts': 100_000,
 }
 
