@@ -47,7 +47,7 @@ describe('apply', () => {
 
   test('applies queue up in the order they were asked for', async () => {
     const m = mesh()
-    const results = await Promise.all([m.apply(service('b')), m.apply('kind: 7'), m.apply(service('c'))])
+    const results = await Promise.all([m.apply(service('b')), m.apply('kind: VirtualService'), m.apply(service('c'))])
     expect(results.map(r => (r.accepted ? r.version : 'refused'))).toEqual([2, 'refused', 3])
     expect(Object.keys(m.snapshot().clusters)).toContain('outbound|80||c.test')
   })

@@ -68,7 +68,7 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   'port-order': 'The egress listener without port is not the last one.',
   'quoted-number': 'A number in quotes; the CRD wants it without.',
   'redirect-code-unsupported': 'A redirect code with which Envoy refuses all routes.',
-  'regex-too-long': 'A regular expression of more than 1024 characters.',
+  'regex-too-long': 'A regular expression of more than 1024 characters, or of more than 32768 instructions when compiled.',
   required: 'A field is missing.',
   'retries-disabled': 'Options of retries while attempts are 0.',
   'route-unknown': 'A target names a route that no VirtualService has.',

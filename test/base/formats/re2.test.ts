@@ -38,6 +38,17 @@ test.each(['(?=a)', '(?!a)', '(?<=a)', '(a)\\1', '[', '(', 'a**', '\\8'])('%s is
   expect(() => compileRe2(pattern)).toThrow(/not a RE2 pattern/),
 )
 
+describe('the size of a compiled pattern', () => {
+  test.each(['a{1000}'.repeat(33), '(?:a?b?){1000}'.repeat(20), '[a-z]{1000,}'.repeat(40), '(?:x{10}){100}'.repeat(40)])(
+    '%s is refused, as Envoy refuses it under Istio',
+    pattern => expect(() => compileRe2(pattern)).toThrow(/instructions; Envoy takes at most 32768/),
+  )
+  test('patterns that real rules have, and large ones, are compiled', () => {
+    for (const pattern of ['^/api/v[0-9]{1,3}/.*$', 'a{1000}'.repeat(32), '[{1000}]\\{1000}', '(?:[0-9a-f]{8}-){3}'])
+      expect(compileRe2(pattern).test('')).toBe(false)
+  })
+})
+
 test('nested repetition that stalls a backtracking matcher is answered', () => {
   expect(compileRe2('(a+)+b').test('a'.repeat(2000))).toBe(false)
 })

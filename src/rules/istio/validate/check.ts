@@ -63,11 +63,16 @@ export class Check {
       compileRe2(pattern)
       return true
     } catch (error) {
+      const { message } = error as Error
+      if (message.includes('instructions')) {
+        this.error('regex-too-long', path, message, 'repeat less often, or split it over several matches')
+        return false
+      }
       const presence =
         pattern === '*'
           ? 'write ".*" for anything, or {} for "is present"'
           : 'RE2 has no lookaround and no backreferences (https://github.com/google/re2/wiki/Syntax)'
-      this.error('invalid-regex', path, `${JSON.stringify(pattern)}: ${(error as Error).message}`, presence)
+      this.error('invalid-regex', path, `${JSON.stringify(pattern)}: ${message}`, presence)
       return false
     }
   }
