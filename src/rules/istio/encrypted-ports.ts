@@ -10,6 +10,7 @@ import { configuration, forUnknown, oneOfEachHost, virtualHost } from './routes.
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
 import { listenerFor, type Scope } from './select-egress.ts'
+import { isHeadless } from './select-services.ts'
 
 const ENCRYPTED = 'encrypted'
 
@@ -34,7 +35,7 @@ export function addEncryptedPorts(routes: RouteConfiguration[], scope: Scope, ru
           routes.push(config)
         }
         const { config, taken } = here
-        const domains = domainsOf(service.host, service.address, caller).domains.filter(domain => !taken.has(domain))
+        const domains = domainsOf(service.host, service.address, caller, isHeadless(service)).domains.filter(domain => !taken.has(domain))
         if (domains.length === 0) continue
         for (const domain of domains) taken.add(domain)
         const route = { ...defaultRoute(service, { caller, port: number, services, rules }), name: ENCRYPTED }

@@ -38,12 +38,13 @@ export function overlaps(a: string, b: string): boolean {
 
 /**
  * All names by which a caller in `namespace` may reach a service: with a final dot, shorter ones for services of the caller's own
- * cluster, and its address.
+ * cluster, for a headless one whatever stands before each of these (its pods have names), and its address.
  */
 export function domainsOf(
   host: string,
   address: string | undefined,
   { namespace, domain }: { namespace: string; domain: string },
+  isHeadless = false,
 ): { domains: string[]; shortened: string[] } {
   const shortened = isAddress(host) ? [] : [`${host}.`]
   const end = host.indexOf('.svc.')
@@ -52,7 +53,9 @@ export function domainsOf(
     if (host.slice(dot + 1, end) === namespace) shortened.push(host.slice(0, dot))
     shortened.push(`${host.slice(0, end)}.svc`, host.slice(0, end))
   }
-  return { domains: [host, ...shortened, ...(address === undefined ? [] : [inBrackets(address)])], shortened }
+  const names = [host, ...shortened]
+  const below = isHeadless ? names.map(name => `*.${name}`) : []
+  return { domains: [...names, ...below, ...(address === undefined ? [] : [inBrackets(address)])], shortened }
 }
 
 /** An IPv6 address as a Host header has it. */

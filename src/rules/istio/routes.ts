@@ -10,7 +10,7 @@ import { defaultRoute, routesOf, type Surroundings, timeouts } from './route-act
 import type { DestinationRules } from './select-destination-rule.ts'
 import type { Caller } from './select-documents.ts'
 import { type Listener, listenerFor, type Scope } from './select-egress.ts'
-import { isHttp, isSniffed, type Service } from './select-services.ts'
+import { isHeadless, isHttp, isSniffed, type Service } from './select-services.ts'
 import { Speakers, type VirtualService } from './select-virtual-services.ts'
 import { bounded } from './trust/routes.ts'
 
@@ -55,7 +55,14 @@ const EVERYWHERE = '0.0.0.0'
 function listening(scope: Scope): Listening[] {
   const ports = new Map<number, Listening>()
   const first = new Map<string, string>() // by address and port, the protocol of whoever came first
-  for (const listener of scope.listeners)
+  const portOf = (port: number, listener: Listener): Listening => {
+    let known = ports.get(port)
+    if (known === undefined) ports.set(port, (known = { port, listener, http: false, sniffed: [] }))
+    return known
+  }
+  for (const listener of scope.listeners) {
+    // A Sidecar's own port is listened on though no service has it: calls to it are calls to unknown hosts.
+    if (listener.port !== undefined && listener.protocol !== 'HTTP_PROXY' && isHttp(listener)) portOf(listener.port, listener).http = true
     for (const service of listener.services)
       for (const port of service.ports) {
         if (listenerFor(scope, port.number) !== listener) continue
@@ -66,12 +73,12 @@ function listening(scope: Scope): Listening[] {
           if (before === undefined) first.set(key, spoken.protocol)
           if (!isHttp(spoken) && !isSniffed(spoken)) continue
           if (before === 'MONGO' || before === 'MYSQL') continue // there the server speaks first: nothing can be recognised
-          let known = ports.get(port.number)
-          if (known === undefined) ports.set(port.number, (known = { port: port.number, listener, http: false, sniffed: [] }))
+          const known = portOf(port.number, listener)
           if (isHttp(spoken) || bind === EVERYWHERE) known.http = true
           else if (before !== '') known.sniffed.push(service) // of several at one address the first
         }
       }
+  }
   return [...ports.values()].filter(({ http, sniffed }) => http || sniffed.length > 0).sort((a, b) => a.port - b.port)
 }
 
@@ -115,7 +122,7 @@ function* hostsOn(here: readonly Service[], listener: Listener, speakers: Speake
     out.push(virtualHost(host, port, free, routes))
   }
   const addService = (service: Service, routes: Route[]) => {
-    const { domains, shortened } = domainsOf(service.host, service.address, caller)
+    const { domains, shortened } = domainsOf(service.host, service.address, caller, isHeadless(service))
     add(service.host, domains, shortened, routes)
   }
   const spokenFor = spokenServices(

@@ -75,6 +75,13 @@ export function isHttp2(port: ServicePort): boolean {
   return port.protocol === 'HTTP2' || port.protocol === 'GRPC' || port.protocol === 'GRPC-WEB'
 }
 
+/** On a ServiceEntry that stands for a headless Service of Kubernetes: istiod routes to its pods by their names as well. */
+export const HEADLESS = 'meshless.dev/headless'
+
+export function isHeadless({ document, resolution }: Declared): boolean {
+  return resolution === 'NONE' && document.metadata.annotations?.[HEADLESS] === 'true'
+}
+
 /** All services exported to the caller, nearest first, the older before the younger. */
 export function selectServices(
   documents: readonly RuleDocument[],
