@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalHost, isIPAddress, isLinkLocal, isUnixSocket } from '../../../src/base/formats/addresses.ts'
 
@@ -118,3 +120,38 @@ test.each([
   ['a.test', false],
   ['1.2.3.4.test', false],
 ])('isIPAddress of %j is %j', (host, is) => expect(isIPAddress(host)).toBe(is))
+
+describe('IPv4 in any spelling', () => {
+  const radices = [(n: number) => String(n), (n: number) => `0x${n.toString(16)}`, (n: number) => `0${n.toString(8)}`]
+  /** As one to four numbers, the last of which holds what is left, each in a radix of its own. */
+  const spelled = fc
+    .tuple(
+      fc.oneof(
+        fc.nat(0xffffffff),
+        fc.nat(0xffff).map(low => 0xa9fe0000 + low),
+      ),
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.constantFrom(...radices), { minLength: 4, maxLength: 4 }),
+    )
+    .map(([value, count, writers]) => {
+      const bytes = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+      const head = bytes.slice(0, count - 1)
+      const rest = bytes.slice(count - 1).reduce((sum, byte) => sum * 256 + byte, 0)
+      return { dotted: bytes.join('.'), text: [...head, rest].map((part, at) => writers[at]!(part)).join('.') }
+    })
+
+  test('is the same address', () => {
+    fc.assert(
+      fc.property(spelled, ({ dotted, text }) => {
+        expect(canonicalHost(text)).toBe(dotted)
+        expect(isLinkLocal(text)).toBe(isLinkLocal(dotted))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('is what the system dials', async () => {
+    for (const { text } of fc.sample(spelled, 20)) expect(canonicalHost(text)).toBe((await lookup(text, { family: 4 })).address)
+    for (const text of ['１６９.254.169.254', '169。254。169。254']) expect(canonicalHost(text)).toBe((await lookup(text)).address)
+  })
+})
