@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createMesh, type MeshOptions } from '../../src/index.ts'
+import { readOptions } from '../../src/core/schema/index.ts'
+import { createMesh, type MeshOptions, TIGHT } from '../../src/index.ts'
+import { adminFields } from '../../src/mesh/admin-options.ts'
 import { readSettings } from '../../src/mesh/settings.ts'
 import { all, destination, service } from './documents.ts'
 
@@ -80,6 +82,13 @@ describe('options of the methods of a mesh', () => {
     ['admin trust', () => mesh.admin({ trust: { hostss: [] } as any }), /trust.hostss: unknown option \(did you mean hosts\?\)/],
     ['admin token', () => mesh.admin({ token: 'short' }), /at least 16 characters/],
   ])('%s', (_, call, message) => expect(call()).rejects.toThrow(message))
+})
+
+test('a trust that names hosts only opens nothing else', () => {
+  const { trust } = readOptions(adminFields, { trust: { hosts: ['a.test'] } }, 'mesh.admin')
+  expect(trust).toEqual({ ...TIGHT, hosts: ['a.test'] })
+  expect(readOptions(adminFields, {}, 'mesh.admin').trust).toEqual(TIGHT)
+  expect(readOptions(adminFields, { trust: { linkLocal: true } }, 'mesh.admin').trust).toEqual({ ...TIGHT, linkLocal: true })
 })
 
 describe('endpoints set by hand', () => {
