@@ -142,7 +142,7 @@ export interface BodySource {
   resume(): void
   /** No longer wanted: the stream is given up (`drained` small rests may be read away to keep the connection). */
   cancel(): void
-  /** Content-Length when the peer said one. */
+  /** Its length when the peer stated one; 0 when none follows, whatever length the headers state (HEAD, 304). */
   readonly length: number | undefined
 }
 

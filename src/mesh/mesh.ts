@@ -190,7 +190,7 @@ export class MeshCore {
   }
 
   #link(table: RouteTable): Engine {
-    const { clock, random, meshConfig, faults, requestOverrides, retryBufferLimit } = this.settings
+    const { clock, random, meshConfig, faults, requestOverrides, abandonedBodyTimeout, retryBufferLimit } = this.settings
     return {
       clock,
       random,
@@ -202,6 +202,7 @@ export class MeshCore {
       faults,
       requestOverrides,
       clientAddress: '127.0.0.1',
+      abandonedBodyTimeout,
       retryBufferLimit,
       passthrough: (scheme, authority, port, of, trust) => this.#dynamic.get(scheme, authority, port, of, trust),
     }

@@ -1,10 +1,10 @@
 /** The mesh as its users hold it: the core with the ways in attached. */
+import type { BodyCare } from '../core/body.ts'
 import type { ListenOptions } from '../core/events.ts'
 import { readOptions } from '../core/schema/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
-import type { BodyCare } from '../traffic/transport/inflow.ts'
 import type { AdminOptions, AdminServer } from './admin-options.ts'
 import type { MeshEvents } from './events.ts'
 import { type ExplainRequest, type Explanation, explain } from './explain.ts'

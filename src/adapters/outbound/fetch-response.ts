@@ -1,9 +1,9 @@
 /** The mesh's reply as the Response that the caller of fetch gets. */
 
 import { getHeader } from '../../base/formats/headers.ts'
+import type { BodyCare } from '../../core/body.ts'
 import type { MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
 import { decoderOf } from '../../traffic/transport/decode.ts'
-import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { LazyResponse } from '../../traffic/transport/response.ts'
 import { failed } from './fetch-error.ts'
 import { matchesIntegrity } from './integrity.ts'

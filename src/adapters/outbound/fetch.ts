@@ -1,6 +1,6 @@
 /** fetch over a mesh: what the caller wrote becomes a request of the mesh, hop by hop, and the reply a Response. */
+import type { BodyCare } from '../../core/body.ts'
 import type { Handle } from '../../traffic/engine/exchange.ts'
-import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { readRequest } from './fetch-request.ts'
 import { follow } from './redirect.ts'
 

@@ -1,9 +1,8 @@
 /** From hop to hop: every redirect is a request of its own, governed like the first, and changed as fetch changes it. */
 import { getHeader, removeHeader } from '../../base/formats/headers.ts'
-import { drain } from '../../core/body.ts'
+import { type BodyCare, defaultCare, drain } from '../../core/body.ts'
 import { forbiddenKind, type Trust } from '../../core/trust.ts'
 import type { Handle, MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
-import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { coded, failed } from './fetch-error.ts'
 import type { Asked } from './fetch-request.ts'
 import { respond } from './fetch-response.ts'
@@ -30,7 +29,7 @@ async function further(handle: Handle, asked: Asked, first: MeshReply, care: Bod
   for (let hops = 0; ; hops++) {
     const redirects = isRedirect(reply.status)
     if (redirects && asked.redirect === 'error') {
-      leave(reply)
+      leave(reply, care)
       throw failed(new Error('unexpected redirect'))
     }
     const to = redirects && asked.redirect === 'follow' ? getHeader(reply.headers, 'location') : undefined
@@ -38,7 +37,7 @@ async function further(handle: Handle, asked: Asked, first: MeshReply, care: Bod
       const type = crossed ? 'cors' : 'basic'
       return respond(reply, request, { url: address.href, redirected: hops > 0, type, integrity: asked.integrity, care })
     }
-    leave(reply)
+    leave(reply, care)
     const url = target(to, address.url)
     if (hops >= asked.maxRedirects)
       throw failed(asked.maxRedirects === 20 ? new Error('redirect count exceeded') : coded('ERR_REDIRECTS', 'redirect count exceeded'))
@@ -106,8 +105,8 @@ function utf8(text: string): string {
   return new TextDecoder().decode(Uint8Array.from(text, c => c.charCodeAt(0)))
 }
 
-function leave(reply: MeshReply): void {
-  if (reply.body !== undefined) drain(reply.body)
+function leave(reply: MeshReply, care: BodyCare = defaultCare): void {
+  if (reply.body !== undefined) drain(reply.body, care)
 }
 
 const isRedirect = (status: number) => status === 301 || status === 302 || status === 303 || status === 307 || status === 308

@@ -1,5 +1,6 @@
 /** A request at its cluster's cache: what it asks for there, and what becomes of it with an answer that is kept, joined or its own. */
 import { getHeader, setHeader } from '../../base/formats/headers.ts'
+import type { BodyCare } from '../../core/body.ts'
 import type { BodySource } from '../../core/transport.ts'
 import type { Asked } from './asked.ts'
 import { BytesBody } from './bytes-body.ts'
@@ -39,6 +40,10 @@ export class CacheJoin implements CacheCaller {
     this.identity = `${scheme}://${authority}${path} ${front.outcome.cluster}${varying}`
     this.#front = front
     this.#cache = cache
+  }
+
+  get care(): BodyCare {
+    return this.#front.engine
   }
 
   header(name: string): string | undefined {

@@ -23,6 +23,8 @@ export interface Engine {
   readonly requestOverrides: boolean
   /** What source-IP hashing sees of the caller. */
   readonly clientAddress: string
+  /** ms after which a response body that nobody reads, or that does not end, gives its connection back. */
+  readonly abandonedBodyTimeout: number
   /** Bytes of a request body that are kept for another try; a larger body is sent once. */
   readonly retryBufferLimit: number
   /**

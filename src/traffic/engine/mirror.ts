@@ -1,9 +1,11 @@
 /** A copy of a request for another cluster: sent once, outside all policies and without a retry; its answer is thrown away. */
 import type { Timer } from '../../base/time/clock.ts'
+import { type BodyCare, drain } from '../../core/body.ts'
 import type { WireBody, WireRequest, WireResponse } from '../../core/transport.ts'
 import type { Trust } from '../../core/trust.ts'
 import type { CompiledMirror, Plan } from '../routing/compiled-route.ts'
 import { isOutOfReach } from '../upstream/reach.ts'
+import { AnswerBody, type AnswerOwner } from './answer-body.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ClusterRuntime } from './cluster-runtime.ts'
 import type { Engine } from './engine.ts'
@@ -45,20 +47,23 @@ export function mirrored(mirrors: readonly CompiledMirror[], of: Mirrored, clust
     const headers = of.headers.slice()
     if (plan.timeout > 0) announceTime(headers, plan.timeout)
     const name = scheme === 'https' ? tls : to.autoSni ? nameOf(authority) : undefined
-    new Mirror({ method, path, authority, scheme, headers, body }, name).start(to, plan.timeout, trust)
+    new Mirror({ method, path, authority, scheme, headers, body }, name, engine).start(to, plan.timeout, trust)
   }
 }
 
-class Mirror implements AttemptOwner {
+class Mirror implements AttemptOwner, AnswerOwner {
   readonly perTryTimeout = 0
   readonly uploaded = true
   readonly tls: string | undefined
   readonly #request: WireRequest
+  readonly #care: BodyCare
   #timer: Timer | undefined
+  #attempt: Attempt | undefined
 
   /** `request` is the mirror's own; nobody else may change it. */
-  constructor(request: WireRequest, tls: string | undefined) {
+  constructor(request: WireRequest, tls: string | undefined, care: BodyCare) {
     this.#request = request
+    this.#care = care
     this.tls = tls
   }
 
@@ -70,6 +75,7 @@ class Mirror implements AttemptOwner {
       return
     }
     const attempt = new Attempt(cluster, host, this, 1)
+    this.#attempt = attempt
     if (timeout > 0)
       this.#timer = cluster.clock.schedule(timeout, () => {
         cluster.stats.upstream_rq_timeout++
@@ -83,7 +89,13 @@ class Mirror implements AttemptOwner {
   }
 
   answered(_attempt: Attempt, response: WireResponse): void {
-    response.body.read(NOBODY)
+    // To its end, however long, so that the connection can serve again.
+    drain(new AnswerBody(response.body, this), this.#care, Infinity)
+  }
+
+  dropped(): void {
+    this.#timer?.cancel()
+    this.#attempt?.cancel(false)
   }
 
   failed(): void {
@@ -96,6 +108,3 @@ class Mirror implements AttemptOwner {
     this.#timer?.cancel()
   }
 }
-
-/** Reads to the end, so that the connection can serve again. */
-const NOBODY = { data() {}, end() {}, error() {} }

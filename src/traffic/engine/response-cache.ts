@@ -5,6 +5,7 @@
  * large, or for one reader only, goes to one of those who wait, and the others ask by themselves.
  */
 import type { Clock } from '../../base/time/clock.ts'
+import type { BodyCare } from '../../core/body.ts'
 import type { BodySource } from '../../core/transport.ts'
 import type { Kept } from '../../policies/cache/kernel.ts'
 import type { CacheSettings } from '../../policies/cache/options.ts'
@@ -30,6 +31,8 @@ export interface CacheCaller extends Wanted {
   /** Nobody could answer for it: it goes by itself. */
   alone(): void
   failed(error: unknown): void
+  /** How long a body may come. */
+  readonly care: BodyCare
 }
 
 /** A request under way. */
@@ -211,7 +214,7 @@ export class ResponseCache {
       if (same) caller.reads(reply, tee, caller === flight.by)
       else caller.alone()
     }
-    tee.start()
+    tee.start(flight.by.care)
   }
 
   /** The answer says that it depends on more than was asked for. */

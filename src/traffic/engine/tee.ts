@@ -1,7 +1,10 @@
 /**
  * A body that several read, each at its own pace, and that is kept while it comes. While it is kept it is read as fast as it comes, whether
- * anybody reads or not; when it turns out to be too large it is kept no more and comes as slowly as its slowest reader takes it.
+ * anybody reads or not; when it turns out to be too large, or takes too long, it is kept no more and comes as slowly as its slowest reader
+ * takes it.
  */
+import type { Timer } from '../../base/time/clock.ts'
+import type { BodyCare } from '../../core/body.ts'
 import type { BodyReader, BodySource } from '../../core/transport.ts'
 
 export interface TeeOwner {
@@ -23,6 +26,7 @@ export class Tee implements BodyReader {
   #keeping = true
   #paused = false
   #end: ((reader: BodyReader) => void) | undefined
+  #timer: Timer | undefined
 
   constructor(source: BodySource, max: number, owner: TeeOwner) {
     this.#source = source
@@ -30,8 +34,10 @@ export class Tee implements BodyReader {
     this.#owner = owner
   }
 
-  start(): void {
+  /** `care`: how long it is kept while it comes. */
+  start({ clock, abandonedBodyTimeout }: BodyCare): void {
     this.#source.read(this)
+    if (this.#keeping && this.#end === undefined) this.#timer = clock.schedule(abandonedBodyTimeout, () => this.#takesTooLong())
   }
 
   get length(): number | undefined {
@@ -71,6 +77,7 @@ export class Tee implements BodyReader {
   }
 
   #finish(end: (reader: BodyReader) => void): void {
+    this.#timer?.cancel()
     this.#end = end
     for (const reading of [...this.#readings]) reading.finish(end)
     this.#readings.clear()
@@ -79,10 +86,20 @@ export class Tee implements BodyReader {
   /** Before the chunk that was too much is given out: who begins to read now gets all that came, that one included. */
   #keepNoMore(): void {
     this.#chunks.pop()
+    this.#drop()
+  }
+
+  #drop(): void {
+    this.#timer?.cancel()
     this.#owner.notKept()
     this.#keeping = false
     this.#chunks = []
     if (this.#readings.size === 0) this.#source.cancel()
+  }
+
+  #takesTooLong(): void {
+    this.#drop()
+    this.pace()
   }
 
   /** Nobody is overrun by what is not kept. */
@@ -98,8 +115,10 @@ export class Tee implements BodyReader {
 
   leave(reading: Reading): void {
     if (!this.#readings.delete(reading) || this.#end !== undefined) return
-    if (this.#readings.size === 0 && this.#owner.giveUp()) this.#source.cancel()
-    else this.pace()
+    if (this.#readings.size === 0 && this.#owner.giveUp()) {
+      this.#timer?.cancel()
+      this.#source.cancel()
+    } else this.pace()
   }
 }
 

@@ -1,31 +1,21 @@
 /**
- * A response body on its way in. It is read ahead as far as 64 kB whether or not anybody wants it: an answer that nobody reads then
- * frees its connection. A longer one holds the peer back until somebody reads, and is given up when nobody did for too long.
+ * A response body on its way in. It is read ahead as far as 64 kB whether or not anybody wants it: a response that nobody reads then
+ * frees its connection. A longer one holds the peer back until somebody reads. One that has not come to its end is given up when nobody
+ * began to read it for too long, however short it is.
  */
-import { type Clock, systemClock, type Timer } from '../../base/time/clock.ts'
-import { READ_AHEAD } from '../../core/body.ts'
+import type { Timer } from '../../base/time/clock.ts'
+import { type BodyCare, READ_AHEAD } from '../../core/body.ts'
 import type { BodyReader, BodySource } from '../../core/transport.ts'
-
-/** What becomes of bodies that nobody reads. */
-export interface BodyCare {
-  readonly clock: Clock
-  /** ms after which a body that nobody has begun to read gives its connection back. */
-  readonly abandonedBodyTimeout: number
-}
-
-export const defaultCare: BodyCare = { clock: systemClock, abandonedBodyTimeout: 30_000 }
 
 type Take = (chunk: Uint8Array | undefined) => void
 
 export class Inflow implements BodyReader {
   readonly #source: BodySource
-  readonly #care: BodyCare
   #chunks: Uint8Array[] = []
   #size = 0
   #ended = false
   #error: unknown
   #failed = false
-  #wanted = false
   #paused = false
   #abandon: Timer | undefined
   /** Who waits for the whole body, or for the next chunk. */
@@ -35,8 +25,11 @@ export class Inflow implements BodyReader {
 
   constructor(source: BodySource, care: BodyCare) {
     this.#source = source
-    this.#care = care
     source.read(this)
+    // Most have come whole by now, and need no timer.
+    if (this.#ended || this.#failed) return
+    const { clock, abandonedBodyTimeout } = care
+    this.#abandon = clock.schedule(abandonedBodyTimeout, () => this.#giveUp(abandonedBodyTimeout))
   }
 
   data(chunk: Uint8Array): void {
@@ -50,12 +43,11 @@ export class Inflow implements BodyReader {
     if (this.#whole !== undefined || this.#size < READ_AHEAD || this.#paused) return
     this.#paused = true
     this.#source.pause()
-    const { clock, abandonedBodyTimeout } = this.#care
-    if (!this.#wanted) this.#abandon = clock.schedule(abandonedBodyTimeout, () => this.#giveUp())
   }
 
   end(): void {
     this.#ended = true
+    this.#keep()
     if (this.#whole !== undefined) this.#whole(this.#join())
     else this.#next?.(undefined)
     this.#whole = this.#next = this.#fail = undefined
@@ -66,14 +58,14 @@ export class Inflow implements BodyReader {
     this.#failed = true
     this.#error = error
     this.#chunks = []
-    this.#abandon?.cancel()
+    this.#keep()
     this.#fail?.(failure(error))
     this.#whole = this.#next = this.#fail = undefined
   }
 
   /** Every byte, once, as what is wanted of them. */
   all<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>): Promise<T> {
-    this.#want()
+    this.#keep()
     if (this.#failed) return Promise.reject(failure(this.#error))
     return new Promise((resolve, reject) => {
       if (this.#ended) return resolve(as(this.#join()))
@@ -91,7 +83,7 @@ export class Inflow implements BodyReader {
 
   /** The next chunk; `undefined` at the end. One at a time. */
   next(): Promise<Uint8Array | undefined> {
-    this.#want()
+    this.#keep()
     if (this.#failed) return Promise.reject(failure(this.#error))
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
@@ -109,7 +101,7 @@ export class Inflow implements BodyReader {
 
   /** Nobody wants the rest. */
   cancel(): void {
-    this.#abandon?.cancel()
+    this.#keep()
     this.#chunks = []
     if (!this.#ended) this.#source.cancel()
     this.#ended = true
@@ -117,8 +109,8 @@ export class Inflow implements BodyReader {
     this.#next = this.#fail = undefined
   }
 
-  #want(): void {
-    this.#wanted = true
+  /** Somebody reads, or there is nothing left to wait for. */
+  #keep(): void {
     this.#abandon?.cancel()
     this.#abandon = undefined
   }
@@ -129,9 +121,8 @@ export class Inflow implements BodyReader {
     this.#source.resume()
   }
 
-  #giveUp(): void {
+  #giveUp(abandonedBodyTimeout: number): void {
     this.#abandon = undefined
-    const { abandonedBodyTimeout } = this.#care
     this.error(
       Object.assign(new Error(`nobody read the body within ${abandonedBodyTimeout} ms; its connection was given back`), {
         code: 'ERR_BODY_ABANDONED',

@@ -151,6 +151,7 @@ export class Http1Stream implements Stream, BodySource, Deliverable, Writable {
     if (this.#isHead) keepAfterHead(this.#request!, answer)
     const status = answer.statusCode
     this.#empty = this.#isHead || this.length === 0 || status === 204 || status === 304
+    if (this.#empty) this.length = 0
     answer[STREAM] = this
     // Read from the first byte on: what is here already need not be buffered by the stream as well.
     answer.on('data', onData)

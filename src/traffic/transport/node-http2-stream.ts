@@ -91,6 +91,7 @@ export class Http2Stream implements Stream, BodySource {
     this.length = said === undefined ? undefined : Number(said)
     const status = Number(received[':status'])
     this.#empty = (flags & NGHTTP2_FLAG_END_STREAM) !== 0
+    if (this.#empty) this.length = 0
     this.#listener.response({ status, statusText: '', headers, body: this })
   }
 

@@ -4,10 +4,10 @@
  * platform's own Response answers for it.
  */
 import { getHeader } from '../../base/formats/headers.ts'
-import { READ_AHEAD } from '../../core/body.ts'
+import { type BodyCare, defaultCare, drain, READ_AHEAD } from '../../core/body.ts'
 import type { BodySource } from '../../core/transport.ts'
 import { type Decoder, decoderOf } from './decode.ts'
-import { type BodyCare, defaultCare, Inflow } from './inflow.ts'
+import { Inflow } from './inflow.ts'
 
 const OUTCOME: unique symbol = Symbol.for('meshless.outcome') as any
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as any
@@ -55,7 +55,7 @@ export class LazyResponse {
     const { source } = init
     if (source === undefined) return
     if (init.bodiless) {
-      source.read(NOBODY)
+      drain(source, init.care ?? defaultCare)
       return
     }
     this.#decoder = decoderOf(getHeader(init.headers, 'content-encoding'))
@@ -181,9 +181,6 @@ export class LazyResponse {
 
 /** Whether a body may be more than what is read ahead. */
 const long = (source: BodySource) => source.length === undefined || source.length > READ_AHEAD
-
-/** Takes the end of a body that must be empty. */
-const NOBODY = { data() {}, end() {}, error() {} }
 
 /** An inflow as what one can iterate over. */
 class Chunks implements AsyncIterableIterator<Uint8Array> {

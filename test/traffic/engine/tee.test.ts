@@ -1,17 +1,19 @@
 /** A body read by several: each gets all of it in order, whoever pauses, turns away or comes late; what is too large is not kept and overruns nobody. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { virtualClock } from '../../../src/testing/index.ts'
 import { Tee } from '../../../src/traffic/engine/tee.ts'
 
 function teeOf(max: number) {
   const told: string[] = []
+  const clock = virtualClock()
   const source = { length: undefined, paused: false, cancelled: false, read() {}, pause: () => void (source.paused = true), resume: () => void (source.paused = false), cancel: () => void (source.cancelled = true) } // biome-ignore format: one line
   const tee = new Tee(source, max, {
     whole: chunks => void told.push(`whole ${chunks.flatMap(c => [...c]).join('')}`),
     notKept: () => void told.push('not kept'),
     giveUp: () => true,
   })
-  tee.start()
+  tee.start({ clock, abandonedBodyTimeout: 1000 })
   const reader = () => {
     const got: number[] = []
     const state = { got, ended: 0, end: '', body: tee.reading(() => state.ended++) }
@@ -22,7 +24,7 @@ function teeOf(max: number) {
     })
     return state
   }
-  return { tee, source, told, reader }
+  return { tee, source, told, reader, clock }
 }
 
 test('whatever its readers do, each gets every byte once and in order, then the end', () => {
@@ -86,4 +88,32 @@ test('one that breaks breaks for all, and is not kept', () => {
   tee.data(Uint8Array.of(1))
   tee.error(new Error('cut'))
   expect([a.got, a.end, b.end, told]).toEqual([[1], 'Error: cut', 'Error: cut', ['not kept']])
+})
+
+test('one that takes too long is not kept: it is given up without a reader, and else goes on at their pace', () => {
+  const alone = teeOf(10)
+  alone.tee.data(Uint8Array.of(1))
+  alone.clock.advance(1000)
+  expect([alone.told, alone.source.cancelled]).toEqual([['not kept'], true])
+
+  const read = teeOf(10)
+  const slow = read.reader()
+  read.tee.data(Uint8Array.of(1))
+  slow.body.pause()
+  read.clock.advance(1000)
+  expect([read.told, read.source.cancelled, read.source.paused]).toEqual([['not kept'], false, true])
+  slow.body.resume()
+  read.tee.data(Uint8Array.of(2))
+  read.tee.end()
+  expect([slow.got, slow.end, read.told]).toEqual([[1, 2], 'end', ['not kept']])
+})
+
+test('the time of one that has ended, or was left, is not waited for', () => {
+  for (const over of [(t: ReturnType<typeof teeOf>) => t.tee.end(), (t: ReturnType<typeof teeOf>) => t.reader().body.cancel()]) {
+    const made = teeOf(10)
+    over(made)
+    const before = [...made.told]
+    made.clock.advance(1000)
+    expect(made.told).toEqual(before)
+  }
 })
