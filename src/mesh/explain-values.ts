@@ -151,8 +151,7 @@ function ofBlock(block: string, document: RuleDocument): Value[] {
 function rulesOf(core: MeshCore, cluster: Cluster): RuleDocument[] {
   const about = cluster.metadata?.filterMetadata?.['istio'] as { config?: string; host?: string } | undefined
   if (about?.config === undefined) return []
-  const host = (document: RuleDocument) =>
-    fullName(String(document.spec?.host), namespaceOf(document), core.settings.workload.domain).toLowerCase()
+  const host = (document: RuleDocument) => fullName(String(document.spec?.host), namespaceOf(document), core.settings.workload.domain)
   const all = core.rules.compiled.documents.filter(d => d.kind === 'DestinationRule')
   const first = all.filter(d => `${namespaceOf(d)}/${d.metadata.name}` === about.config)
   return [...first, ...all.filter(d => !first.includes(d) && host(d) === about.host)]

@@ -6,13 +6,14 @@
 import { narrower, type Trust } from '../core/trust.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
+import { fullName } from '../rules/istio/hosts.ts'
 import { originOf, setOrigin } from '../rules/istio/provenance.ts'
 import { hashPolicies } from '../rules/istio/route-filters.ts'
 import { namespaceOf } from '../rules/istio/select-documents.ts'
 import { isTrustedWith } from '../rules/istio/trust.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
 import { SPLIT } from '../traffic/routing/split.ts'
-import { type Client, fullHost, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'
+import { type Client, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'
 import { hostOf, namesOf } from './route-names.ts'
 
 type Options = Record<string, unknown>
@@ -222,8 +223,8 @@ export class Policies {
   #fallback(written: any, document: RuleDocument, place: Place): Resilience['fallback'] {
     const { destination } = written
     if (destination === undefined) return written
-    const host = fullHost(destination.host, namespaceOf(document), this.#client)
-    const trust = host === place.host ? undefined : narrower(document.trust, undefined)
+    const host = fullName(destination.host, namespaceOf(document), this.#client.domain)
+    const trust = host.toLowerCase() === place.host ? undefined : narrower(document.trust, undefined)
     return { cluster: `outbound|${portOf(destination) ?? place.port}|${destination.subset ?? ''}|${host}`, ...(trust && { trust }) }
   }
 }
@@ -246,7 +247,7 @@ const perRoute = ({ document }: Found): boolean => document.spec.circuitBreaker?
 
 function placeOf(cluster: string): Place | undefined {
   const [direction, port = '', subset = '', host = ''] = cluster.split('|')
-  return direction === 'outbound' ? { host, subset, port, route: [], routeHost: '' } : undefined
+  return direction === 'outbound' ? { host: host.toLowerCase(), subset, port, route: [], routeHost: '' } : undefined
 }
 
 /** Virtual host and name; a route without a name is known by what it matches. */

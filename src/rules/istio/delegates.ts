@@ -141,7 +141,7 @@ function excludes(root: any, child: any): boolean {
 /** A copy in which every destination is named in full; what leads nowhere, since no host is said, is left out. */
 function withFullHosts(http: any, document: RuleDocument, caller: Caller): any {
   const isSaid = (destination: any): boolean => destination?.host != null
-  const full = (destination: any) => ({ ...destination, host: hostIn(document, String(destination.host), caller).toLowerCase() })
+  const full = (destination: any) => ({ ...destination, host: hostIn(document, String(destination.host), caller) })
   const inside = (of: any) => ({ ...of, destination: full(of.destination) })
   const copy = { ...http }
   if (http.route != null) copy.route = http.route.filter((route: any) => isSaid(route?.destination)).map(inside)

@@ -92,6 +92,7 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   'unknown-version': 'The kind has no such version.',
   unreachable: 'A route, or a condition, that an earlier one always precedes.',
   unreadable: 'An object that is no plain data, or goes in a circle.',
+  'upper-case-host': 'A host with capitals: Istio does not find a service of the same name without them.',
   'weights-not-100': 'The weights of localities do not add up to 100.',
   'wrong-type': 'A value of another type.',
 }

@@ -73,7 +73,7 @@ class Known {
 
   #host(document: RuleDocument, host: unknown, path: string): Diagnostic[] {
     if (typeof host !== 'string' || host === '' || !this.#hasServices) return []
-    const full = hostIn(document, host, this.#caller).toLowerCase()
+    const full = hostIn(document, host, this.#caller)
     if (isWildcard(full) || this.services.has(full)) return []
     const near = suggest(full, [...this.services.keys()])
     return [diagnose(document, 'warning', 'host-unknown', path, `no service ${full} is known`, near ?? 'add a ServiceEntry for it')]
@@ -94,7 +94,7 @@ class Known {
     if (typeof target?.host !== 'string') return []
     const unknown = this.#host(document, target.host, `${path}.host`)
     if (unknown.length > 0 || typeof target.subset !== 'string' || !this.#hasRules) return unknown
-    const host = hostIn(document, target.host, this.#caller).toLowerCase()
+    const host = hostIn(document, target.host, this.#caller)
     const subsets = (this.rules.of(this.services.get(host) ?? { host, namespace: namespaceOf(document) })?.subsets ?? []).map(
       ({ name }) => name,
     )
@@ -121,7 +121,7 @@ class Known {
 
   #subset(document: RuleDocument, destination: any, path: string): Diagnostic[] {
     if (typeof destination?.host !== 'string' || !destination.subset) return []
-    const host = hostIn(document, destination.host, this.#caller).toLowerCase()
+    const host = hostIn(document, destination.host, this.#caller)
     if (this.services.has(host)) return [] // said with the other references
     const namespace = /^[^.]+\.([^.]+)\.svc\./.exec(host)?.[1] ?? namespaceOf(document)
     const subsets = (this.rules.of({ host, namespace })?.subsets ?? []).map(({ name }) => name)

@@ -20,7 +20,7 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
   for (const { port, listener, http, sniffed } of listening(scope)) {
     const around: Surroundings = { caller, port, services, rules }
     const speakers = new Speakers(listener.virtualServices)
-    const here = oneOfEachHost(listener.services.filter(service => service.ports.some(({ number }) => number === port)))
+    const here = oneOfEachHost(listener.services.filter(service => service.ports.some(({ number }) => number === port)).map(inLowerCase))
     if (http) {
       const virtualHosts = yield* hostsOn(here, listener, speakers, around)
       virtualHosts.push(forUnknown(scope))
@@ -28,7 +28,7 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
     }
     // What is recognised from its first bytes has a configuration of its own, for whatever Host it carries.
     for (const service of oneOfEachHost(sniffed)) {
-      const routes = serviceRoutes(service, speakers, around)
+      const routes = serviceRoutes(inLowerCase(service), speakers, around)
       configurations.push(configuration(`${service.host}:${port}`, [virtualHost(service.host, port, ['*'], routes)]))
     }
   }
@@ -38,6 +38,15 @@ export function* buildRoutes(scope: Scope, rules: DestinationRules, caller: Call
 /** Of a service with several addresses, or several entries, the last one gives the names under which it is called. */
 export function oneOfEachHost(services: readonly Service[]): Service[] {
   return [...new Map(services.map(service => [service.host, service])).values()]
+}
+
+/**
+ * Hosts of requests are compared in lower case, so istiod writes routes for them so. Clusters keep the letters of their ServiceEntry: the
+ * default route of a host with capitals leads to a cluster that is not there, while a VirtualService may name it as it is written.
+ */
+function inLowerCase(service: Service): Service {
+  const host = service.host.toLowerCase()
+  return host === service.host ? service : { ...service, host }
 }
 
 interface Listening {

@@ -117,7 +117,7 @@ function readRule(document: RuleDocument, caller: Caller): DestinationRule {
   const selector: Record<string, string> | undefined =
     spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {})
   const rule: DestinationRule = {
-    host: hostIn(document, String(spec?.host ?? ''), caller).toLowerCase(),
+    host: hostIn(document, String(spec?.host ?? ''), caller),
     subsets: (spec.subsets ?? []).filter((subset: any) => typeof subset?.name === 'string'), // validation refuses the others
     exportTo: new Set<string>(selector === undefined ? spec.exportTo : ['.']),
     document,

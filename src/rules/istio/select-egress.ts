@@ -114,7 +114,7 @@ class Imports {
   }
 
   service(namespace: string, host: string): boolean {
-    return this.#some(namespace, host, pattern => covers(pattern, host))
+    return this.#some(namespace, host.toLowerCase(), pattern => covers(pattern, host.toLowerCase()))
   }
 
   /** A rule is imported when its host and the pattern have some name in common. */

@@ -38,7 +38,10 @@ export interface ServiceEndpoint {
 
 /** A host of one entry, at one of its addresses: what Pilot calls a service. */
 export interface Declared {
-  /** In full: other than in Pilot a service entry's short name is completed as well, so that rules find it. */
+  /**
+   * In full, in the letters in which it is written: other than in Pilot a service entry's short name is completed as well, so that rules
+   * find it.
+   */
   host: string
   namespace: string
   name: string
@@ -162,7 +165,7 @@ function readServices(document: RuleDocument, workloads: Workloads, caller: Call
   const addresses: string[] = (spec.addresses ?? []).map((address: string) => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2'))
   return (spec.hosts ?? []).flatMap((host: unknown) =>
     (addresses.length > 0 ? addresses : [undefined]).map(address => ({
-      host: hostIn(document, String(host), caller).toLowerCase(),
+      host: hostIn(document, String(host), caller),
       namespace,
       name: document.metadata.name,
       resolution: spec.resolution ?? 'NONE',

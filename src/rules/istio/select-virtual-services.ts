@@ -60,7 +60,7 @@ export function destinationsFor({ document, rules }: VirtualService, caller: Cal
   }
   for (const route of [...(document.spec.tcp ?? []), ...(document.spec.tls ?? [])])
     for (const { destination } of route.route ?? [])
-      if (destination?.host != null) add(hostIn(document, String(destination.host), caller).toLowerCase(), destination.port)
+      if (destination?.host != null) add(hostIn(document, String(destination.host), caller), destination.port)
   return found
 }
 

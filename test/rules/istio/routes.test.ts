@@ -1,6 +1,7 @@
 /** Ports and domains of route configurations that no recording shows; read from the source of istiod 1.29. */
 import { describe, expect, it } from 'vitest'
 import { translate } from '../../../src/rules/translate.ts'
+import { validate } from '../../../src/rules/validate.ts'
 
 const document = (kind: string, name: string, spec: object, annotations?: Record<string, string>) => ({
   apiVersion: 'networking.istio.io/v1',
@@ -47,4 +48,39 @@ describe('a headless Service', () => {
     expect(domains([head({ 'meshless.dev/headless': 'true' })])).toEqual([...names, ...names.map(name => `*.${name}`)])
   })
   it('which a ServiceEntry of its own right is not', () => expect(domains([head()])).toEqual(names))
+})
+
+describe('a host with capitals, which istiod routes in lower case and whose cluster keeps its letters', () => {
+  const service = (host: string) => document('ServiceEntry', 'a', { hosts: [host], ports: http(80), resolution: 'STATIC' })
+  const route = (documents: object[]) => {
+    const made = translate(documents, { workload: { namespace: 'shop' } })
+    const { domains, routes } = made.routes[0]!.virtualHosts![0]!
+    return { domain: domains[0], to: routes![0]!.route!.cluster, clusters: made.clusters.slice(2).map(({ name }) => name) }
+  }
+  const rule = (hosts: string[], host: string) => document('VirtualService', 'v', { hosts, http: [{ route: [{ destination: { host } }] }] })
+
+  it('leads nowhere by its default route', () =>
+    expect(route([service('A.test')])).toEqual({ domain: 'a.test', to: 'outbound|80||a.test', clusters: ['outbound|80||A.test'] }))
+  it('is reached by a VirtualService that names it as it is written', () => {
+    for (const host of ['A.test', 'a.test', 'a.TEST'])
+      expect(route([service('A.test'), rule([host], 'A.test')])).toMatchObject({ domain: 'a.test', to: 'outbound|80||A.test' })
+  })
+  it('is not found by a destination in other letters', () =>
+    expect(route([service('a.test'), rule(['A.test'], 'A.test')])).toEqual({
+      domain: 'a.test',
+      to: 'outbound|80||A.test',
+      clusters: ['outbound|80||a.test'],
+    }))
+  it('is not what a DestinationRule in other letters is about', () => {
+    const policy = (host: string) => document('DestinationRule', 'd', { host, subsets: [{ name: 'v1' }] })
+    expect(route([service('a.test'), policy('A.test')]).clusters).toEqual(['outbound|80||a.test'])
+    expect(route([service('A.test'), policy('A.test')]).clusters).toEqual(['outbound|80||A.test', 'outbound|80|v1|A.test'])
+  })
+  it('is warned of where it names a service', () => {
+    const warned = (...documents: object[]) => validate(documents).flatMap(d => (d.code === 'upper-case-host' ? [d.path] : []))
+    expect(warned(service('A.test'))).toEqual(['spec.hosts[0]'])
+    expect(warned(document('DestinationRule', 'd', { host: 'A.test' }))).toEqual(['spec.host'])
+    expect(warned(rule(['A.test'], 'B.test'))).toEqual(['spec.http[0].route[0].destination.host'])
+    expect(warned(rule(['A.test'], 'a.test'))).toEqual([])
+  })
 })

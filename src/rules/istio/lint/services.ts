@@ -45,7 +45,7 @@ export const services: readonly LintRule[] = [
     kind: 'ServiceEntry',
     check(document, view, report) {
       for (const [index, host] of (document.spec.hosts ?? []).entries())
-        if (view.full(host, document) !== String(host).toLowerCase())
+        if (view.full(host, document) !== String(host))
           report(
             member('spec.hosts', index),
             `${host} is completed here; Istio leaves it, so that no rule for ${view.full(host, document)} finds it`,

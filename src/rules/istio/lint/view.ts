@@ -22,7 +22,7 @@ export class View {
   }
 
   full(host: unknown, document: RuleDocument): string {
-    return hostIn(document, String(host ?? ''), this.#caller).toLowerCase()
+    return hostIn(document, String(host ?? ''), this.#caller)
   }
 
   service(host: unknown, document: RuleDocument): Service | undefined {
@@ -60,6 +60,6 @@ export class View {
           else same.push(virtualService)
         }
     }
-    return this.#speakers.get(host) ?? []
+    return this.#speakers.get(host.toLowerCase()) ?? []
   }
 }

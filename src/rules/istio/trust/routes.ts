@@ -22,7 +22,7 @@ export function withTrust(route: Route, { document, root }: HttpRule, caller: Ca
   const hosts: unknown[] = root.spec?.hosts ?? []
   // Requests for the service itself go there without the rule as well: it does not lead them there.
   const isOwn = (cluster: string) =>
-    hosts.every(host => hostIn(root, String(host), caller).toLowerCase() === cluster.slice(cluster.lastIndexOf('|') + 1))
+    hosts.every(host => hostIn(root, String(host), caller).toLowerCase() === cluster.slice(cluster.lastIndexOf('|') + 1).toLowerCase())
   return bounded(
     route,
     trust,

@@ -85,6 +85,17 @@ export class Check {
     return fault === undefined
   }
 
+  /** A host that names a service: Istio compares it letter by letter, while a request's host has no capitals. */
+  lowerCase(host: string | undefined, path: string): void {
+    if (host !== undefined && host !== host.toLowerCase())
+      this.warn(
+        'upper-case-host',
+        path,
+        `${host} is not ${host.toLowerCase()}: Istio looks for services letter by letter, and calls to one that is not found get 503`,
+        `write ${host.toLowerCase()} everywhere`,
+      )
+  }
+
   labels(labels: Record<string, string> | undefined, path: string): void {
     for (const [key, value] of Object.entries(labels ?? {})) {
       const [prefix, name] = key.includes('/')

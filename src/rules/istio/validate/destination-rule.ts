@@ -5,6 +5,7 @@ import { trafficPolicy } from './traffic-policy.ts'
 
 export function destinationRule(check: Check, spec: any): void {
   check.wildcardDomain(spec.host, 'spec.host')
+  check.lowerCase(spec.host, 'spec.host')
   if (spec.trafficPolicy !== undefined) trafficPolicy(check, spec.trafficPolicy, 'spec.trafficPolicy')
   const names = new Set<string>()
   for (const [index, subset] of (spec.subsets ?? []).entries()) {

@@ -11,6 +11,7 @@ export function destination(check: Check, target: any, path: string, field = 'de
   }
   if (target.host === '*') check.error('invalid-host', `${at}.host`, 'a destination cannot be "*"', 'name one service')
   else check.wildcardDomain(target.host, `${at}.host`)
+  check.lowerCase(target.host, `${at}.host`)
   if (target.subset && !isLabel(target.subset))
     check.error('invalid-subset', `${at}.subset`, `${JSON.stringify(target.subset)} is no name of a subset`, 'letters, digits and "-"')
   if (target.port !== undefined) check.port(target.port.number, `${at}.port.number`)

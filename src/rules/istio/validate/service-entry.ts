@@ -21,6 +21,7 @@ function hostNames(check: Check, spec: any): void {
   if (!(spec.hosts?.length > 0)) check.error('required', 'spec', 'a ServiceEntry needs at least one host', 'add hosts:')
   for (const [index, host] of (spec.hosts ?? []).entries()) {
     const path = member('spec.hosts', index)
+    check.lowerCase(host, path)
     if (host === '*')
       check.error('invalid-host', path, 'the host "*" is not allowed', 'name the hosts, or use a wildcard such as *.example.com')
     else if (check.wildcardDomain(host, path) && /^\*[^.]/.test(host) && spec.resolution !== 'DYNAMIC_DNS')
