@@ -72,7 +72,7 @@ export function forbiddenOf({ unixSockets, linkLocal }: Trust, kind: AddressKind
   return undefined
 }
 
-/** Which addresses both trusts allow; `undefined`: all. Hosts and files are not compared. */
+/** The addresses that both trusts allow; `undefined`: all. Hosts and files are left out. */
 export function narrower(a: Trust | undefined, b: Trust | undefined): Trust | undefined {
   if (a === b || b === undefined) return addressesOnly(a)
   if (a === undefined) return addressesOnly(b)
@@ -80,6 +80,32 @@ export function narrower(a: Trust | undefined, b: Trust | undefined): Trust | un
     unixSockets: a.unixSockets !== false && b.unixSockets,
     linkLocal: a.linkLocal !== false && b.linkLocal,
   })
+}
+
+/** The addresses and hosts that both trusts allow; `undefined`: all. Files are left out. */
+export function common(a: Trust | undefined, b: Trust | undefined): Trust | undefined {
+  const addresses = narrower(a, b)
+  const hosts = a?.hosts === undefined ? b?.hosts : b?.hosts === undefined || a.hosts === b.hosts ? a.hosts : commonHosts(a.hosts, b.hosts)
+  return hosts === undefined ? addresses : { ...addresses, hosts }
+}
+
+function commonHosts(a: readonly string[], b: readonly string[]): readonly string[] {
+  const covered = (some: readonly string[], by: readonly string[]) => some.filter(host => by.some(pattern => coversHost(pattern, host)))
+  return [...new Set([...covered(a, b), ...covered(b, a)])]
+}
+
+/** Whether every name meant by `host` is also meant by `pattern`. `*.foo.com` does not mean `foo.com`. */
+export function coversHost(pattern: string, host: string): boolean {
+  if (!pattern.startsWith('*')) return pattern === host
+  const suffix = pattern.slice(1)
+  return host.startsWith('*') ? host.length >= pattern.length && host.slice(1).endsWith(suffix) : host.endsWith(suffix)
+}
+
+/** Whether rules of this trust may name a host, given in full, or a wildcard. */
+export function isTrustedWith(trust: Trust | undefined, host: string): boolean {
+  if (trust?.hosts === undefined) return true
+  const name = canonicalHost(host)
+  return trust.hosts.some(pattern => coversHost(pattern.toLowerCase(), name))
 }
 
 /** The part of a trust that concerns addresses, always the same object for the same part. */

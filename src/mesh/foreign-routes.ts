@@ -1,8 +1,9 @@
 /** ResiliencePolicies that name a route: routes of hosts that their source is not trusted with go without them. */
+import { isTrustedWith } from '../core/trust.ts'
 import type { RouteConfiguration } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import type { OverreachReport } from '../rules/istio/trust/overreach.ts'
-import { isTrustedWith, untrustedHost } from '../rules/istio/trust.ts'
+import { untrustedHost } from '../rules/istio/trust.ts'
 import { hostOf, namesOf } from './route-names.ts'
 
 /** Policies whose target fits such routes, and no route besides them. */

@@ -3,14 +3,13 @@
  * wildcard host, the longer first > "*"); then the client's namespace, the service's, the root; then load order. Envoy has no words for these blocks: what holds for a cluster
  * travels in its plan, and a route that has something of its own names it by a typed extension.
  */
-import { narrower, type Trust } from '../core/trust.ts'
+import { isTrustedWith, narrower, type Trust } from '../core/trust.ts'
 import type { Route, RouteConfiguration, VirtualHost } from '../envoy/index.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { fullName } from '../rules/istio/hosts.ts'
 import { originOf, setOrigin } from '../rules/istio/provenance.ts'
 import { hashPolicies } from '../rules/istio/route-filters.ts'
 import { namespaceOf } from '../rules/istio/select-documents.ts'
-import { isTrustedWith } from '../rules/istio/trust.ts'
 import { RESILIENCE } from '../traffic/routing/compiled-route.ts'
 import { SPLIT } from '../traffic/routing/split.ts'
 import { type Client, type Place, portOf, ROUTE, rankOf } from './resilience-targets.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Place } from '../../src/core/schema/index.ts'
-import { forbiddenKind, narrower, readTrust, TIGHT } from '../../src/core/trust.ts'
+import { common, forbiddenKind, narrower, readTrust, TIGHT } from '../../src/core/trust.ts'
 import { createMesh } from '../../src/index.ts'
 
 describe('the trust of a source', () => {
@@ -73,5 +73,16 @@ describe('the trust of a source', () => {
     expect(narrower({ unixSockets: false }, { linkLocal: false })).toEqual({ unixSockets: false, linkLocal: false })
     expect(narrower({ linkLocal: false }, { linkLocal: true })).toEqual({ linkLocal: false })
     expect(narrower(undefined, { unixSockets: false })).toBe(narrower({ unixSockets: false, hosts: [] }, {}))
+  })
+
+  test('hosts that two have in common', () => {
+    const hosts = (a: string[] | undefined, b: string[] | undefined) => common({ hosts: a }, { hosts: b })?.hosts
+    expect(hosts(undefined, undefined)).toBeUndefined()
+    expect(hosts(['a.test'], undefined)).toEqual(['a.test'])
+    expect(hosts(['*.test', 'x.org'], ['a.test', '*.b.test', 'c.org'])).toEqual(['a.test', '*.b.test'])
+    expect(hosts(['*'], ['*.test'])).toEqual(['*.test'])
+    expect(hosts(['a.test'], ['b.test'])).toEqual([])
+    expect(common(TIGHT, { hosts: ['a.test'] })).toEqual({ unixSockets: false, linkLocal: false, hosts: ['a.test'] })
+    expect(common(TIGHT, undefined)).toBe(narrower(TIGHT, undefined))
   })
 })

@@ -224,3 +224,49 @@ test('a document that says $delete outside of a patch is judged like every other
   const { problem } = await meshWith({ low: [forged], trust: { ...trust, linkLocal: false } })
   expect(problem.diagnostics.map((d: any) => d.code)).toEqual(expect.arrayContaining(['trust-host', 'trust-link-local']))
 })
+
+describe('an upstream of the source', () => {
+  const redirecting = (location: string, low = [shop]) =>
+    meshWith({
+      rules: [entry('bank.test', { endpoints: [{ address: '10.0.0.7' }] })],
+      low,
+      trust,
+      script: { '10.0.0.1:80': { status: 307, headers: { location } } },
+    })
+
+  test.each(['http://bank.test/', 'http://unknown.test/', 'https://a.shop.test.bank.test/', 'http://10.0.0.7/'])(
+    'does not redirect to %s, a host that the source is not trusted with',
+    async location => {
+      const { mesh, dialed } = await redirecting(location)
+      expect(await statusOf(mesh, 'http://a.shop.test/', { method: 'POST', body: 'x' })).toBe('ERR_TRUST')
+      expect(dialed).toEqual(['10.0.0.1:80'])
+    },
+  )
+
+  test('does not do it by a workload that joins a service of the program', async () => {
+    const { mesh } = await meshWith({
+      rules: [entry('a.shop.test', { endpoints: undefined, workloadSelector: { labels: { app: 'shop' } } })],
+      low: [workload('theirs', '10.0.0.1', 'shop')],
+      trust,
+      script: { '10.0.0.1:80': { status: 302, headers: { location: 'http://bank.test/' } } },
+    })
+    expect(await statusOf(mesh, 'http://a.shop.test/')).toBe('ERR_TRUST')
+  })
+
+  test.each(['http://b.shop.test/', 'http://a.shop.test:8080/x'])('redirects to %s', async location => {
+    const { mesh, dialed } = await redirecting(location)
+    expect(await statusOf(mesh, 'http://a.shop.test/')).toBe(200)
+    expect(dialed.length).toBe(2)
+  })
+
+  test('of the program redirects where it likes, also under rules of the source for its host', async () => {
+    const { mesh, dialed } = await meshWith({
+      rules: [shop, entry('bank.test', { endpoints: [{ address: '10.0.0.7' }] })],
+      low: [routes('a.shop.test', to('a.shop.test'))],
+      trust,
+      script: { '10.0.0.1:80': { status: 302, headers: { location: 'http://bank.test/' } } },
+    })
+    expect(await statusOf(mesh, 'http://a.shop.test/')).toBe(200)
+    expect(dialed).toEqual(['10.0.0.1:80', '10.0.0.7:80'])
+  })
+})

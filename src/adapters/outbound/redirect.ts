@@ -1,12 +1,12 @@
 /** From hop to hop: every redirect is a request of its own, governed like the first, and changed as fetch changes it. */
 import { getHeader, removeHeader } from '../../base/formats/headers.ts'
 import { type BodyCare, defaultCare, drain } from '../../core/body.ts'
-import { forbiddenKind, type Trust } from '../../core/trust.ts'
 import type { Handle, MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
 import { coded, failed } from './fetch-error.ts'
 import type { Asked } from './fetch-request.ts'
 import { respond } from './fetch-response.ts'
 import { type Address, fromUrl } from './fetch-url.ts'
+import { checkRedirect } from './redirect-reach.ts'
 
 const OF_THE_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
 /** What must not reach another origin. */
@@ -45,7 +45,7 @@ async function further(handle: Handle, asked: Asked, first: MeshReply, care: Bod
     if (secret && url.origin !== origin) throw failed(new Error('cross origin not allowed for request mode "cors"'))
     if (secret && crossed) throw failed(new Error('URL cannot contain credentials for request mode "cors"'))
     const { trust } = reply
-    if (trust !== undefined) checkReach(url.hostname, trust)
+    if (trust !== undefined) checkRedirect(url, address.url, trust)
     const next = fromUrl(url)
     request = hop(request, reply.status, url.origin === address.url.origin, next)
     if (trust !== undefined) request.trust = trust
@@ -53,14 +53,6 @@ async function further(handle: Handle, asked: Asked, first: MeshReply, care: Bod
     address = next
     reply = await handle(request)
   }
-}
-
-/** Rules lead no further by a redirect than by an endpoint. Names are looked up, and judged, when they are dialed. */
-function checkReach(hostname: string, trust: Trust): void {
-  const kind = forbiddenKind(trust, hostname)
-  if (kind === undefined) return
-  const why = 'the source of the rules that led to this redirect is not trusted with it'
-  throw failed(coded('ERR_TRUST', `redirect to the ${kind} address ${hostname}: ${why}`))
 }
 
 /** The request of the next hop. */

@@ -1,10 +1,10 @@
 /** What an operator does by hand: force a breaker, take an endpoint out and back, change a weight. */
 import { OptionsError } from '../../core/errors.ts'
-import type { Trust } from '../../core/source.ts'
+import { isTrustedWith, type Trust } from '../../core/trust.ts'
 import type { MeshCore } from '../../mesh/mesh.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { namespaceOf } from '../../rules/istio/select-documents.ts'
-import { isTrustedWith, untrustedHost } from '../../rules/istio/trust.ts'
+import { untrustedHost } from '../../rules/istio/trust.ts'
 import { fields } from './body.ts'
 import { AdminError, type AdminReply, ok } from './reply.ts'
 import type { AdminRequest } from './request.ts'

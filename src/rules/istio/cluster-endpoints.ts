@@ -1,5 +1,5 @@
 /** The endpoints of one cluster: those declared for the host that have the subset's labels, at the port's address, grouped by locality. */
-import { narrower, TRUST } from '../../core/trust.ts'
+import { common, narrower, TRUST } from '../../core/trust.ts'
 import type { ClusterLoadAssignment, LbEndpoint } from '../../envoy/index.ts'
 import { byLocality, type Group, type Placement, placeGroups, withTopology } from './cluster-locality.ts'
 import { type Caller, hasLabels } from './select-documents.ts'
@@ -40,11 +40,12 @@ function portIn({ ports, resolution }: Declared, wanted: ServicePort): ServicePo
 /** A DNS service without endpoints is found under its own name. */
 function candidates({ endpoints, selects, resolution, host, document }: Declared): readonly ServiceEndpoint[] {
   if (endpoints.length > 0 || selects || !resolution.startsWith('DNS')) return endpoints
-  const trust = narrower(document.trust, undefined)
+  const trust = common(document.trust, undefined)
   return [{ address: host, ports: {}, labels: {}, locality: '', network: '', weight: 1, trust }]
 }
 
 function toEnvoy({ address, ports, labels, weight, trust }: ServiceEndpoint, port: ServicePort): LbEndpoint {
+  const bounds = narrower(trust, undefined)
   return {
     endpoint: {
       address: address.startsWith('unix://')
@@ -52,6 +53,6 @@ function toEnvoy({ address, ports, labels, weight, trust }: ServiceEndpoint, por
         : { socketAddress: { address, portValue: Number(ports[port.name] ?? port.targetPort ?? port.number) } },
     },
     loadBalancingWeight: weight,
-    metadata: { filterMetadata: { istio: { labels }, ...(trust && { [TRUST]: trust }) } },
+    metadata: { filterMetadata: { istio: { labels }, ...(bounds && { [TRUST]: bounds }) } },
   }
 }

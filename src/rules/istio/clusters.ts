@@ -1,6 +1,6 @@
 /** One cluster per port of a service, and one more per subset of its destination rule. */
 import type { Steps } from '../../base/time/slices.ts'
-import { narrower, TRUST, type Trust } from '../../core/trust.ts'
+import { common, narrower, TRUST, type Trust } from '../../core/trust.ts'
 import type { Cluster, ClusterLoadAssignment } from '../../envoy/index.ts'
 import { endpointsOf } from './cluster-endpoints.ts'
 import { type Placement, placementFor } from './cluster-locality.ts'
@@ -105,10 +105,13 @@ const RESOLVER = {
   },
 }
 
-/** What bounds the addresses that the documents behind a cluster may lead to. */
+/** What bounds the addresses that the documents behind a cluster may lead to, and the hosts that its endpoints may redirect to. */
 function trustOf(service: Declared, rule: DestinationRule | undefined): Trust | undefined {
-  let trust = narrower(service.document.trust, rule?.trust)
-  for (const { document } of service.all) trust = narrower(trust, document.trust)
+  let trust = narrower(rule?.trust, undefined)
+  for (const { document, endpoints } of service.all) {
+    trust = common(trust, document.trust)
+    for (const endpoint of endpoints) if (endpoint.trust !== undefined) trust = common(trust, endpoint.trust)
+  }
   return trust
 }
 

@@ -1,5 +1,10 @@
 /** Host names as Istio reads them: short names, wildcards, and the further names under which a service answers. */
 
+import { coversHost as covers } from '../../core/trust.ts'
+
+/** Whether every name meant by one host or wildcard is also meant by another. */
+export { covers }
+
 const IP = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/
 
 /** A name without dot belongs to the namespace of the document that says it; anything else stays as written. */
@@ -13,13 +18,6 @@ export function isAddress(host: string): boolean {
 
 export function isWildcard(host: string): boolean {
   return host.startsWith('*')
-}
-
-/** Whether every name meant by `host` is also meant by `pattern`. `*.foo.com` does not mean `foo.com`. */
-export function covers(pattern: string, host: string): boolean {
-  if (!isWildcard(pattern)) return pattern === host
-  const suffix = pattern.slice(1)
-  return isWildcard(host) ? host.length >= pattern.length && host.slice(1).endsWith(suffix) : host.endsWith(suffix)
 }
 
 /** The exact name, else the longest wildcard that covers the host. */

@@ -1,5 +1,5 @@
 /** The services that documents declare: hosts with ports and endpoints, from ServiceEntries and the WorkloadEntries they select. */
-import { narrower, type Trust } from '../../core/trust.ts'
+import { common, type Trust } from '../../core/trust.ts'
 import type { RuleDocument } from './document.ts'
 import { isAddress } from './hosts.ts'
 import {
@@ -32,7 +32,7 @@ export interface ServiceEndpoint {
   locality: string
   network: string
   weight: number
-  /** What bounds its address: the trust of the documents that it comes from. */
+  /** What bounds its address and its redirects: the trust of the documents that it comes from. */
   trust: Trust | undefined
 }
 
@@ -160,7 +160,7 @@ function readServices(document: RuleDocument, workloads: Workloads, caller: Call
   if (wanted !== undefined)
     for (const { entry, document: workload } of workloads.with(wanted, namespace))
       if ((isNamed || isAddress(entry.address ?? '')) && isTrustedJoin(document, workload, caller))
-        endpoints.push(readEndpoint(entry, narrower(document.trust, workload.trust)))
+        endpoints.push(readEndpoint(entry, common(document.trust, workload.trust)))
   const ports: ServicePort[] = (spec.ports ?? []).map(readPort)
   const addresses: string[] = (spec.addresses ?? []).map((address: string) => address.replace(/^([^:]+)\/32$|^(.*:.*)\/128$/, '$1$2'))
   return (spec.hosts ?? []).flatMap((host: unknown) =>
@@ -227,7 +227,7 @@ function readEndpoint(endpoint: any, trust: Trust | undefined): ServiceEndpoint 
     locality: endpoint.locality || slashed(labels['topology.istio.io/locality'] ?? labels['istio-locality'] ?? ''),
     network: endpoint.network ?? '',
     weight: Number(endpoint.weight ?? 0) || 1,
-    trust: narrower(trust, undefined),
+    trust: common(trust, undefined),
   }
 }
 

@@ -3,11 +3,9 @@
  * whether they may lead to Unix sockets, to link-local addresses or to files. What leads further
  * is an error with its place.
  */
-import { canonicalHost } from '../../base/formats/addresses.ts'
-import { forbiddenKind, type Trust } from '../../core/trust.ts'
+import { forbiddenKind, isTrustedWith, type Trust } from '../../core/trust.ts'
 import { type Diagnostic, diagnose } from './diagnostic.ts'
 import type { RuleDocument } from './document.ts'
-import { covers } from './hosts.ts'
 import type { Caller } from './select-documents.ts'
 import { filesOf, placesOf } from './trust/places.ts'
 
@@ -61,13 +59,6 @@ export function foreignHostIn(document: RuleDocument, trust: Trust | undefined, 
   if (trust?.hosts === undefined) return undefined
   for (const { host } of placesOf(document, caller)) if (host !== undefined && !isTrustedWith(trust, host)) return host
   return undefined
-}
-
-/** Whether rules may name a host, given in full, or a wildcard. */
-export function isTrustedWith(trust: Trust | undefined, host: string): boolean {
-  if (trust?.hosts === undefined) return true
-  const name = canonicalHost(host)
-  return trust.hosts.some(pattern => covers(pattern.toLowerCase(), name))
 }
 
 /** Whether a path stays below a directory, read as text: what `..` leads out of is not below. */

@@ -7,7 +7,7 @@ import { waitFor } from '../../base/time/wait-for.ts'
 import { TimeLimitError } from '../../core/errors.ts'
 import { InvalidRequestError, requestFault } from '../../core/sendable.ts'
 import type { BodySource, ResetReason, WireRequest, WireResponse } from '../../core/transport.ts'
-import { narrower, type Trust } from '../../core/trust.ts'
+import { common, type Trust } from '../../core/trust.ts'
 import type { Plan } from '../routing/compiled-route.ts'
 import { hashOf } from '../upstream/hash.ts'
 import { AnswerBody, type AnswerOwner } from './answer-body.ts'
@@ -256,7 +256,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
     resolve: (reply: MeshReply) => void,
     reject: (error: unknown) => void,
   ): void {
-    const asked = this.another({ ...this.request, body: this.body, trust: narrower(this.request.trust, trust) }, resolve, reject)
+    const asked = this.another({ ...this.request, body: this.body, trust: common(this.request.trust, trust) }, resolve, reject)
     if (!asked.listen()) return
     asked.startedAt = this.startedAt
     asked.waited = true

@@ -1,5 +1,5 @@
 /** A request with its route: where it leads, and what its rules make of every answer, the upstream's and ours. */
-import { narrower, type Trust } from '../../core/trust.ts'
+import { common, narrower, type Trust } from '../../core/trust.ts'
 import type { HashPolicy } from '../../envoy/index.ts'
 import type { CompiledRoute, Destination } from '../routing/compiled-route.ts'
 import { type HashResult, hashOf } from '../upstream/hash.ts'
@@ -72,7 +72,7 @@ export abstract class Routed extends Asked {
     const route = this.route?.trust
     const { trust } = this.request
     if (route !== undefined || trust !== undefined || this.cluster?.trust !== undefined)
-      reply.trust = narrower(narrower(narrower(reply.trust, trust), route?.addresses), this.cluster?.trust)
+      reply.trust = common(common(common(reply.trust, trust), route?.addresses), this.cluster?.trust)
     super.give(reply)
   }
 

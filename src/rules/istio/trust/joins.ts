@@ -3,10 +3,10 @@
  * two may come from different sources, at different times, so it is decided when they meet.
  */
 import { canonicalHost, isIPAddress, isUnixSocket } from '../../../base/formats/addresses.ts'
-import { forbiddenKind } from '../../../core/trust.ts'
+import { forbiddenKind, isTrustedWith } from '../../../core/trust.ts'
 import type { RuleDocument } from '../document.ts'
 import { type Caller, hostIn } from '../select-documents.ts'
-import { foreignHostIn, isTrustedWith } from '../trust.ts'
+import { foreignHostIn } from '../trust.ts'
 
 /** Whether a WorkloadEntry may be an endpoint of a ServiceEntry that selects it. */
 export function isTrustedJoin(service: RuleDocument, workload: RuleDocument, caller: Caller): boolean {
