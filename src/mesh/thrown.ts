@@ -13,7 +13,7 @@ export function thrown(reply: MeshReply): MeshReply {
   const flags = outcome.flags.split(',')
   if (flags.includes('FI')) throw new FaultInjectedError(message, { status })
   if (flags.includes('UO')) throw reject(OverflowError, message)
-  if (flags.includes('UH')) throw reject(NoHealthyEndpointError, message)
+  if (flags.includes('UH')) throw reject(NoHealthyEndpointError, message, { cause })
   if (flags.includes('UT')) throw new TimeLimitError(message, { cause })
   throw Object.assign(new Error(message, { cause }), { status, flags: outcome.flags, details: outcome.details })
 }

@@ -201,6 +201,13 @@ describe('what is left out', () => {
     ])
   })
 
+  test('is the cause of the error where local replies are thrown', async () => {
+    const setup = { low: [lookedUp], trust: TIGHT, names: { 'a.test': [METADATA] }, options: { localReplies: 'throw' as const } }
+    const { mesh } = await meshWith(setup)
+    const error = await mesh.fetch('http://a.test/').catch(problem => problem)
+    expect(error).toMatchObject({ code: 'ERR_NO_HEALTHY_ENDPOINT', cause: { code: 'ERR_TRUST' } })
+  })
+
   test('is reported for an endpoint that a route of the source may not lead to', async () => {
     const { mesh } = await meshWith({
       rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],

@@ -102,9 +102,9 @@ export class ClusterRuntime {
     this.#names.assign(assignment)
   }
 
-  /** Why an endpoint of the rules was left out, if one was. */
+  /** Why there is no endpoint, when rules may not lead to those that were found. */
   get leftOut(): Error | undefined {
-    return this.#names.leftOut
+    return this.#hosts.all.length === 0 ? this.#names.leftOut : undefined
   }
 
   #take(assignment: ClusterLoadAssignment): void {
