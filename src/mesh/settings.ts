@@ -6,6 +6,7 @@ import type { Resolver } from '../core/resolver.ts'
 import { type Fault, Place, readOptions } from '../core/schema/index.ts'
 import { readTrust, type Trust } from '../core/trust.ts'
 import { type MeshConfig, readMeshConfig } from '../rules/istio/mesh-config.ts'
+import { checkedResolver } from '../traffic/discovery/checked-resolver.ts'
 import { systemResolver } from '../traffic/discovery/node-dns.ts'
 import { nativeOverlay, type Overlay } from '../traffic/upstream/native.ts'
 import { type MeshOptions, type MeshSettings, type Mode, meshFields } from './options.ts'
@@ -42,7 +43,7 @@ export function readSettings(options: MeshOptions): Settings {
     ...limits,
     clock: read.clock ?? systemClock,
     random: read.random ?? systemRandom,
-    resolver: quiet(discovery.resolver ?? systemResolver()),
+    resolver: discovery.resolver === undefined ? systemResolver() : checkedResolver(discovery.resolver),
     workload: { ...workload, ...(locality === undefined ? {} : { locality }) },
     meshConfig: readMeshConfig(read.meshConfig),
     unlisted: discovery.unlisted,
@@ -65,11 +66,6 @@ function sourceFaults({ sources }: MeshSettings): Fault[] {
     names.add(name)
   }
   return faults
-}
-
-/** A resolver that throws at once is one that cannot resolve. */
-function quiet(resolver: Resolver): Resolver {
-  return { resolve: async (hostname, options) => resolver.resolve(hostname, options) }
 }
 
 /** Istio tells its sidecar about the workload by variables of this name; two that govern the same calls would retry each other's retries. */

@@ -56,10 +56,12 @@ export class NamedEndpoints {
     const fresh = [...names].filter(name => !this.#watches.has(name))
     if (names.size === 0 || this.#addresses.size > 0) this.#publish(this.#resolved())
     if (fresh.length === 0) return
+    const known = this.#addresses.size > 0
     const first = Promise.all(fresh.map(name => this.#watch(name))).then(() => {
       if (this.warming === first) this.warming = undefined
     })
-    this.warming = first
+    // Who has endpoints does not wait for further names.
+    if (!known) this.warming = first
   }
 
   /** Resolves after the first answer or failure. */

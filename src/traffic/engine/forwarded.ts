@@ -44,6 +44,8 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   #reading: BodySource | undefined
   #instead: Instead | undefined
   #routeTimer: Timer | undefined
+  /** When the route's time is up, ms of the clock. */
+  #routeDeadline = Infinity
 
   // ── rewrite, mirror, route timeout ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -61,30 +63,41 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
 
   #sendWhenWarm(cluster: ClusterRuntime, warming: Promise<unknown>): void {
     this.waited = true
+    const { route, engine } = this
+    const now = engine.clock.now()
+    if (route !== undefined) this.#plan = planOf(route, this.headers, engine.requestOverrides, this.#timeLeft(now))
+    const timeout = this.#plan?.timeout ?? 0
+    // The time of a request that is complete begins before its endpoints are known; that of a stream must at least bound the wait for them.
+    if (timeout > 0) this.#armRouteTimer(timeout, now)
     const go = () => {
-      if (!this.over) this.#send(cluster)
+      if (!this.over) this.#send(cluster, engine.clock.now() - now)
     }
     waitFor(warming, this.engine.clock).then(go, go)
   }
 
-  #send(cluster: ClusterRuntime): void {
+  /** ms until a deadline that came in from outside. */
+  #timeLeft(now: number): number {
+    return this.request.deadline === undefined ? Infinity : this.request.deadline - now
+  }
+
+  /** `waited`: ms for which its endpoints were looked up. */
+  #send(cluster: ClusterRuntime, waited = 0): void {
     const route = this.route
     const { engine } = this
     const now = this.waited ? engine.clock.now() : this.startedAt
     if (route !== undefined) {
-      const left = this.request.deadline === undefined ? Infinity : this.request.deadline - now
-      this.#plan = planOf(route, this.headers, engine.requestOverrides, left)
-      this.#announceFirst(this.#plan)
+      this.#plan = planOf(route, this.headers, engine.requestOverrides, this.#timeLeft(now))
+      this.#announceFirst(this.#plan, waited)
       route.applyRequest(this, this.destination)
       // As in Envoy the hash sees what the rules made of the request.
       if (route.hashPolicies !== undefined && cluster.hashes)
         this.hash = hashOf(route.hashPolicies, this, engine.clientAddress, this.request.headers)
       this.#keepBody(cluster)
-    } else if (this.#plan !== undefined) this.#announceFirst(this.#plan)
+    } else if (this.#plan !== undefined) this.#announceFirst(this.#plan, waited)
     const timeout = this.#plan?.timeout ?? 0
-    const limited = timeout > 0 && this.uploaded
-    if (limited) this.#armRouteTimer(timeout, now)
-    const tries = new Tries(engine, cluster, this.guard, this.#plan, this, this.hash?.hash, limited ? now + timeout : Infinity)
+    if (timeout === 0 || !this.uploaded) this.#disarmRouteTimer()
+    else if (this.#routeTimer === undefined) this.#armRouteTimer(timeout, now)
+    const tries = new Tries(engine, cluster, this.guard, this.#plan, this, this.hash?.hash, this.#routeDeadline)
     this.#tries = tries
     tries.start(now)
     // When nobody was there for the request itself, nobody else gets it either.
@@ -93,9 +106,11 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   }
 
   /** Rules see what the upstream is told about the first try. */
-  #announceFirst(plan: Plan): void {
+  #announceFirst(plan: Plan, waited: number): void {
     if (this.engine.requestOverrides) this.headers = outgoing(this.headers)
-    announce(this.headers, 1, timeOfFirst(plan, this.body), plan)
+    const time = timeOfFirst(plan, this.body)
+    const left = waited > 0 && plan.timeout > 0 ? Math.max(1, Math.ceil(plan.timeout - waited)) : Infinity
+    announce(this.headers, 1, Math.min(time, left), plan)
   }
 
   /** A stream is kept while it is sent, for the next try; the upstream's time begins when it has the whole request. */
@@ -122,7 +137,15 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
   }
 
   #armRouteTimer(timeout: number, now: number): void {
+    this.#routeDeadline = now + timeout
     this.#routeTimer = this.engine.clock.schedule(timeout, () => this.#routeTimeout(), KEEP_ALIVE, now)
+  }
+
+  #disarmRouteTimer(): void {
+    if (this.#routeTimer === undefined) return
+    this.#routeTimer.cancel()
+    this.#routeTimer = undefined
+    this.#routeDeadline = Infinity
   }
 
   #routeTimeout(): void {
@@ -134,7 +157,7 @@ export abstract class Forwarded extends Routed implements TriesOwner, AnswerOwne
       this.outcome.details = 'response_timeout'
       return this.#cutBody(new TimeLimitError('route timeout: the response body took too long', { policy: this.outcome.route }), true)
     }
-    this.#tries!.cancel(true)
+    this.#tries?.cancel(true)
     this.unanswered(REPLIES.response_timeout)
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../src/base/time/virtual-clock.ts'
 import type { ResolvedAddress } from '../../../src/core/resolver.ts'
 import { watchName } from '../../../src/traffic/discovery/dns.ts'
@@ -78,4 +78,56 @@ test('a resolver that throws at once is a failed look-up', async () => {
   )
   await clock.advanceAsync(2500)
   expect(settled).toBe(1)
+})
+
+describe('a look-up without an answer', () => {
+  const hanging = () => {
+    const clock = virtualClock()
+    const answers: ((addresses: readonly ResolvedAddress[]) => void)[] = []
+    const signals: AbortSignal[] = []
+    const got: string[] = []
+    const settled: unknown[] = []
+    const resolver = {
+      resolve: (_name: string, { signal }: any) => {
+        signals.push(signal)
+        return new Promise<readonly ResolvedAddress[]>(resolve => answers.push(resolve))
+      },
+    }
+    const stop = watchName(
+      resolver,
+      'a.test',
+      { clock, random: () => 0, refresh: 60_000, jitter: 0, respectTtl: true },
+      addresses => got.push(addresses.map(a => a.address).join()),
+      error => settled.push((error as Error | undefined)?.message),
+    )
+    return { clock, answers, signals, got, settled, stop }
+  }
+
+  test('counts as failed after 10 s, is aborted, and is tried again', async () => {
+    const { clock, answers, signals, settled, stop } = hanging()
+    await clock.advanceAsync(9_999)
+    expect([settled, signals[0]!.aborted]).toEqual([[], false])
+    await clock.advanceAsync(1)
+    expect([settled, signals[0]!.aborted]).toEqual([['no answer for a.test within 10000 ms'], true])
+    await clock.advanceAsync(60_000)
+    expect(answers.length).toBe(2)
+    stop()
+    expect([clock.pending, signals[1]!.aborted]).toEqual([0, true])
+  })
+
+  test('that comes late is taken, unless a later one had an answer', async () => {
+    const { clock, answers, got } = hanging()
+    await clock.advanceAsync(20_000)
+    answers[0]!([{ address: '1.1.1.1' }])
+    await clock.advanceAsync(60_000)
+    answers[1]!([{ address: '2.2.2.2' }])
+    await clock.advanceAsync(60_000)
+    expect(answers.length).toBe(3)
+    await clock.advanceAsync(70_000)
+    answers[3]!([{ address: '4.4.4.4' }])
+    await clock.advanceAsync(0)
+    answers[2]!([{ address: '3.3.3.3' }])
+    await clock.advanceAsync(0)
+    expect(got).toEqual(['1.1.1.1', '2.2.2.2', '4.4.4.4'])
+  })
 })
