@@ -4,7 +4,7 @@
  * The composition root: it alone knows every room, and joins the mesh with the ways in.
  */
 import { createTransport } from '#transport'
-import { axiosAdapter } from './adapters/outbound/axios.ts'
+import { axiosAdapter } from './adapters/axios/adapter.ts'
 import { makeFetch } from './adapters/outbound/fetch.ts'
 import { isRecord } from './core/schema/index.ts'
 import type { Transport } from './core/transport.ts'

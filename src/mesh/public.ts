@@ -24,8 +24,10 @@ import {
   type RuleInput,
 } from './options.ts'
 import type { Plan } from './plan.ts'
+import type { Settings } from './settings.ts'
 import { type MeshSnapshot, snapshotOf } from './snapshot.ts'
 import { thrown } from './thrown.ts'
+import { handleOver } from './ungoverned.ts'
 
 /** `await using`, where the consumer's library knows the symbol. */
 export type AsyncDisposal = SymbolConstructor extends { readonly asyncDispose: infer S extends symbol }
@@ -98,7 +100,7 @@ export interface MeshMethods {
 }
 
 type MakeFetch = (handle: Handle, care: BodyCare) => typeof fetch
-type AxiosAdapter = (fetch: typeof globalThis.fetch) => (config: any) => Promise<any>
+type AxiosAdapter = (handle: Handle, settings: Settings) => (config: any) => Promise<any>
 /** Whoever joins the core without the admin API has none. */
 const noAdmin: Admin = () => Promise.reject(new Error('this mesh was made without an admin API'))
 type Admin = (core: MeshCore, options?: AdminOptions) => Promise<AdminServer>
@@ -107,17 +109,20 @@ type Admin = (core: MeshCore, options?: AdminOptions) => Promise<AdminServer>
 export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: AxiosAdapter, admin: Admin = noAdmin): Mesh {
   const ungoverned = globalThis.fetch
   const throwing = core.settings.localReplies === 'throw'
-  const governedFetch = makeFetch(request => {
+  const handle: Handle = request => {
     const reply = core.handle(request)
     return throwing ? reply.then(thrown) : reply
-  }, core.settings)
+  }
+  const governedFetch = makeFetch(handle, core.settings)
   const observed = observingFetch(() => core.engine, ungoverned)
   const meshFetch = ((input: any, init: any) =>
     (core.mode === 'enforce' ? governedFetch : core.mode === 'observe' ? observed : ungoverned)(input, init)) as typeof fetch
+  const ungovernedHandle = handleOver((input, init) => (core.mode === 'observe' ? observed : ungoverned)(input, init))
+  const anyHandle: Handle = request => (core.mode === 'enforce' ? handle : ungovernedHandle)(request)
   return {
     ready: o => core.ready(o),
     fetch: meshFetch,
-    axios: () => axiosAdapter(meshFetch),
+    axios: () => axiosAdapter(anyHandle, core.settings),
     apply: async (rules, o) => core.rules.apply(rules, readOptions(changeFields, o, 'mesh.apply')),
     patch: async (rules, o) => core.rules.patch(rules, readOptions(changeFields, o, 'mesh.patch')),
     plan: (rules, o) => core.rules.plan(rules, readOptions(planFields, o, 'mesh.plan')),

@@ -3,7 +3,7 @@ import type { CallView } from '../../core/call.ts'
 import { attachOutcome, outcomeOf } from '../../core/outcome.ts'
 import { needPolicy, type Policy } from '../../core/policy.ts'
 import { whenAborted } from '../../core/signal.ts'
-import { refusedStatus } from './axios-error.ts'
+import { refusedStatus, shareErrors } from '../axios/errors.ts'
 import { asReached, asRejection, callOf, FAILURE, isBroken } from './governed-call.ts'
 
 /** What we use of an axios instance. */
@@ -42,9 +42,11 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
   needPolicy(policy, 'governAxios')
   const bare = withoutDefaults(instance.create())
   const { adapter } = instance.defaults
-  /** What comes to every attempt is done once, by the governed instance: its transforms, and what it thinks of a status. */
+  const asItIs = (data: unknown) => data
+  /** What is done once, by the governed instance, no attempt does: its transforms, and what it thinks of a status. */
   const fixed = { adapter, transformRequest: [asItIs], transformResponse: [asItIs], validateStatus: null, cancelToken: undefined }
   instance.defaults.adapter = async (config: any) => {
+    shareErrors(asItIs, config)
     const end = new AbortController()
     /** Errors that stand for a response. */
     const failures = new WeakMap<object, any>()
@@ -75,8 +77,6 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
   }
   return instance
 }
-
-const asItIs = (data: unknown) => data
 
 /** What its requests are is in their configs, to the last header: a default that an interceptor took away must not come back. */
 function withoutDefaults(instance: AxiosLike): AxiosLike {

@@ -55,6 +55,8 @@ export function resetOf(error: unknown): ResetReason | 'per_try_timeout' | undef
   let timedOut = false
   for (const { code, name, message, syscall, errors } of withCauses(error)) {
     if (code === 'ERR_HTTP2_STREAM_ERROR' && /REFUSED_STREAM/.test(message)) return 'remote_refused_stream_reset'
+    // How axios says that the connection was lost in the middle of a body.
+    if (code === 'ERR_BAD_RESPONSE' && message === 'stream has been aborted') return 'connection_termination'
     const reason = REASONS.find(([, names]) => names.test(code) || names.test(name))?.[0]
     if (reason === undefined) continue
     // Unreachable and timed out are also said of a connection that was there.

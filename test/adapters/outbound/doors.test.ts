@@ -85,7 +85,7 @@ describe.each<[string, Door]>([
   ['governFetch(mesh.fetch)', overFetch(() => mesh.fetch)],
   ['governAxios', overAxios(() => axios.create({ proxy: false }))],
   ['governAxios, adapter of a mesh', overAxios(() => axios.create({ adapter: mesh.axios(), proxy: false }))],
-])('%s', (name, door) => {
+])('%s', (_name, door) => {
   const twice = (more: RetryOptions<any> = {}) => retry<any>({ attempts: 2, backoff: 1, ...more })
 
   test.each<[string, number[], RetryOptions<any>, Sent, number, number]>([
@@ -116,7 +116,6 @@ describe.each<[string, Door]>([
     const again = twice()
     expect(await door(again)(gone, { method: 'POST', body: 'x' })).toBe('ECONNREFUSED')
     expect(again.metrics.numberOfTotalCalls).toBe(3)
-    if (name.endsWith('adapter of a mesh')) return
     expect(await door(again)('/see-other', { method: 'POST', body: 'x' })).toBe('ECONNREFUSED')
     expect([again.metrics.numberOfTotalCalls, server.seen.length]).toEqual([4, 1])
   })

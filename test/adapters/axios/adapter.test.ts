@@ -1,83 +1,16 @@
-/** axios over a mesh beside axios over its own Node adapter: the same config, the same server, the same result or the same error. */
+/** Responses, requests and failures of axios over a mesh, beside those of its own Node adapter. */
 import { Readable } from 'node:stream'
-import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig } from 'axios'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createMesh, type Mesh, outcomeOf } from '../../../src/index.ts'
-import { loopback } from './loopback.ts'
+import axios from 'axios'
+import { describe, expect, test } from 'vitest'
+import { outcomeOf } from '../../../src/index.ts'
+import { loopback } from '../outbound/loopback.ts'
+import { get, type Row, sideBySide } from './side-by-side.ts'
 
-let server: Awaited<ReturnType<typeof loopback>>
-let mesh: Mesh
-let ours: AxiosInstance
-let theirs: AxiosInstance
-beforeAll(async () => {
-  server = await loopback({
-    '/hang': () => {},
-    '/slow-body': (_q, r) => void r.write('begin'),
-    '/reset': q => void q.socket.destroy(),
-  })
-  mesh = createMesh({})
-  ours = axios.create({ adapter: mesh.axios(), proxy: false })
-  theirs = axios.create({ adapter: 'http', proxy: false })
+const pair = sideBySide({
+  '/hang': () => {},
+  '/slow-body': (_q, r) => void r.write('begin'),
+  '/reset': q => void q.socket.destroy(),
 })
-afterAll(async () => {
-  await mesh.close()
-  await server.close()
-})
-afterEach(() => {
-  server.seen.length = 0
-})
-
-/** What the clients say by themselves differs; what the caller said does not. */
-const OWN = /^(host|connection|keep-alive|user-agent|accept-encoding|accept-language|sec-fetch-mode|date|transfer-encoding)$/i
-const askedFor = () =>
-  server.seen.splice(0).map(({ headers, body, ...rest }) => {
-    const lines: string[] = []
-    for (let i = 0; i < headers.length; i += 2)
-      if (!OWN.test(headers[i]!)) lines.push(`${headers[i]!.toLowerCase()}: ${headers[i + 1]!.replace(/boundary=.*/, 'boundary')}`)
-    // The length of a multipart body depends on its boundary.
-    const counted = lines.filter(line => !(body.startsWith('--') && line.startsWith('content-length')))
-    return { ...rest, headers: counted.sort(), body: body.replace(/-{2,}[-\w.]{10,}/g, 'BOUNDARY') }
-  })
-
-function errorView(error: any): unknown {
-  const { name, code, status, isAxiosError, response } = error
-  const data = response?.data instanceof Readable ? 'stream' : response?.data
-  return {
-    name: name.replace('Error [ERR_FR_TOO_MANY_REDIRECTS]', 'AxiosError'),
-    message: error.message,
-    code,
-    status,
-    isAxiosError,
-    real: error instanceof AxiosError,
-    cancelled: axios.isCancel(error),
-    data,
-    config: error.config?.url,
-  }
-}
-
-async function viewOf(run: () => Promise<any>): Promise<unknown> {
-  try {
-    const response = await run()
-    if (response === undefined || typeof response !== 'object' || !('status' in response)) return response
-    const { status, statusText, data, headers } = response
-    const plain = Object.entries(headers.toJSON()).filter(
-      ([name]) => !/^(date|connection|keep-alive|content-encoding|content-length|transfer-encoding)$/.test(name),
-    )
-    return { status, statusText, data, headers: plain, url: response.request.res.responseUrl.replace(/#.*|(?<=:\/\/)[^/]*@/g, '') }
-  } catch (error) {
-    return { threw: errorView(error) }
-  }
-}
-
-type Row = [string, (client: AxiosInstance, at: string) => Promise<unknown>]
-async function both(run: Row[1]): Promise<void> {
-  const expected = await viewOf(() => run(theirs, server.origin))
-  const asked = askedFor()
-  expect(await viewOf(() => run(ours, server.origin))).toEqual(expected)
-  expect(askedFor()).toEqual(asked)
-}
-const get = (name: string, path: string, config: AxiosRequestConfig = {}): Row => [name, (client, at) => client.get(at + path, config)]
-
 describe('responses', () => {
   const rows: Row[] = [
     get('text', '/echo'),
@@ -108,16 +41,16 @@ describe('responses', () => {
     ['stream', async (client, at) => (await (await client.get(`${at}/large`, { responseType: 'stream' })).data.toArray()).reduce((n: number, c: Buffer) => n + c.length, 0)],
     ['the error’s body is a stream too', (client, at) => client.get(`${at}/404`, { responseType: 'stream' })],
   ] // biome-ignore format: rows
-  test.each(rows)('%s', (_name, run) => both(run))
+  test.each(rows)('%s', (_name, run) => pair.both(run))
 
   test('download progress reaches the end', async () => {
     const seen: any[] = []
-    await ours.get(`${server.origin}/large`, { onDownloadProgress: event => seen.push(event) })
+    await pair.ours.get(`${pair.server.origin}/large`, { onDownloadProgress: event => seen.push(event) })
     expect(seen.at(-1)).toMatchObject({ loaded: 300_000, total: 300_000, progress: 1, download: true })
   })
 
   test('outcomeOf knows how it went', async () => {
-    expect(outcomeOf(await ours.get(`${server.origin}/echo`))).toMatchObject({ details: 'via_upstream', attempts: 1 })
+    expect(outcomeOf(await pair.ours.get(`${pair.server.origin}/echo`))).toMatchObject({ details: 'via_upstream', attempts: 1 })
   })
 })
 
@@ -165,40 +98,42 @@ describe('requests', () => {
     ['GET with data', (client, at) => client.get(`${at}/echo`, { data: 'query' })],
     ['maxBodyLength', (client, at) => client.post(`${at}/echo`, 'x'.repeat(100), { maxBodyLength: 10 })],
   ] // biome-ignore format: rows
-  test.each(rows)('%s', (_name, run) => both(run))
+  test.each(rows)('%s', (_name, run) => pair.both(run))
 
   test('upload progress reaches the end', async () => {
     const seen: any[] = []
-    await ours.post(`${server.origin}/echo`, 'x'.repeat(200_000), { onUploadProgress: event => seen.push(event) })
+    await pair.ours.post(`${pair.server.origin}/echo`, 'x'.repeat(200_000), { onUploadProgress: event => seen.push(event) })
     expect(seen.at(-1)).toMatchObject({ loaded: 200_000, total: 200_000, upload: true })
-    expect(server.seen[0]!.body.length).toBe(200_000)
+    expect(pair.server.seen[0]!.body.length).toBe(200_000)
   })
 
-  test.each(['socketPath', 'beforeRedirect', 'lookup'])('%s is refused by name', async name => {
-    await expect(ours.get(`${server.origin}/echo`, { [name]: () => {} })).rejects.toMatchObject({
+  test.each(['socketPath', 'transport', 'lookup'])('%s is refused by name', async name => {
+    await expect(pair.ours.get(`${pair.server.origin}/echo`, { [name]: () => {} })).rejects.toMatchObject({
       code: 'ERR_NOT_SUPPORT',
       message: expect.stringContaining(name),
     })
   })
   test('a proxy is refused by name', async () => {
-    await expect(ours.get(`${server.origin}/echo`, { proxy: { host: 'p', port: 1 } })).rejects.toMatchObject({ code: 'ERR_NOT_SUPPORT' })
+    await expect(pair.ours.get(`${pair.server.origin}/echo`, { proxy: { host: 'p', port: 1 } })).rejects.toMatchObject({
+      code: 'ERR_NOT_SUPPORT',
+    })
   })
 })
 
 describe('failures', () => {
   const rows: Row[] = [
-    get('timeout', '/hang', { timeout: 30 }),
-    get('timeout with its own text', '/hang', { timeout: 30, timeoutErrorMessage: 'too slow' }),
-    get('clarified timeout', '/hang', { timeout: 30, transitional: { clarifyTimeoutError: true } }),
+    get('timeout', '/hang', { timeout: 150 }),
+    get('timeout with its own text', '/hang', { timeout: 150, timeoutErrorMessage: 'too slow' }),
+    get('clarified timeout', '/hang', { timeout: 150, transitional: { clarifyTimeoutError: true } }),
     ['a signal', (client, at) => {
       const controller = new AbortController()
-      setTimeout(() => controller.abort(), 60)
+      setTimeout(() => controller.abort(), 150)
       return client.get(`${at}/hang`, { signal: controller.signal })
     }],
     ['a signal that is aborted already', (client, at) => client.get(`${at}/echo`, { signal: AbortSignal.abort() })],
     ['a cancel token', (client, at) => {
       const source = axios.CancelToken.source()
-      setTimeout(() => source.cancel('no more'), 60)
+      setTimeout(() => source.cancel('no more'), 150)
       return client.get(`${at}/hang`, { cancelToken: source.token })
     }],
     ['nobody listens', client => client.get('http://127.0.0.1:2/')],
@@ -206,13 +141,13 @@ describe('failures', () => {
   test.each(rows)('%s', (_name, run) => {
     // fetch refuses low ports by itself; the code of a refused connection is tested with a high one.
     if (_name === 'nobody listens') return expectRefused()
-    return both(run)
+    return pair.both(run)
   })
 
   async function expectRefused() {
     const gone = await loopback()
     await gone.close()
-    for (const client of [theirs, ours])
+    for (const client of [pair.theirs, pair.ours])
       await expect(client.get(gone.origin)).rejects.toMatchObject({
         code: 'ECONNREFUSED',
         isAxiosError: true,
@@ -221,15 +156,15 @@ describe('failures', () => {
   }
 
   test('a timeout in the body says so (the Node adapter of axios speaks of an aborted stream)', async () => {
-    await expect(ours.get(`${server.origin}/slow-body`, { timeout: 50 })).rejects.toMatchObject({
+    await expect(pair.ours.get(`${pair.server.origin}/slow-body`, { timeout: 150 })).rejects.toMatchObject({
       code: 'ECONNABORTED',
-      message: 'timeout of 50ms exceeded',
+      message: 'timeout of 150ms exceeded',
     })
   })
 
   test('a reset', async () => {
-    for (const client of [theirs, ours])
-      await expect(client.get(`${server.origin}/reset`)).rejects.toMatchObject({ code: 'ECONNRESET', isAxiosError: true })
+    for (const client of [pair.theirs, pair.ours])
+      await expect(client.get(`${pair.server.origin}/reset`)).rejects.toMatchObject({ code: 'ECONNRESET', isAxiosError: true })
   })
 
   test('no listener stays on the caller’s signal', async () => {
@@ -245,15 +180,15 @@ describe('failures', () => {
       listeners--
       ;(remove as any)(...args)
     }
-    await ours.get(`${server.origin}/echo`, { signal })
-    await ours.get(`${server.origin}/404`, { signal }).catch(() => {})
-    await (await ours.get(`${server.origin}/large`, { signal, responseType: 'stream' })).data.toArray()
+    await pair.ours.get(`${pair.server.origin}/echo`, { signal })
+    await pair.ours.get(`${pair.server.origin}/404`, { signal }).catch(() => {})
+    await (await pair.ours.get(`${pair.server.origin}/large`, { signal, responseType: 'stream' })).data.toArray()
     await new Promise(resolve => setImmediate(resolve))
     expect(listeners).toBe(0)
   })
 
   test('without axios’ own transform the error is still one for isAxiosError', async () => {
-    const error = await ours.get(`${server.origin}/404`, { transformResponse: [] }).catch(e => e)
+    const error = await pair.ours.get(`${pair.server.origin}/404`, { transformResponse: [] }).catch(e => e)
     expect([axios.isAxiosError(error), error.code, error.response.status]).toEqual([true, 'ERR_BAD_REQUEST', 404])
   })
 })
