@@ -80,7 +80,10 @@ export function* compiling(
   if (refused()) return { compiled: undefined, diagnostics }
   append(diagnostics, sameTargets(written))
 
-  const unlisted = settings.unlisted === 'dns' ? unlistedServices(written, workload) : { documents: [], owners: new Map(), diagnostics: [] }
+  const unlisted =
+    settings.unlisted === 'dns'
+      ? unlistedServices(written, callerOf(workload, meshConfig))
+      : { documents: [], owners: new Map(), diagnostics: [] }
   append(diagnostics, unlisted.diagnostics)
   const documents = [...written, ...unlisted.documents]
   yield

@@ -6,11 +6,12 @@ import { narrower, type Trust } from '../core/trust.ts'
 import { ASSUMED } from '../rules/istio/clusters.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
+import { type Caller, hostIn, namespaceOf } from '../rules/istio/select-documents.ts'
 
 /** ServiceEntries for what the documents name and nobody describes, each with the document that named it first and a warning. */
 export function unlistedServices(
   documents: readonly RuleDocument[],
-  workload: { namespace: string; domain: string },
+  caller: Caller,
 ): { documents: RuleDocument[]; owners: Map<RuleDocument, RuleDocument>; diagnostics: Diagnostic[] } {
   const listed = new Set<string>()
   const wildcards: string[] = []
@@ -18,8 +19,8 @@ export function unlistedServices(
     if (document.kind !== 'ServiceEntry') continue
     for (const host of document.spec?.hosts ?? []) {
       if (typeof host !== 'string') continue
-      if (host.startsWith('*')) wildcards.push(host.slice(1))
-      else listed.add(host)
+      if (host.startsWith('*')) wildcards.push(host.slice(1).toLowerCase())
+      else listed.add(hostIn(document, host, caller).toLowerCase())
     }
   }
   const ports = new Map<string, Set<number>>()
@@ -28,8 +29,10 @@ export function unlistedServices(
   const trusts = new Map<string, Trust | undefined>()
   const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
     if (typeof host !== 'string' || host === '' || host.includes('*')) return
-    const fqdn = host.includes('.') ? host : `${host}.${from.metadata.namespace ?? workload.namespace}.svc.${workload.domain}`
-    if (listed.has(fqdn) || wildcards.some(suffix => fqdn.endsWith(suffix))) return
+    // In full, as the translation completes it; and nothing is assumed for what differs from a described host by its case alone.
+    const fqdn = hostIn(from, host, caller)
+    const lower = fqdn.toLowerCase()
+    if (listed.has(lower) || wildcards.some(suffix => lower.endsWith(suffix))) return
     trusts.set(fqdn, narrower(trusts.get(fqdn), from.trust))
     let known = ports.get(fqdn)
     if (known === undefined) {
@@ -43,7 +46,7 @@ export function unlistedServices(
     if (document.kind === 'VirtualService') {
       const gateways: unknown = document.spec?.gateways
       if (!Array.isArray(gateways) || gateways.includes('mesh'))
-        for (const host of document.spec?.hosts ?? []) need(host, document, undefined)
+        for (const host of document.spec?.hosts ?? []) need(typeof host === 'string' ? host.toLowerCase() : host, document, undefined)
       for (const http of document.spec?.http ?? []) {
         for (const route of http?.route ?? []) need(route?.destination?.host, document, route?.destination?.port?.number)
         for (const mirror of [http?.mirror, ...(http?.mirrors ?? []).map((m: any) => m?.destination)])
@@ -60,7 +63,7 @@ export function unlistedServices(
     const entry: RuleDocument = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'ServiceEntry',
-      metadata: { name: `unlisted-${host}`, namespace: from.metadata.namespace ?? workload.namespace, annotations: { [ASSUMED]: 'true' } },
+      metadata: { name: `unlisted-${host}`, namespace: namespaceOf(from), annotations: { [ASSUMED]: 'true' } },
       spec: {
         hosts: [host],
         location: 'MESH_INTERNAL',
