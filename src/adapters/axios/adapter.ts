@@ -1,7 +1,6 @@
 /** axios as an adapter over the mesh: a config becomes requests of the mesh, hop by hop, and the last reply what axios users expect. axios itself is never imported. */
-import { drain } from '../../core/body.ts'
+import { type BodyCare, drain } from '../../core/body.ts'
 import type { Handle, MeshReply } from '../../traffic/engine/exchange.ts'
-import type { BodyCare } from '../../traffic/transport/inflow.ts'
 import { Cancellation } from './cancellation.ts'
 import { type Given, readConfig } from './config.ts'
 import { answerDataUrl } from './data-url.ts'
@@ -107,11 +106,11 @@ class AxiosRequest {
       try {
         next = redirects.next(hop, reply, body.isRepeatable)
       } catch (error) {
-        if (reply.body !== undefined) drain(reply.body)
+        if (reply.body !== undefined) drain(reply.body, this.#settings)
         throw error
       }
       if (next === undefined) return reply
-      if (reply.body !== undefined) drain(reply.body)
+      if (reply.body !== undefined) drain(reply.body, this.#settings)
       hop = next
     }
   }

@@ -1,9 +1,10 @@
 /** A reply of the mesh as axios' response: its body decoded, counted and made into what `responseType` asks for. */
 import type { Clock } from '../../base/time/clock.ts'
+import type { BodyCare } from '../../core/body.ts'
 import { attachOutcome } from '../../core/outcome.ts'
 import type { MeshReply } from '../../traffic/engine/exchange.ts'
 import { type Decoder, decoderOf } from '../../traffic/transport/decode.ts'
-import { type BodyCare, Inflow } from '../../traffic/transport/inflow.ts'
+import { Inflow } from '../../traffic/transport/inflow.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { Given } from './config.ts'
 import { axiosError } from './errors.ts'
