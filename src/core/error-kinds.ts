@@ -20,3 +20,8 @@ function isNamed(name: string, error: unknown): boolean {
 export function* withCauses(error: unknown): Iterable<any> {
   for (let e: any = error, depth = 0; typeof e === 'object' && e !== null && depth < DEPTH; e = e.cause, depth++) yield e
 }
+
+/** What was thrown, as an error: code of the user may throw anything. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

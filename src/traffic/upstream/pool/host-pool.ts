@@ -2,7 +2,10 @@
  * The connections of one host, as Envoy's conn_pool_base keeps them: a ready one is used at once (the last used first); otherwise the
  * request waits in line while connections are made, as far as the cluster's limits allow.
  */
+
 import { type Clock, KEEP_ALIVE } from '../../../base/time/clock.ts'
+import { runInMicrotask } from '../../../base/time/event-loop.ts'
+import { errorOf } from '../../../core/error-kinds.ts'
 import type { Connection, ConnectionListener, ConnectTarget, ResetReason, StreamListener, Transport } from '../../../core/transport.ts'
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
@@ -115,13 +118,24 @@ export class HostPool implements ConnectionListener {
     stats.upstream_cx_total++
     if (target.protocol === 'http2') stats.upstream_cx_http2_total++
     else stats.upstream_cx_http1_total++
-    const connection = this.#transport.connect(target, this)
+    const connection = this.#begin(target)
     const member = new Member(this, connection, promised, target.protocol === 'http2')
     this.#members.set(connection, member)
     // As in Envoy, whose codec_client is idle from its making on.
     if (idleTimeout > 0 && idleTimeout < target.connectTimeout)
       member.impatience = this.#clock.schedule(idleTimeout, () => this.#tooLong(member, idleTimeout), KEEP_ALIVE)
     this.#promised += promised
+  }
+
+  /** A transport is perhaps code of the user: one that throws could not connect. */
+  #begin(target: ConnectTarget): Connection {
+    try {
+      return this.#transport.connect(target, this)
+    } catch (thrown) {
+      const connection: Connection = { concurrency: 0, send: () => GONE, drain() {}, destroy() {} }
+      runInMicrotask(() => this.failed(connection, 'connection_failure', errorOf(thrown)))
+      return connection
+    }
   }
 
   connected(connection: Connection): void {

@@ -1,5 +1,8 @@
 /** A connection in the pool. It is the lease of the request that uses it. */
+
 import type { Timer } from '../../../base/time/clock.ts'
+import { runInMicrotask } from '../../../base/time/event-loop.ts'
+import { errorOf } from '../../../core/error-kinds.ts'
 import type { Connection, ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../../core/transport.ts'
 
 /** The right to send one request on a connection. */
@@ -71,7 +74,21 @@ class Exchanged implements Stream, StreamListener {
     this.#owner = owner
     this.#member = member
     this.#listener = listener
-    this.#stream = member.connection.send(request, this)
+    this.#stream = this.#send(request)
+  }
+
+  /** A transport is perhaps code of the user: what one throws ends the request, and the connection, of which nothing is known. */
+  #send(request: WireRequest): Stream {
+    const { connection } = this.#member
+    try {
+      return connection.send(request, this)
+    } catch (thrown) {
+      runInMicrotask(() => {
+        this.reset('local_reset', errorOf(thrown))
+        connection.destroy()
+      })
+      return { cancel() {} }
+    }
   }
 
   response(response: WireResponse): void {
@@ -80,6 +97,7 @@ class Exchanged implements Stream, StreamListener {
   }
 
   reset(reason: ResetReason, error: Error): void {
+    if (this.#over) return
     this.#end(reason)
     if (this.#member.isShared) this.#listener.reset(reason, error)
     else this.#owner.fail(this.#listener, reason, error)

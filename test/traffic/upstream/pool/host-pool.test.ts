@@ -371,3 +371,29 @@ test('invariants under any order of events', () =>
     ),
     { numRuns: 300 },
   ))
+
+describe('a transport that throws', () => {
+  const settle = () => new Promise(resolve => setImmediate(resolve))
+  test('could not connect: whoever waits is rejected, and nothing is held', async () => {
+    const { wire, want, limits, first } = make()
+    wire.connect = () => {
+      throw new Error('own')
+    }
+    const wishes = [want(), want()]
+    await settle()
+    expect(wishes.map(w => w.ends)).toEqual([['connection_failure'], ['connection_failure']])
+    expect([limits.connections.used, limits.pending.used, first.busy]).toEqual([0, 0, false])
+  })
+
+  test('when it sends: a reset, and the connection is ended', async () => {
+    const { wire, want, limits } = make()
+    want()
+    const [connection] = wire.connections
+    connection!.send = () => {
+      throw new Error('own')
+    }
+    connection!.connect()
+    await settle()
+    expect([limits.requests.used, limits.connections.used]).toEqual([0, 0])
+  })
+})
