@@ -2,8 +2,11 @@
  * The transport of browsers and edge runtimes: the runtime's own fetch. Requests are governed as everywhere; connections are the
  * runtime's, so what rules say about them cannot be done, and `cannot` names it, for the mesh to say so rule by rule.
  */
+
 import { runInMicrotask } from '../../base/time/event-loop.ts'
 import { stopReading } from '../../core/body.ts'
+import { errorOf } from '../../core/error-kinds.ts'
+import { InvalidRequestError, isConnectionHeader, requestFault } from '../../core/sendable.ts'
 import type {
   BodyReader,
   BodySource,
@@ -18,12 +21,13 @@ import type {
   WireBody,
   WireRequest,
 } from '../../core/transport.ts'
+import { type ConnectTo, dialedAddresses } from './dialed-address.ts'
 
 export interface FetchTransportOptions {
   /** The fetch that is used. Default: the runtime's, as it is when the transport is made. */
   fetch?: typeof globalThis.fetch | undefined
   /** Where an endpoint is really reached, by its own `ip:port`: a map or a function. For tests and port-forwards. */
-  connectTo?: Readonly<Record<string, string>> | ((address: string) => string | undefined) | undefined
+  connectTo?: ConnectTo | undefined
 }
 
 const CANNOT: readonly TransportLimit[] = [
@@ -49,10 +53,10 @@ const CANNOT: readonly TransportLimit[] = [
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const { fetch: send = globalThis.fetch, connectTo } = options
-  const place = typeof connectTo === 'function' ? connectTo : (address: string) => connectTo?.[address]
+  const dialed = dialedAddresses(connectTo)
   return {
     cannot: CANNOT,
-    connect: (target, listener) => new FetchConnection(target, listener, place(target.address) ?? target.address, send),
+    connect: (target, listener) => new FetchConnection(target, listener, dialed(target.address), send),
   }
 }
 
@@ -70,16 +74,17 @@ class FetchConnection implements Connection {
   #draining = false
   #gone = false
 
-  constructor(target: ConnectTarget, listener: ConnectionListener, address: string, fetch: typeof globalThis.fetch) {
+  constructor(target: ConnectTarget, listener: ConnectionListener, address: string | Error, fetch: typeof globalThis.fetch) {
     this.#target = target
-    this.#address = address
+    this.#address = String(address)
     this.#listener = listener
     this.#fetch = fetch
     runInMicrotask(() => {
       if (this.#gone) return
-      if (!/^[/@]/.test(target.address)) return listener.connected(this)
+      const error = address instanceof Error ? address : isUnixSocket(address) ? unixSocket(address) : undefined
+      if (error === undefined) return listener.connected(this)
       this.#gone = true
-      listener.failed(this, 'connection_failure', new Error(`${target.address}: fetch cannot reach a Unix socket`))
+      listener.failed(this, 'connection_failure', error)
     })
   }
 
@@ -138,24 +143,39 @@ class FetchStream implements Stream, BodySource {
   }
 
   start(url: string, request: WireRequest, fetch: typeof globalThis.fetch): void {
+    const fault = faultOf(request)
+    if (fault !== undefined) return runInMicrotask(() => this.broken('local_reset', new InvalidRequestError(fault)))
     const headers: [string, string][] = []
-    for (let i = 0; i < request.headers.length; i += 2) headers.push([request.headers[i]!, request.headers[i + 1]!])
+    for (let i = 0; i < request.headers.length; i += 2)
+      if (!isConnectionHeader(request.headers[i]!)) headers.push([request.headers[i]!, request.headers[i + 1]!])
     const init = {
       method: request.method,
       headers,
       redirect: 'manual',
       signal: this.#controller.signal,
-      ...bodyOf(request.body),
+      ...bodyOf(request.body, error => this.broken('local_reset', error)),
     } as RequestInit
-    fetch(url, init).then(
-      response => this.#answered(response),
-      error => this.broken(reasonOf(error), causeOf(error)),
-    )
+    void this.#ask(url, init, fetch)
+  }
+
+  /** The runtime's fetch, or code that stands in for it: whatever it does ends in a response or a reset. */
+  async #ask(url: string, init: RequestInit, fetch: typeof globalThis.fetch): Promise<void> {
+    let response: Response
+    try {
+      response = await fetch(url, init)
+    } catch (error) {
+      return this.broken(reasonOf(error), causeOf(error))
+    }
+    try {
+      this.#answered(response)
+    } catch (cause) {
+      this.broken('protocol_error', new Error('fetch gave something that is no Response', { cause }))
+    }
   }
 
   #answered(response: Response): void {
     if (this.over) {
-      response.body?.cancel().catch(ignore)
+      response?.body?.cancel?.().catch(ignore)
       return
     }
     if (response.type === 'opaqueredirect' || response.status === 0)
@@ -228,18 +248,33 @@ class FetchStream implements Stream, BodySource {
   }
 }
 
-function bodyOf(body: WireBody | undefined): object {
+/** What fetch refuses to send: what HTTP cannot carry, and a body of a method that fetch gives none. */
+function faultOf(request: WireRequest): string | undefined {
+  const { method, body } = request
+  if (body !== undefined && (method === 'GET' || method === 'HEAD')) return `fetch sends no body with ${method}`
+  return requestFault(request)
+}
+
+/** `failed`: the source of a stream broke. */
+function bodyOf(body: WireBody | undefined, failed: (error: Error) => void): object {
   if (body === undefined) return {}
   if (body.bytes !== undefined) return { body: body.bytes }
-  const chunks = body.open?.()
+  let chunks: AsyncIterator<Uint8Array> | undefined
   return {
     duplex: 'half',
     body: new ReadableStream({
       async pull(controller) {
-        if (chunks === undefined) throw new TypeError('the request body was read already')
-        const { done, value } = await chunks.next()
-        if (done === true) controller.close()
-        else controller.enqueue(value)
+        try {
+          chunks ??= body.open?.()
+          if (chunks === undefined) throw new TypeError('the request body was read already')
+          const { done, value } = await chunks.next()
+          if (done === true) controller.close()
+          else controller.enqueue(value)
+        } catch (thrown) {
+          const error = errorOf(thrown)
+          failed(error)
+          throw error
+        }
       },
       cancel() {
         if (chunks !== undefined) stopReading(chunks)
@@ -247,6 +282,9 @@ function bodyOf(body: WireBody | undefined): object {
     }),
   }
 }
+
+const isUnixSocket = (address: string) => /^[/@]/.test(address)
+const unixSocket = (address: string) => new Error(`${address}: fetch cannot reach a Unix socket`)
 
 const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ConnectionRefused'])
 
@@ -261,7 +299,7 @@ function reasonOf(error: unknown): ResetReason {
 function causeOf(error: unknown): Error {
   const cause = (error as { cause?: unknown } | undefined)?.cause
   if (cause instanceof Error) return cause
-  return error instanceof Error ? error : new Error(String(error))
+  return errorOf(error)
 }
 
 const ignore = () => {}

@@ -35,9 +35,9 @@ export class Http1Connection implements Connection, Http1Owner {
   #idleSince = 0
   #idleTimer: Timer | undefined
 
-  constructor(address: string, target: ConnectTarget, listener: ConnectionListener, kept: KeptConnections) {
+  constructor(address: string | Error, target: ConnectTarget, listener: ConnectionListener, kept: KeptConnections) {
     this.#listener = listener
-    this.#address = address
+    this.#address = String(address)
     this.#kept = kept
     this.#background = target.background === true
     this.#giveUp = dial(address, target, {

@@ -35,7 +35,7 @@ export class Http2Connection implements Connection, Http2Owner, Pinged {
   #ending = false
   #gone = false
 
-  constructor(address: string, target: ConnectTarget, listener: ConnectionListener) {
+  constructor(address: string | Error, target: ConnectTarget, listener: ConnectionListener) {
     this.#listener = listener
     this.#background = target.background === true
     this.#ours = target.maxConcurrentStreams ?? DEFAULT_STREAMS

@@ -1,8 +1,10 @@
 /** A connected socket to an endpoint: TCP, Unix or TLS, with a bound on how long connecting may take, whatever number of addresses it has. */
+
 import net from 'node:net'
 import tls from 'node:tls'
 import { systemClock } from '../../base/time/clock.ts'
 import { runInMicrotask } from '../../base/time/event-loop.ts'
+import { errorOf } from '../../core/error-kinds.ts'
 import type { ConnectTarget } from '../../core/transport.ts'
 import { interleaved, race } from './happy-eyeballs.ts'
 import { remember, tlsOptions } from './node-tls.ts'
@@ -15,10 +17,13 @@ export interface Dialled {
   another(): void
 }
 
-/** Begins to connect. Returns what gives it up; then nothing is called any more. */
-export function dial(address: string, target: ConnectTarget, by: Dialled): () => void {
+/**
+ * Begins to connect. Returns what gives it up; then nothing is called any more. `address`: or why there is none, which is a failure to
+ * connect like any other.
+ */
+export function dial(address: string | Error, target: ConnectTarget, by: Dialled): () => void {
   const { connectTimeout, others = [] } = target
-  const addresses = others.length === 0 ? [address] : interleaved([address, ...others])
+  const addresses = address instanceof Error || others.length === 0 ? [address] : interleaved([address, ...others])
   const options = { keepAlive: target.background !== true }
   const end = () => {
     timer?.cancel()
@@ -56,7 +61,7 @@ export function dial(address: string, target: ConnectTarget, by: Dialled): () =>
 }
 
 /** One address. Exactly one of the two is called, later, unless the socket is destroyed before. */
-function attempt(address: string, target: ConnectTarget, connected: () => void, failed: (error: Error) => void): net.Socket {
+function attempt(address: string | Error, target: ConnectTarget, connected: () => void, failed: (error: Error) => void): net.Socket {
   let over = false
   const fail = (error: Error) => {
     if (over) return
@@ -66,11 +71,12 @@ function attempt(address: string, target: ConnectTarget, connected: () => void, 
   }
   let socket: net.Socket
   try {
+    if (address instanceof Error) throw address
     socket = open(address, target)
   } catch (error) {
     // A certificate that cannot be read, an address that is none: told like any other failure to connect.
     socket = new net.Socket()
-    runInMicrotask(() => fail(error instanceof Error ? error : new Error(String(error))))
+    runInMicrotask(() => fail(errorOf(error)))
   }
   if (target.background) socket.unref()
   const onClose = () => fail(new Error(`the connection to ${target.address} was closed while connecting`))

@@ -1,12 +1,13 @@
 /** The transport of Node: our own sockets, HTTP/1.1 by node:http and HTTP/2 by node:http2 on top of them. */
 import type { Connection, ConnectionListener, ConnectTarget, Transport } from '../../core/transport.ts'
+import { type ConnectTo, dialedAddresses } from './dialed-address.ts'
 import { KeptConnections } from './kept-connections.ts'
 import { Http1Connection } from './node-http1.ts'
 import { Http2Connection } from './node-http2.ts'
 
 export interface NodeTransportOptions {
   /** Where an endpoint is really dialled, by its own `ip:port`: a map or a function. For tests and port-forwards; rules, hashes and snapshots keep the endpoint's own address. */
-  connectTo?: Readonly<Record<string, string>> | ((address: string) => string | undefined) | undefined
+  connectTo?: ConnectTo | undefined
 }
 
 /**
@@ -17,16 +18,17 @@ export interface NodeTransportOptions {
  * await mesh.close()
  */
 export function createTransport(options: NodeTransportOptions = {}): Transport {
-  const { connectTo } = options
-  const dial = typeof connectTo === 'function' ? connectTo : connectTo === undefined ? undefined : (address: string) => connectTo[address]
+  const dialed = dialedAddresses(options.connectTo)
   const kept = new KeptConnections()
   return {
     connect(target: ConnectTarget, listener: ConnectionListener): Connection {
-      const address = dial?.(target.address) ?? target.address
-      const mapped = dial === undefined || !target.others?.length ? target : { ...target, others: target.others.map(a => dial(a) ?? a) }
+      const address = dialed(target.address)
+      const mapped = target.others?.length ? { ...target, others: target.others.map(dialed).filter(isAddress) } : target
       return target.protocol === 'http2'
         ? new Http2Connection(address, mapped, listener)
         : new Http1Connection(address, mapped, listener, kept)
     },
   }
 }
+
+const isAddress = (dialed: string | Error): dialed is string => typeof dialed === 'string'

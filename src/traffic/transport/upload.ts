@@ -1,6 +1,8 @@
 /** Sends a streamed request body at the pace at which the peer takes it. */
+
 import type { Writable } from 'node:stream'
 import { stopReading } from '../../core/body.ts'
+import { errorOf } from '../../core/error-kinds.ts'
 import type { WireBody } from '../../core/transport.ts'
 
 /** Writes the body until it ends, the exchange is `over`, or it breaks (`failed` is told). What was not read to its end is told so. */
@@ -28,7 +30,7 @@ export async function upload(
     if (body.length !== undefined && sent < body.length) throw mismatch()
     if (!closed()) to.end()
   } catch (error) {
-    failed(error instanceof Error ? error : new Error(String(error)))
+    failed(errorOf(error))
   } finally {
     if (closed() && chunks !== undefined) stopReading(chunks)
   }
