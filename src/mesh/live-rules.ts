@@ -223,12 +223,12 @@ export class LiveRules {
   // ── proposals ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   *#replacing(source: string, parts: readonly SourceSet[], trust?: Trust): Steps<Proposal> {
-    const { set, errors } = this.#judged(yield* this.#readings.of(source, parts, trust), trust, false)
+    const { set, errors } = yield* this.#judged(yield* this.#readings.of(source, parts, trust), trust, false)
     return this.#proposal(source, set, errors, set.diagnostics, trust)
   }
 
   *#patching(rules: RuleInput, trust?: Trust): Steps<Proposal> {
-    const read = this.#judged([yield* parsing(asDocuments(rules))], trust, true)
+    const read = yield* this.#judged([yield* parsing(asDocuments(rules))], trust, true)
     if (read.errors.length > 0) return { sets: this.#sets, errors: read.errors, warnings: read.set.diagnostics }
     const { set, errors } = patched(this.#sets, read.set)
     return this.#proposal(APPLY, set, errors, read.set.diagnostics, trust)
@@ -253,7 +253,7 @@ export class LiveRules {
   }
 
   /** `patching`: documents may stand for the deletion of others. */
-  #judged(parts: readonly ParsedRules[], trust: Trust | undefined, patching: boolean): { set: RuleSet; errors: Diagnostic[] } {
+  *#judged(parts: readonly ParsedRules[], trust: Trust | undefined, patching: boolean): Steps<{ set: RuleSet; errors: Diagnostic[] }> {
     const documents: RuleDocument[] = []
     const found: Diagnostic[] = []
     for (const read of parts) {
@@ -262,6 +262,7 @@ export class LiveRules {
         if (trust !== undefined) {
           document.trust = trust
           if (!patching || !isDeletion(document)) append(found, trustFaults(document, trust, this.#caller))
+          yield
         }
         documents.push(document)
       }

@@ -64,11 +64,15 @@ export function isIPAddress(host: string): boolean {
  * hold stays as it is, in lower case.
  */
 export function canonicalHost(address: string): string {
+  if (PLAIN.test(address)) return address
   const text = address.trim()
   const bare = text.replace(/^\[|\](?::\d*)?$/g, '').replace(/%.*$/s, '')
   const host = hostInUrl(text) ?? (bare.includes(':') ? hostInUrl(`[${bare}]`) : undefined)
   return (host ?? text.toLowerCase()).replace(/\.$/, '')
 }
+
+/** What a URL parser leaves as it is: a name whose last label is no number, an IPv4 address. Most are. */
+const PLAIN = /^(?:(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*|(?:(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])\.){3}(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5]))$/
 
 function hostInUrl(text: string): string | undefined {
   try {

@@ -60,6 +60,6 @@ export function* translating(given: readonly RuleDocument[], options: TranslateO
   const routes = yield* buildRoutes(scope, rules, caller)
   if (options.encryptedPorts) addEncryptedPorts(routes, scope, rules, caller)
   const diagnostics = checkReferences(virtualServices, byHost(services, caller), rules, caller)
-  const overreach = overreaching(documents, declared, virtualServices, caller)
+  const overreach = yield* overreaching(documents, declared, virtualServices, caller)
   return { clusters, routes, endpoints, placements, diagnostics, overreach }
 }

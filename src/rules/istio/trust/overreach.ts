@@ -1,4 +1,7 @@
 /** What documents reach only together, and the source of one of them is not trusted with: left out of the configuration, and reported. */
+import { append } from '../../../base/append.ts'
+import { addressKind } from '../../../base/formats/addresses.ts'
+import type { Steps } from '../../../base/time/slices.ts'
 import { forbiddenKind, narrower } from '../../../core/trust.ts'
 import { namedDelegate } from '../delegates.ts'
 import type { RuleDocument } from '../document.ts'
@@ -17,18 +20,34 @@ export interface OverreachReport {
   readonly hint: string
 }
 
-export function overreaching(
+export function* overreaching(
   documents: readonly RuleDocument[],
   declared: readonly Declared[],
   virtualServices: VirtualServices,
   caller: Caller,
-): OverreachReport[] {
+): Steps<OverreachReport[]> {
   if (!documents.some(({ trust }) => trust !== undefined)) return []
-  return [
-    ...joins(documents, declared, caller),
-    ...virtualServices.list.flatMap(({ document }) => [...delegates(document, virtualServices.delegates, caller)]),
-    ...virtualServices.list.flatMap(virtualService => [...destinations(virtualService, declared)]),
-  ]
+  const found = [...joins(documents, declared, caller)]
+  const addresses = addressesOf(declared)
+  for (const virtualService of virtualServices.list) {
+    append(found, delegates(virtualService.document, virtualServices.delegates, caller))
+    append(found, destinations(virtualService, addresses))
+    yield
+  }
+  return found
+}
+
+/** Addresses that rules may be kept from, by host: few have any. */
+function addressesOf(declared: readonly Declared[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const { host, endpoints } of declared)
+    for (const { address } of endpoints) {
+      if (addressKind(address) === 'ordinary') continue
+      const same = found.get(host)
+      if (same === undefined) found.set(host, [address])
+      else same.push(address)
+    }
+  return found
 }
 
 function report({ document, kind, touched }: Overreach, path: string, what: string): OverreachReport {
@@ -61,14 +80,13 @@ function* delegates(root: RuleDocument, known: ReadonlyMap<string, RuleDocument>
 }
 
 /** Services of other documents whose endpoints a route must not lead to: calls get 503. */
-function* destinations({ rules, hosts }: VirtualService, declared: readonly Declared[]): Generator<OverreachReport> {
+function* destinations({ rules, hosts }: VirtualService, addresses: ReadonlyMap<string, readonly string[]>): Generator<OverreachReport> {
   for (const { http, document, root, path } of rules) {
     const trust = narrower(document.trust, root.trust)
     if (trust === undefined) continue
     for (const { host } of destinationsOf(http)) {
       if (hosts.every(own => own === host)) continue
-      const endpoints = declared.filter(service => service.host === host).flatMap(service => service.endpoints)
-      for (const { address } of endpoints) {
+      for (const address of addresses.get(host) ?? []) {
         const kind = forbiddenKind(trust, address)
         if (kind === undefined) continue
         yield report({ document, kind, touched: address }, path, `${host} gets no request by this route`)
