@@ -9,6 +9,7 @@ import type { Placement } from '../rules/istio/cluster-locality.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { originOf } from '../rules/istio/provenance.ts'
+import { crossReferences } from '../rules/istio/references.ts'
 import { callerOf } from '../rules/istio/select-documents.ts'
 import { translating } from '../rules/istio/translate.ts'
 import { checkSendable } from '../rules/istio/unsendable.ts'
@@ -89,10 +90,7 @@ export function* compiling(
   yield
 
   const translated = yield* translating(documents, { workload, meshConfig, encryptedPorts: true })
-  append(
-    diagnostics,
-    translated.diagnostics.map(d => (strict ? asError(d) : d)),
-  )
+  append(diagnostics, strict ? strictly(written, translated.diagnostics, settings) : translated.diagnostics)
   const policies = new Policies(documents, translated.routes, workload)
   const resilience = new Map<string, ClusterResilience | undefined>()
   for (const { name } of translated.clusters) {
@@ -136,9 +134,16 @@ function* checked(documents: readonly RuleDocument[], strict: boolean): Steps<Di
   return found
 }
 
-/** With `strict` a reference that leads nowhere is an error. */
-function asError(d: Diagnostic): Diagnostic {
-  return d.severity === 'warning' && /unknown/.test(d.code) ? { ...d, severity: 'error' } : d
+/** With `strict` a reference that leads nowhere is an error: the same ones as for `validate`. */
+function strictly(
+  written: readonly RuleDocument[],
+  found: readonly Diagnostic[],
+  { workload, meshConfig }: Settings,
+): readonly Diagnostic[] {
+  const errors = crossReferences(written, 'error', { domain: workload.domain, mesh: meshConfig }).filter(d => d.severity === 'error')
+  const placeOf = ({ document, kind, name, path, code }: Diagnostic) => JSON.stringify([document, kind, name, path, code])
+  const places = new Set(errors.map(placeOf))
+  return [...errors, ...found.filter(d => !places.has(placeOf(d)))]
 }
 
 interface Hosts {

@@ -4,6 +4,7 @@
  */
 import { narrower, type Trust } from '../core/trust.ts'
 import { ASSUMED } from '../rules/istio/clusters.ts'
+import { DescribedHosts } from '../rules/istio/described-hosts.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { type Caller, hostIn, namespaceOf } from '../rules/istio/select-documents.ts'
@@ -13,26 +14,15 @@ export function unlistedServices(
   documents: readonly RuleDocument[],
   caller: Caller,
 ): { documents: RuleDocument[]; owners: Map<RuleDocument, RuleDocument>; diagnostics: Diagnostic[] } {
-  const listed = new Set<string>()
-  const wildcards: string[] = []
-  for (const document of documents) {
-    if (document.kind !== 'ServiceEntry') continue
-    for (const host of document.spec?.hosts ?? []) {
-      if (typeof host !== 'string') continue
-      if (host.startsWith('*')) wildcards.push(host.slice(1).toLowerCase())
-      else listed.add(hostIn(document, host, caller).toLowerCase())
-    }
-  }
+  const described = new DescribedHosts(documents, caller)
   const ports = new Map<string, Set<number>>()
   const owner = new Map<string, RuleDocument>()
   /** It is found by its name alone, so whoever names it is answerable for what that leads to. */
   const trusts = new Map<string, Trust | undefined>()
   const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
     if (typeof host !== 'string' || host === '' || host.includes('*')) return
-    // In full, as the translation completes it; and nothing is assumed for what differs from a described host by its case alone.
     const fqdn = hostIn(from, host, caller)
-    const lower = fqdn.toLowerCase()
-    if (listed.has(lower) || wildcards.some(suffix => lower.endsWith(suffix))) return
+    if (described.has(fqdn)) return
     trusts.set(fqdn, narrower(trusts.get(fqdn), from.trust))
     let known = ports.get(fqdn)
     if (known === undefined) {

@@ -9,7 +9,8 @@ export const DIAGNOSTIC_CODES: Readonly<Record<string, string>> = {
   delegate: 'A delegate has what only a root may have, or delegates again.',
   'delegate-unknown': 'A route is handed to a VirtualService that is not there or not exported: the route vanishes.',
   deprecated: 'The field is read, and another one should be used.',
-  'destination-host-unknown': 'A route leads to a host that no document declares: calls get 503.',
+  'destination-host-unknown':
+    'A route leads to a host that no document declares: Istio answers calls with 503, a mesh looks the name up by DNS (`discovery.unlisted`).',
   'destination-port-unknown': 'A route leads to a port the service does not have: calls get 503.',
   'destination-subset-unknown': 'A route leads to a subset that no DestinationRule defines: calls get 503.',
   duplicate: 'Something that must be there once is there twice.',

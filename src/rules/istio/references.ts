@@ -5,31 +5,46 @@
  */
 import { append } from '../../base/append.ts'
 import { suggest } from '../../core/schema/read.ts'
+import { DescribedHosts } from './described-hosts.ts'
 import { type Diagnostic, diagnose, type Severity } from './diagnostic.ts'
 import { member, type RuleDocument } from './document.ts'
 import { isWildcard } from './hosts.ts'
+import type { MeshConfig } from './mesh-config.ts'
 import { DestinationRules } from './select-destination-rule.ts'
 import { type Caller, callerOf, hostIn, lastOfEachName, namespaceOf } from './select-documents.ts'
 import { byHost, type Declared, declaredServices, type Service, selectServices } from './select-services.ts'
 import { selectVirtualServices } from './select-virtual-services.ts'
 import { checkReferences } from './translate-references.ts'
 
-export function crossReferences(given: readonly RuleDocument[], lax: Severity = 'warning'): Diagnostic[] {
+/** `of`: the domain of the cluster, and the mesh's configuration, where there is a mesh. */
+export function crossReferences(
+  given: readonly RuleDocument[],
+  lax: Severity = 'warning',
+  of: { readonly domain?: string; readonly mesh?: MeshConfig } = {},
+): Diagnostic[] {
+  const callerIn = (namespace?: string) =>
+    callerOf(
+      { ...(of.domain === undefined ? {} : { domain: of.domain }), ...(namespace === undefined ? {} : { namespace }) },
+      of.mesh ?? {},
+    )
   const documents = lastOfEachName(given)
   const hasDelegates = documents.some(({ kind, spec }) => kind === 'VirtualService' && !(spec?.hosts?.length > 0))
   const isCertain = (code: string) => code !== 'delegate-unknown' || hasDelegates
   const found: Diagnostic[] = []
-  const declared = declaredServices(documents, callerOf({}, {}))
+  const declared = declaredServices(documents, callerIn())
+  const described = new DescribedHosts(documents, callerIn())
   let rules: DestinationRules | undefined
   for (const namespace of new Set(documents.map(namespaceOf))) {
-    const caller = callerOf({ namespace }, {})
+    const caller = callerIn(namespace)
     const own = documents.filter(document => namespaceOf(document) === namespace)
     const known = new Known(documents, caller, declared, rules)
     rules ??= known.rules
     const virtualServices = selectVirtualServices(documents, caller)
     const mine = virtualServices.list.filter(({ document }) => namespaceOf(document) === namespace)
     found.push(
-      ...checkReferences({ ...virtualServices, list: mine }, known.services, known.rules, caller).filter(({ code }) => known.decides(code)),
+      ...checkReferences({ ...virtualServices, list: mine }, known.services, known.rules, caller, host => described.has(host)).filter(
+        ({ code }) => known.decides(code),
+      ),
     )
     for (const document of own) append(found, known.check(document))
   }
@@ -59,8 +74,7 @@ class Known {
 
   decides(code: string): boolean {
     if (!/^(?:destination|delegate)-/.test(code)) return false // what one document says is checked with it
-    if (code === 'destination-host-unknown') return this.#hasServices
-    return code !== 'destination-subset-unknown' || this.#hasRules
+    return code !== 'destination-host-unknown' || this.#hasServices
   }
 
   check(document: RuleDocument): Diagnostic[] {

@@ -8,17 +8,19 @@ import type { Caller } from './select-documents.ts'
 import { isHttp, isSniffed, type Service } from './select-services.ts'
 import type { VirtualService, VirtualServices } from './select-virtual-services.ts'
 
+/** `isDescribed`: whether some document describes a host, perhaps for others; a mesh looks one up that none describes. */
 export function checkReferences(
   virtualServices: VirtualServices,
   services: ReadonlyMap<string, Service>,
   rules: DestinationRules,
   caller: Caller,
+  isDescribed: (host: string) => boolean = () => true,
 ): Diagnostic[] {
   const found: Diagnostic[] = []
   const seen = new Set<string>()
   for (const virtualService of virtualServices.list) {
     checkDelegates(virtualService, virtualServices, caller, found)
-    for (const rule of virtualService.rules) checkRule(rule, virtualService, services, rules, found)
+    for (const rule of virtualService.rules) checkRule(rule, virtualService, services, rules, isDescribed, found)
   }
   return found.filter(({ document, kind, name, path, code }) => {
     const key = `${document}|${kind}|${name}|${path}|${code}` // a delegate may stand in several roots
@@ -48,11 +50,12 @@ function checkRule(
   owner: VirtualService,
   services: ReadonlyMap<string, Service>,
   rules: DestinationRules,
+  isDescribed: (host: string) => boolean,
   found: Diagnostic[],
 ): void {
   const check = (destination: any, at: string) => {
     if (destination?.host == null) return
-    const fault = faultOf(destination, owner, services, rules)
+    const fault = faultOf(destination, owner, services, rules, isDescribed)
     if (fault !== undefined) found.push(diagnose(document, 'warning', fault.code, at, fault.message, fault.hint))
   }
   // In a delegate the action may be inherited; then it was said elsewhere.
@@ -78,11 +81,13 @@ function faultOf(
   owner: VirtualService,
   services: ReadonlyMap<string, Service>,
   rules: DestinationRules,
+  isDescribed: (host: string) => boolean,
 ): Fault | undefined {
   const { host, subset } = destination
   const service = services.get(host)
   if (service === undefined) {
-    const message = `no service ${host} is known: calls get 503`
+    const consequence = isDescribed(host) ? 'calls get 503' : 'Istio answers calls with 503, a mesh looks the name up by DNS'
+    const message = `no service ${host} is known: ${consequence}`
     if (!/^[^.]+\.[^.]+(\.svc)?$/.test(host)) {
       const near = suggest(host, [...services.keys()])
       return { code: 'destination-host-unknown', message, ...(near !== undefined && { hint: near }) }

@@ -8,33 +8,46 @@ const EXPECTED = 'expected a promise of a list such as [{ address: "10.0.0.1", t
 
 /**
  * A failure is told to the caller, as a rejection. One that is not DNS's own (those have a `code`), and an answer of the wrong shape, are
- * reported as well, once each: nothing else would show why a service has no endpoint.
+ * reported as well, once each: nothing else would show why a service has no endpoint. What is right in an answer counts.
  */
 export function checkedResolver(resolver: Resolver): Resolver {
   const reported = reportOnce()
+  const report = (hostname: string, { message }: Error, cause: unknown) =>
+    reported(new Error(`cannot resolve ${hostname}: ${message}`, { cause }))
   return {
     async resolve(hostname, options) {
       try {
-        return checked(await resolver.resolve(hostname, options), hostname)
+        const answer: unknown = await resolver.resolve(hostname, options)
+        const wrong = faultOf(answer)
+        const right = Array.isArray(answer) ? answer.filter(entry => entryFault(entry) === undefined) : []
+        if (wrong === undefined) return right
+        const error = new TypeError(`the resolver answered ${wrong} for ${hostname}; ${EXPECTED}`)
+        if (right.length === 0) throw error
+        report(hostname, error, undefined)
+        return right
       } catch (error) {
         const why = error instanceof Error ? error : new Error(`the resolver rejected with ${show(error)}`)
-        if (typeof (why as { code?: unknown }).code !== 'string' && options?.signal?.aborted !== true)
-          reported(new Error(`cannot resolve ${hostname}: ${why.message}`, { cause: error }))
+        if (typeof (why as { code?: unknown }).code !== 'string' && options?.signal?.aborted !== true) report(hostname, why, error)
         throw why
       }
     },
   }
 }
 
-function checked(answer: unknown, hostname: string): readonly ResolvedAddress[] {
-  const wrong = (what: string) => new TypeError(`the resolver answered ${what} for ${hostname}; ${EXPECTED}`)
-  if (!Array.isArray(answer)) throw wrong(show(answer))
-  for (const entry of answer as readonly unknown[]) {
-    const { address, ttl } = (typeof entry === 'object' && entry !== null ? entry : {}) as { address?: unknown; ttl?: unknown }
-    if (typeof address !== 'string') throw wrong(`a list with ${show(entry)}`)
-    if (!IP.test(address)) throw wrong(`${show(address)}, which is not an IP address,`)
-    if (ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0))
-      throw wrong(`a ttl of ${show(ttl)}, which is not a number of milliseconds,`)
+/** What is wrong with an answer, `undefined` for nothing. */
+function faultOf(answer: unknown): string | undefined {
+  if (!Array.isArray(answer)) return show(answer)
+  for (const entry of answer) {
+    const fault = entryFault(entry)
+    if (fault !== undefined) return fault
   }
-  return answer
+  return undefined
+}
+
+function entryFault(entry: unknown): string | undefined {
+  const { address, ttl } = (typeof entry === 'object' && entry !== null ? entry : {}) as Partial<Record<keyof ResolvedAddress, unknown>>
+  if (typeof address !== 'string') return `a list with ${show(entry)}`
+  if (!IP.test(address)) return `${show(address)}, which is not an IP address,`
+  if (ttl !== undefined && !(typeof ttl === 'number' && ttl >= 0)) return `a ttl of ${show(ttl)}, which is not a number of milliseconds,`
+  return undefined
 }

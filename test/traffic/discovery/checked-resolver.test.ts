@@ -39,6 +39,12 @@ describe('checkedResolver', () => {
     expect(warnings).toEqual([`cannot resolve a.test: ${message}`])
   })
 
+  test('what is right in an answer counts', async () => {
+    const answer = [{ address: '10.0.0.1' }, '10.0.0.2', { address: 'b.test' }]
+    expect(await answering(() => answer)).toEqual([{ address: '10.0.0.1' }])
+    expect(warnings).toEqual([`cannot resolve a.test: the resolver answered a list with "10.0.0.2" for a.test; ${EXPECTED}`])
+  })
+
   test.each<[string, () => unknown, string]>([
     ['throws', () => { throw new Error('broken') }, 'broken'], // biome-ignore format: short
     ['rejects with text', () => Promise.reject('broken'), 'the resolver rejected with "broken"'],
