@@ -52,7 +52,7 @@ const DOUBLE = new Set(['list as indented as its key', 'json', 'pair in a list']
 const levels = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 250 }) },
   { weight: 2, arbitrary: fc.integer({ min: 90, max: 110 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 250, max: 3000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 250, max: 1000 }) },
 )
 const nested = fc
   .record({
@@ -73,7 +73,7 @@ const nested = fc
       const style = block[n % block.length]!
       const { open, deeper } = BLOCK[style]!(indent, n)
       // The indentation of deep documents is most of their text.
-      if (indent + deeper > 600) break
+      if (indent + deeper > 240) break
       text += open
       indent += deeper
       depth += DOUBLE.has(style) ? 2 : 1
