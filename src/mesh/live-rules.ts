@@ -19,10 +19,10 @@ import { foreignChanges } from './foreign-changes.ts'
 import { type Action, History, type Version } from './history.ts'
 import type { Applied, ChangeOptions, RuleInput } from './options.ts'
 import { asDocuments, isDeletion, patched } from './patch.ts'
-import { changesBetween, comparing, NO_CHANGES, type Plan } from './plan.ts'
+import { changesBetween, comparing, type DocumentChange, NO_CHANGES, type Plan } from './plan.ts'
 import { Readings } from './readings.ts'
 import { RuleError } from './rule-error.ts'
-import { APPLY, EMPTY, type RuleSet, type RuleSets, withSet } from './rule-set.ts'
+import { APPLY, comparingSets, EMPTY, type RuleSet, type RuleSets, withSet } from './rule-set.ts'
 import type { Settings } from './settings.ts'
 
 interface Proposal {
@@ -185,8 +185,8 @@ export class LiveRules {
     } catch (error) {
       return refuse([general('not-usable', error instanceof Error ? error.message : String(error))], warnings)
     }
-    const before = this.#compiled
-    const changes = yield* comparing(before.written, compiled.written)
+    const isNew = this.#version === 0 || !(yield* comparingSets(this.#sets, proposal.sets))
+    const changes = isNew ? yield* comparing(this.#compiled.written, compiled.written) : []
     yield
 
     // From here to the end nothing can fail and nobody else has a turn.
@@ -195,25 +195,32 @@ export class LiveRules {
     this.#compiled = compiled
     this.#sets = proposal.sets
     this.#diagnostics = diagnostics
-    this.#version++
+    // What changed nothing is no version that one could go back from.
+    if (isNew) this.#remember(++this.#version, { at, action, source, changes })
+    const result = { accepted: true as const, version: this.#version, warnings }
+    this.#events.emit('applied', { version: result.version, source, action, warnings, at })
+    return result
+  }
+
+  #remember(
+    version: number,
+    { at, action, source, changes }: { at: number; action: Action; source: string; changes: readonly DocumentChange[] },
+  ): void {
     const named = (change: string) => changes.filter(c => c.change === change).slice(0, NAMES)
     const keys = (change: string) => named(change).map(c => c.key)
     this.#history.add(
       {
-        version: this.#version,
+        version,
         at,
         action,
         source,
-        documents: compiled.written.length,
+        documents: this.#compiled.written.length,
         added: keys('added'),
         changed: keys('changed'),
         removed: keys('removed'),
       },
-      proposal.sets,
+      this.#sets,
     )
-    const result = { accepted: true as const, version: this.#version, warnings }
-    this.#events.emit('applied', { version: result.version, source, action, warnings, at })
-    return result
   }
 
   get #caller(): Caller {

@@ -5,6 +5,7 @@ import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { trustOf } from '../traffic/upstream/reach.ts'
 import type { ClusterPlan, Compiled } from './compile.ts'
+import { type FieldChange, fieldChanges } from './field-changes.ts'
 import { keyOf } from './rule-set.ts'
 
 export type Change = 'added' | 'changed' | 'removed'
@@ -20,8 +21,15 @@ export interface ClusterChange {
   state: { kept: boolean; note: string }
 }
 
+export interface DocumentChange {
+  key: string
+  change: Change
+  /** Of a changed document: what differs, from what to what. */
+  fields?: FieldChange[]
+}
+
 export interface Changes {
-  documents: { key: string; change: Change }[]
+  documents: DocumentChange[]
   /** Hosts whose routes differ. */
   hosts: string[]
   /** `host` and `port` of a virtual host, and the routes in it by name or place. */
@@ -53,7 +61,7 @@ export function* changesBetween(before: Compiled, after: Compiled, states: State
   const routes = routeChanges(before.config.routes, after.config.routes)
   yield
   return {
-    documents: yield* comparing(before.written, after.written),
+    documents: yield* comparing(before.written, after.written, fieldChanges),
     hosts: [...new Set(routes.map(r => r.host))],
     routes,
     clusters: clusterChanges(before.clusters, after.clusters, states),
@@ -71,15 +79,20 @@ function textOf(document: RuleDocument): string {
   return text
 }
 
-/** Which documents differ, compared one by one: interruptible in between. */
-export function* comparing(before: readonly RuleDocument[], after: readonly RuleDocument[]): Steps<{ key: string; change: Change }[]> {
+/** Which documents differ, and by `describe` in what, compared one by one: interruptible in between. */
+export function* comparing(
+  before: readonly RuleDocument[],
+  after: readonly RuleDocument[],
+  describe?: (before: RuleDocument, after: RuleDocument) => FieldChange[],
+): Steps<DocumentChange[]> {
   const old = new Map(before.map(d => [keyOf(d), d]))
   const now = new Map(after.map(d => [keyOf(d), d]))
-  const changes: { key: string; change: Change }[] = []
+  const changes: DocumentChange[] = []
   for (const [key, document] of now) {
     const was = old.get(key)
     if (was === undefined) changes.push({ key, change: 'added' })
-    else if (was !== document && textOf(was) !== textOf(document)) changes.push({ key, change: 'changed' })
+    else if (was !== document && textOf(was) !== textOf(document))
+      changes.push({ key, change: 'changed', ...(describe && { fields: describe(was, document) }) })
     yield
   }
   for (const key of old.keys()) if (!now.has(key)) changes.push({ key, change: 'removed' })

@@ -4,6 +4,7 @@
  * trusted with the hosts of the other hides nothing.
  */
 import { append } from '../base/append.ts'
+import type { Steps } from '../base/time/slices.ts'
 import { type Diagnostic, diagnose } from '../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../rules/istio/document.ts'
 import { type Caller, namespaceOf } from '../rules/istio/select-documents.ts'
@@ -60,4 +61,26 @@ export function inForce(sets: RuleSets, caller: Caller): { documents: RuleDocume
     }
   }
   return { documents: [...documents], diagnostics }
+}
+
+/** Whether every source says the same as before, in the same order and with the same trust. */
+export function* comparingSets(before: RuleSets, after: RuleSets): Steps<boolean> {
+  for (const [source, set] of after) {
+    const was = before.get(source)
+    if (was === set) continue
+    if (was?.documents.length !== set.documents.length) return false
+    for (const [at, document] of set.documents.entries()) {
+      if (!isSameDocument(document, was.documents[at]!)) return false
+      yield
+    }
+  }
+  return true
+}
+
+function isSameDocument(a: RuleDocument, b: RuleDocument): boolean {
+  return a === b || contentOf(a) === contentOf(b)
+}
+
+function contentOf({ apiVersion, kind, metadata, spec, asWritten, trust }: RuleDocument): string {
+  return JSON.stringify([trust, metadata, asWritten ?? [apiVersion, kind, spec]])
 }

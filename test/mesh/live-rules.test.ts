@@ -54,7 +54,7 @@ describe('apply', () => {
 
   test('a version that was overtaken is a conflict', async () => {
     const m = mesh()
-    expect(await m.apply(base, { ifVersion: 1 })).toMatchObject({ accepted: true, version: 2 })
+    expect(await m.apply(service('b'), { ifVersion: 1 })).toMatchObject({ accepted: true, version: 2 })
     expect(await m.apply(base, { ifVersion: 1 })).toMatchObject({
       accepted: false,
       conflict: { expected: 1, actual: 2 },
@@ -93,7 +93,13 @@ describe('what depends on a change, and nothing else', () => {
     expect(m.snapshot().clusters[A]!.endpoints.map(e => e.health)).toEqual(['ejected', 'healthy'])
     const plan = m.plan(virtual('b', '[{ directResponse: { status: 200 } }]'), { patch: true })
     expect(plan.changes).toEqual({
-      documents: [{ key: 'VirtualService/default/b', change: 'changed' }],
+      documents: [
+        {
+          key: 'VirtualService/default/b',
+          change: 'changed',
+          fields: [{ path: 'spec.http[0].directResponse.status', from: 418, to: 200 }],
+        },
+      ],
       hosts: ['b.test'],
       routes: [{ host: 'b.test', port: '80', change: 'changed', routes: ['#1'] }],
       clusters: [],
@@ -166,9 +172,30 @@ describe('history and rollback', () => {
     ])
   })
 
+  test('what changes nothing is no version, and its places are the new ones', async () => {
+    const m = mesh()
+    const applied: number[] = []
+    m.on('applied', event => applied.push(event.version))
+    await m.apply(all(base, service('b')))
+    expect(await m.apply(`# a comment\n${all(base, service('b'))}`)).toMatchObject({ accepted: true, version: 2 })
+    expect(await m.patch(service('b'))).toMatchObject({ accepted: true, version: 2 })
+    expect(await m.patch([])).toMatchObject({ accepted: true, version: 2 })
+    expect(await m.rollback(2)).toMatchObject({ accepted: true, version: 2 })
+    expect(m.history().map(v => v.version)).toEqual([1, 2])
+    expect(applied).toEqual([2, 2, 2, 2, 2])
+    expect(m.explain({ url: 'http://a.test/' }).rule).toMatchObject({ document: 'VirtualService/default/a' })
+    await m.rollback(m.history().at(-2)!.version)
+    expect(m.history().at(-1)).toMatchObject({ version: 3, removed: ['ServiceEntry/default/b'] })
+  })
+
+  test('an order that differs is a version, since the first of two rules may win', async () => {
+    const m = mesh(all(service('a'), service('b')))
+    expect(await m.apply(all(service('b'), service('a')))).toMatchObject({ accepted: true, version: 2 })
+  })
+
   test('only so many are kept, and one that is gone is said', async () => {
     const m = mesh(base, { limits: { history: 2 } })
-    for (let i = 0; i < 3; i++) await m.apply(base)
+    for (const name of ['b', 'c', 'd']) await m.apply(service(name))
     expect(m.history().map(v => v.version)).toEqual([3, 4])
     expect(await m.rollback(1)).toMatchObject({ accepted: false, errors: [{ code: 'version-not-kept', hint: 'kept: 3, 4' }] })
   })
