@@ -9,6 +9,7 @@ import * as control from './control.ts'
 import type { StreamCounts } from './event-streams.ts'
 import { events } from './events.ts'
 import type { BodyFormat } from './media-type.ts'
+import { cleaned } from './redact.ts'
 import { redactConfig } from './redact-config.ts'
 import { redactDiagnostic, redactExplanation, redactSnapshot } from './redact-reports.ts'
 import { AdminError, type AdminReply, ok } from './reply.ts'
@@ -143,7 +144,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     method: 'GET',
     path: '/history',
     text: 'the versions that are kept',
-    answer: (_, { core }) => ok({ version: core.rules.version, versions: core.rules.history }),
+    answer: (_, { core, trusted }) => shown({ version: core.rules.version, versions: core.rules.history }, trusted, cleaned),
   },
   {
     method: 'POST',

@@ -69,11 +69,12 @@ function redactMessage(message: Message, value: Json): Json {
 export function redactNamed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactNamed)
   if (!isObject(value)) return cleaned(value)
-  return mapped(value, (name, item) => (isSecretName(name) ? hidden(item) : redactNamed(item)))
+  return mapped(value, (name, item) => (name === 'body' || isSecretName(name) ? hidden(item) : redactNamed(item)))
 }
 
-function isSecretName(name: string): boolean {
-  return name === 'body' || (SECRET_NAME.test(name) && !HARMLESS_NAMES.has(name))
+/** Whether a field is called like what holds a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) && !HARMLESS_NAMES.has(name)
 }
 
 /** The same structure without its values; names stay. */

@@ -9,7 +9,7 @@ import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
 import type { RuleDocument } from '../../rules/istio/document.ts'
 import { namespaceOf } from '../../rules/istio/select-documents.ts'
 import { fields } from './body.ts'
-import { hasRedacted, REDACTED, redactDocument } from './redact.ts'
+import { cleaned, cleanText, hasRedacted, REDACTED, redactDocument } from './redact.ts'
 import { AdminError, type AdminReply, ok } from './reply.ts'
 import type { AdminRequest } from './request.ts'
 
@@ -41,13 +41,21 @@ export function list(core: MeshCore, request: AdminRequest, whole: boolean): Adm
   if (kind === undefined && request.header('if-none-match') === tag) return { status: 304, headers: { etag: tag } }
   const items: unknown[] = []
   const sources: Record<string, string> = {}
+  const hidden: { key: string; source: string }[] = []
+  const inForce = new Set(core.rules.compiled.written)
   for (const [source, { documents }] of sets)
     for (const document of documents) {
       if (kind !== undefined && document.kind.toLowerCase() !== kind.toLowerCase()) continue
-      items.push(shown(document, whole))
-      sources[keyOf(document)] ??= source
+      const key = keyOf(document)
+      if (inForce.has(document)) {
+        items.push(shown(document, whole))
+        sources[key] = source
+      } else hidden.push({ key, source })
     }
-  return ok({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: String(version) }, items, sources }, { etag: tag })
+  // Documents that another source's document of the same name hides are no part of the set.
+  const shadowed = hidden.map(({ key, source }) => ({ key, source, by: sources[key] ?? APPLY }))
+  const from = whole ? { sources, shadowed } : (cleaned({ sources, shadowed }) as object)
+  return ok({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: String(version) }, items, ...from }, { etag: tag })
 }
 
 /** `GET /rules/KIND/NAMESPACE/NAME`. */
@@ -55,8 +63,11 @@ export function one(core: MeshCore, request: AdminRequest, whole: boolean): Admi
   const { document, source } = named(core, request)
   const tag = tagOf(document)
   if (request.header('if-none-match') === tag) return { status: 304, headers: { etag: tag } }
-  return ok(shown(document, whole), { etag: tag, 'x-meshless-source': encodeURI(source) })
+  return ok(shown(document, whole), { etag: tag, 'x-meshless-source': encoded(whole ? source : cleanText(source)) })
 }
+
+/** A header value; half a character beyond the basic plane has no encoding. */
+const encoded = (text: string): string => encodeURI(text.replace(/\p{Surrogate}/gu, '\ufffd'))
 
 /** `PUT /rules`: the whole set of the apply source. */
 export async function replace(core: MeshCore, request: AdminRequest, trust: Trust): Promise<AdminReply> {
@@ -191,9 +202,15 @@ function unless(request: AdminRequest, document: RuleDocument | undefined): void
 
 function find(core: MeshCore, request: AdminRequest): { document: RuleDocument; source: string } | undefined {
   const [, kind = '', namespace = '', name = ''] = request.segments
+  const inForce = new Set(core.rules.compiled.written)
   for (const [source, { documents }] of core.rules.sets)
     for (const document of documents)
-      if (document.kind.toLowerCase() === kind.toLowerCase() && namespaceOf(document) === namespace && document.metadata.name === name)
+      if (
+        document.kind.toLowerCase() === kind.toLowerCase() &&
+        namespaceOf(document) === namespace &&
+        document.metadata.name === name &&
+        inForce.has(document)
+      )
         return { document, source }
   return undefined
 }

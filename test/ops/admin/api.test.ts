@@ -395,7 +395,7 @@ describe('what happened', () => {
     const { stream } = await ask('GET', '/events?types=applied,ejection')
     const seen: unknown[] = []
     const stop = stream!((event, data) => seen.push([event, (data as any).version]))
-    await core.rules.apply(base)
+    await core.rules.apply(all(base, service('b')))
     core.eject(A, '10.0.0.1:80')
     await core.rules.apply('kind: [')
     stop()
