@@ -2,7 +2,9 @@
 import { anything, type InputOf, readOptions, string } from '../core/schema/index.ts'
 import type { Cluster, Route } from '../envoy/index.ts'
 import { isEncryptedRoute } from '../rules/istio/encrypted-ports.ts'
+import { fullName } from '../rules/istio/hosts.ts'
 import { originOf } from '../rules/istio/provenance.ts'
+import { callerOf, namespaceOf } from '../rules/istio/select-documents.ts'
 import type { ClusterRuntime } from '../traffic/engine/cluster-runtime.ts'
 import type { CompiledRoute } from '../traffic/routing/compiled-route.ts'
 import { hashOf } from '../traffic/upstream/hash.ts'
@@ -11,6 +13,7 @@ import { clusterValues, type Place, placeOf, routeValues, unnamedValues, type Va
 import type { MeshCore } from './mesh.ts'
 import { type LookedAt, viewOf } from './request-view.ts'
 import { hostOf } from './route-names.ts'
+import { keyOf } from './rule-set.ts'
 
 /** As fetch takes them. */
 export type ExplainHeaders = NonNullable<ConstructorParameters<typeof Headers>[0]>
@@ -133,6 +136,7 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     )
   if (route !== undefined && isEncryptedRoute(route))
     warnings.push(`port ${view.port} is HTTPS: Istio makes no HTTP routes for it; here every request goes to its cluster`)
+  if (route === undefined || originOf(route) === undefined) for (const rule of rulesOfOthers(core, host)) warnings.push(rule)
   if (core.mode !== 'enforce') warnings.push(`the mesh is in mode ${core.mode}: requests go ungoverned`)
   const origin = route && originOf(route)
   const staysAt = found && stayOf(found, view, core)
@@ -151,6 +155,23 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     mode: core.mode,
     warnings,
   }
+}
+
+/** A short host means the service of that name in the rule's namespace, and so does a short host of a request. */
+function rulesOfOthers(core: MeshCore, host: string): string[] {
+  const { namespace: own, domain } = callerOf(core.settings.workload, core.settings.meshConfig)
+  const found: string[] = []
+  for (const document of core.rules.compiled.written) {
+    const namespace = namespaceOf(document)
+    const { hosts = [], gateways = ['mesh'] } = document.spec ?? {}
+    if (document.kind !== 'VirtualService' || namespace === own || !gateways.includes('mesh')) continue
+    const wanted = fullName(host, namespace, domain).toLowerCase()
+    if (hosts.some((name: string) => fullName(name, namespace, domain).toLowerCase() === wanted))
+      found.push(
+        `${keyOf(document)} holds for callers in namespace ${namespace}; this one is in ${own}: set workload.namespace, or --namespace ${namespace} on the command line`,
+      )
+  }
+  return found
 }
 
 /** A host that no rule names: a cluster of its own, once it was asked for. */

@@ -142,6 +142,9 @@ const server = http.createServer((request, response) => response.end(request.hea
   await check('ships its licences and no source map', () => {
     const files = readdirSync(path.join(folder, 'node_modules/meshless'), { recursive: true })
     for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'LICENSES']) if (!files.includes(name)) throw new Error(`${name} is missing`)
+    const readme = readFileSync(path.join(folder, 'node_modules/meshless/README.md'), 'utf8')
+    for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
+      if (!files.includes(path.normalize(target))) throw new Error(`README.md links to ${target}, which is not packed`)
     const odd = files.filter(f => /\.map$|^src|^test/.test(f))
     if (odd.length > 0) throw new Error(`also packed: ${odd.join(', ')}`)
   })

@@ -2,7 +2,9 @@
 import { CliError, EXIT } from './around.ts'
 import { ADMIN, Client } from './client.ts'
 import type { Command } from './command.ts'
-import { address, checkKind } from './get.ts'
+import { address } from './get.ts'
+import { kindOf } from './kinds.ts'
+import { oneLine } from './printable.ts'
 
 export const remove: Command = {
   name: 'delete',
@@ -13,9 +15,9 @@ export const remove: Command = {
     const [kind, name, more] = args.rest
     if (kind === undefined || name === undefined || more !== undefined)
       throw new CliError(EXIT.usage, 'which document is meant?', 'meshless delete KIND NAME, e.g. meshless delete VirtualService reviews')
-    checkKind(kind)
-    const { body } = await new Client(args, around).ask('DELETE', address(kind, name, args.get('namespace')))
-    around.out(`${kind} ${name} is gone; version ${body.version} is in force\n`)
+    const wanted = kindOf(kind)
+    const { body } = await new Client(args, around).ask('DELETE', address(wanted, name, args.get('namespace')))
+    around.out(`${wanted} ${oneLine(name)} is gone; version ${body.version} is in force\n`)
     return EXIT.good
   },
 }

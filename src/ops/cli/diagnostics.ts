@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../rules/istio/diagnostic.ts'
 import type { Args, OptionSpec } from './args.ts'
 import type { Around } from './around.ts'
 import { paintFor } from './paint.ts'
+import { oneLine } from './printable.ts'
 
 const FORMATS = ['text', 'json', 'github', 'sarif'] as const
 
@@ -27,11 +28,12 @@ export function text(found: readonly Diagnostic[], around: Around): string {
   const colour = { error: paint.red, warning: paint.yellow, info: paint.blue }
   const lines: string[] = []
   for (const d of found) {
-    const what = [d.kind, d.name].filter(Boolean).join(' ')
-    const where = [what, d.path].filter(Boolean).join(' ')
-    lines.push(`${paint.bold(placeOf(d))} ${colour[d.severity](d.severity)} ${d.message} ${paint.dim(`[${d.code}]`)}`)
+    const where = oneLine([d.kind, d.name, d.path].filter(Boolean).join(' '))
+    lines.push(
+      `${paint.bold(oneLine(placeOf(d)))} ${colour[d.severity](d.severity)} ${oneLine(d.message)} ${paint.dim(`[${oneLine(d.code)}]`)}`,
+    )
     if (where !== '') lines.push(`    ${paint.dim(where)}`)
-    if (d.hint !== undefined) lines.push(`    ${paint.green('hint:')} ${d.hint}`)
+    if (d.hint !== undefined) lines.push(`    ${paint.green('hint:')} ${oneLine(d.hint)}`)
   }
   const count = (severity: string, name: string) => {
     const n = found.filter(d => d.severity === severity).length

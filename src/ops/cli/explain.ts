@@ -14,6 +14,7 @@ import type { Command } from './command.ts'
 import { text } from './diagnostics.ts'
 import { read } from './input.ts'
 import { paintFor, table } from './paint.ts'
+import { oneLine } from './printable.ts'
 import { WORKLOAD, workloadOf } from './workload.ts'
 
 export const explain: Command = {
@@ -102,30 +103,30 @@ async function online(request: Asked, args: Args, around: Around): Promise<Expla
 
 function shown(said: Explanation, around: Around): string {
   const paint = paintFor(around)
-  const lines = [`${paint.bold(said.verdict)}`]
-  if (said.rule !== undefined) lines.push(`  by ${placeText(said.rule)}`)
-  if (said.tried.length > 0) lines.push('', paint.bold(`routes of ${said.virtualHost}`))
-  for (const route of said.tried) {
-    lines.push(
-      `  ${route.chosen ? paint.green('✓') : paint.red('✗')} ${route.route}${route.rule ? paint.dim(`  ${placeText(route.rule)}`) : ''}`,
-    )
-    for (const { text, held } of route.conditions) lines.push(`      ${held ? paint.green('✓') : paint.red('✗')} ${text}`)
+  const mark = (held: boolean) => (held ? paint.green('✓') : paint.red('✗'))
+  const lines = [paint.bold(oneLine(said.verdict))]
+  if (said.rule !== undefined) lines.push(oneLine(`  by ${placeText(said.rule)}`))
+  if (said.tried.length > 0) lines.push('', paint.bold(oneLine(`routes of ${said.virtualHost}`)))
+  for (const { route, rule, chosen, conditions } of said.tried) {
+    const place = rule === undefined ? '' : paint.dim(oneLine(`  ${placeText(rule)}`))
+    lines.push(`  ${mark(chosen)} ${oneLine(route)}${place}`)
+    for (const { text, held } of conditions) lines.push(`      ${mark(held)} ${oneLine(text)}`)
   }
   if (said.policy.length > 0) lines.push('', paint.bold('route'), ...values(said.policy))
   for (const to of said.destinations) {
-    lines.push('', paint.bold(`${Math.round(to.percent * 100) / 100} % ${to.cluster}`))
+    lines.push('', paint.bold(oneLine(`${Math.round(to.percent * 100) / 100} % ${to.cluster}`)))
     const rows = to.endpoints.map(e => ['', e.address, labels(e.labels), `active ${e.active}`, e.why])
     if (rows.length > 0) lines.push(table(rows))
-    else for (const name of to.names) lines.push(`  ${name}  by DNS, asked where the process runs`)
+    else for (const name of to.names) lines.push(oneLine(`  ${name}  by DNS, asked where the process runs`))
     const used = Object.entries(to.limits).filter(([, { limit }]) => limit < 4_294_967_295)
-    for (const [name, { limit, used: now }] of used) lines.push(`  limit ${name}: ${now} of ${limit} in use`)
+    for (const [name, { limit, used: now }] of used) lines.push(oneLine(`  limit ${name}: ${now} of ${limit} in use`))
     for (const [name, state] of Object.entries(to.policies)) {
       const s = (state as { state?: string }).state
-      if (s !== undefined) lines.push(`  ${name}: ${s}`)
+      if (s !== undefined) lines.push(oneLine(`  ${name}: ${s}`))
     }
     lines.push(...values(to.policy))
   }
-  for (const warning of said.warnings) lines.push('', `${paint.yellow('warning')} ${warning}`)
+  for (const warning of said.warnings) lines.push('', `${paint.yellow('warning')} ${oneLine(warning)}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -2,8 +2,12 @@
 import { nodeModules } from '../../rules/sources/read-files.ts'
 import { CliError, EXIT } from './around.ts'
 import type { Command } from './command.ts'
+import { oneLine } from './printable.ts'
 
-export const STARTER = `# yaml-language-server: $schema=./node_modules/meshless/rules.schema.json
+/** For editors: each document of a file needs the line. */
+const EDITOR = '# yaml-language-server: $schema=./node_modules/meshless/rules.schema.json'
+
+export const STARTER = `${EDITOR}
 # Where the service is.
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -17,6 +21,7 @@ spec:
     - { address: 127.0.0.1, ports: { http: 9081 }, labels: { version: v1 } }
     - { address: 127.0.0.1, ports: { http: 9082 }, labels: { version: v2 } }
 ---
+${EDITOR}
 # How it is called: who fails five times in a row is left out for a while.
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -29,6 +34,7 @@ spec:
     - { name: v1, labels: { version: v1 } }
     - { name: v2, labels: { version: v2 } }
 ---
+${EDITOR}
 # Which version gets which share.
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -58,7 +64,8 @@ export const init: Command = {
       if (code === 'EEXIST') throw new CliError(EXIT.usage, `${file} is there already`, '--force writes over it')
       throw new CliError(EXIT.usage, `${file} cannot be written: ${message}`)
     }
-    around.out(`${file} is written. Next: meshless validate ${file}; meshless explain ${file} --url http://reviews.local/\n`)
+    const shown = oneLine(file)
+    around.out(`${shown} is written. Next: meshless validate ${shown}; meshless explain ${shown} --url http://reviews.local/\n`)
     return EXIT.good
   },
 }

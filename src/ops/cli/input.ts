@@ -35,18 +35,47 @@ export function errorsOf({ documents, diagnostics }: Given): Diagnostic[] {
   return [...diagnostics, ...validateDocuments(documents)].filter(d => d.severity === 'error')
 }
 
-/** What a process said of joined files, by the files' own names and lines. */
-export function inFiles({ parts }: Given, found: readonly Diagnostic[]): Diagnostic[] {
+/**
+ * What a process reported of joined files, by the files' own names and lines. It reports of the
+ * documents it has as well, whose lines are those of another text: these stay without a place.
+ */
+export function inFiles(given: Given, found: readonly Diagnostic[]): Diagnostic[] {
   return found.map(diagnostic => {
-    let line = diagnostic.line
-    if (line === undefined || diagnostic.source !== undefined) return diagnostic
-    for (const { origin, text } of parts) {
-      const lines = withEnd(text).split('\n').length - 1
-      if (line <= lines) return { ...diagnostic, source: origin, line }
-      line -= lines + 1 // the line between two files
-    }
-    return diagnostic
+    if (diagnostic.line === undefined || diagnostic.source !== undefined) return diagnostic
+    const placed = placeOf(given.parts, diagnostic.line)
+    if (placed !== undefined && isAbout(given.documents, diagnostic, placed)) return { ...diagnostic, ...placed }
+    const { line: _, column: __, document: ___, ...unplaced } = diagnostic
+    return { ...unplaced, source: IN_PROCESS }
   })
+}
+
+/** Stands for a file where a document was applied before. */
+const IN_PROCESS = '(in the process)'
+
+interface Placed {
+  readonly source: string
+  readonly line: number
+}
+
+function placeOf(parts: readonly Part[], joinedLine: number): Placed | undefined {
+  let line = joinedLine
+  for (const { origin, text } of parts) {
+    const lines = withEnd(text).split('\n').length - 1
+    if (line <= lines) return { source: origin, line }
+    line -= lines + 1 // the line between two files
+  }
+  return undefined
+}
+
+/** Whether a diagnostic that names a document can be about what is at that place. */
+function isAbout(documents: readonly RuleDocument[], { kind, name }: Diagnostic, { source, line }: Placed): boolean {
+  if (name === undefined) return true
+  const begun = documents.filter(({ origin }) => origin?.source === source && origin.line <= line)
+  const nearest = begun.reduce<RuleDocument | undefined>(
+    (last, document) => (last === undefined || document.origin!.line >= last.origin!.line ? document : last),
+    undefined,
+  )
+  return nearest?.kind === kind && nearest?.metadata.name === name
 }
 
 const withEnd = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)

@@ -12,9 +12,9 @@ const stdin = async (): Promise<string> => {
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0)
-  throw error
+  process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 2)
 })
+process.stderr.on('error', () => {})
 
 run(process.argv.slice(2), {
   env: process.env,

@@ -5,10 +5,16 @@ import { type Around, CliError, EXIT } from './around.ts'
 import { COMMANDS } from './commands.ts'
 import { helpFor, helpOf } from './help.ts'
 import { paintFor } from './paint.ts'
+import { oneLine, printable } from './printable.ts'
 import { VERSION } from './version.ts'
 
-/** Gives the exit code; never throws. */
-export async function run(argv: readonly string[], around: Around): Promise<number> {
+/** Runs one command and returns its exit code; never throws. What it prints has no raw control characters. */
+export async function run(argv: readonly string[], process: Around): Promise<number> {
+  const around: Around = {
+    ...process,
+    out: text => process.out(printable(text)),
+    err: text => process.err(printable(text)),
+  }
   const [name, ...rest] = argv
   try {
     if (name === undefined) {
@@ -42,8 +48,9 @@ export async function run(argv: readonly string[], around: Around): Promise<numb
   } catch (error) {
     const paint = paintFor(around)
     const known = error instanceof CliError ? error : undefined
-    around.err(`${paint.red('meshless:')} ${error instanceof Error ? error.message : String(error)}\n`)
-    if (known?.hint !== undefined) around.err(`  ${known.hint}\n`)
+    const message = error instanceof Error ? error.message : String(error)
+    around.err(`${paint.red('meshless:')} ${known === undefined ? message : oneLine(message)}\n`)
+    if (known?.hint !== undefined) around.err(`  ${oneLine(known.hint)}\n`)
     return known?.exit ?? EXIT.usage
   }
 }

@@ -14,7 +14,7 @@ const FALLBACK_POLL = 5_000
 
 /**
  * A source of rules from files: `.yaml`, `.yml` and `.json`, below a directory in the order of their names; names that begin with a dot
- * are left out. All files are one set: an edit that breaks one of them leaves the last good set in force, and the mesh tells by
+ * and `node_modules` are left out. All files are one set: an edit that breaks one of them leaves the last good set in force, and the mesh tells by
  * `rejected` (the rules are wrong) or `sourceError` (they cannot be read). Watching keeps no process alive.
  *
  * @throws OptionsError naming every wrong option.

@@ -1,6 +1,6 @@
 /**
  * Which files a path means, and what is in them, at one moment. A file is itself; a directory is the rule files below it in the order of
- * their names; a ConfigMap's mount is read through its `..data` link, so that a swap during the reading cannot mix two versions.
+ * their names (no hidden files, no installed packages); a ConfigMap's mount is read through its `..data` link, so that a swap during the reading cannot mix two versions.
  */
 import type * as FileSystem from 'node:fs'
 import type * as Path from 'node:path'
@@ -74,7 +74,7 @@ async function walk(
     names = await fs.readdir(from)
   }
   for (const name of names.sort()) {
-    if (name.startsWith('.')) continue
+    if (name.startsWith('.') || name === 'node_modules') continue
     const at = paths.join(from, name)
     const found = await fs.stat(at)
     if (found.isDirectory()) await walk(node, paths.join(shown, name), at, files, directories, seen, depth + 1)

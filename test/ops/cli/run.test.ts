@@ -1,13 +1,15 @@
 /** The command line as a function: what it says, and how it ends. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseYaml } from '../../../src/base/formats/yaml.ts'
 import { createMesh, type Mesh } from '../../../src/index.ts'
 import { COMMANDS } from '../../../src/ops/cli/commands.ts'
 import { STARTER } from '../../../src/ops/cli/init.ts'
 import { run } from '../../../src/ops/cli/run.ts'
 import { VERSION } from '../../../src/ops/cli/version.ts'
+import { files } from '../../../src/rules/sources/files.ts'
 import { validate } from '../../../src/rules/validate.ts'
 import { all, destination, service, virtual } from '../../mesh/documents.ts'
 
@@ -41,7 +43,7 @@ async function cli(argv: string[], around: { env?: Record<string, string>; stdin
 async function running(rules = all(service('a'), virtual('a'))) {
   const mesh = createMesh({ rules })
   open.push(mesh)
-  const { url } = await mesh.admin({ token: TOKEN, trust: {} })
+  const { url } = await mesh.admin({ token: TOKEN, trust: { unixSockets: true, linkLocal: true } })
   const env = { MESHLESS_ADMIN: url, MESHLESS_TOKEN: TOKEN }
   return { mesh, env }
 }
@@ -76,10 +78,20 @@ describe('usage', () => {
     [['apply', '--if-version', 'x', '--admin', 'x', '-'], 2, '--if-version: "x" is no version'],
     [['lint', '--ignore', 'retries-of', '-'], 2, 'did you mean retries-off?'],
     [['lint', '--ignore', 'zz', '-'], 2, 'there is no finding zz'],
+    [['lint', '--ignore', 'zz', '-'], 2, 'findings: '],
+    [['help', 'lint'], 0, 'per-try-timeout-too-long'],
+    [['get', 'zz', '--admin', 'x'], 2, 'for short vs, dr, se, we, sc, rp'],
+    [['get', '-o', 'table', '--admin', 'x'], 2, '"table" is not one of yaml, json, name'],
+    [['get', '--admin', 'http://user:s3cret@127.0.0.1:1/'], 2, 'the URL has credentials, which http://127.0.0.1:1 does not read'],
+    [['get', '--admin', 'user:s3cret@127.0.0.1:1'], 2, 'the token is in MESHLESS_TOKEN'],
+    [['get', '--admin', 'http://user:s3cret@[?token=s3cret'], 2, '--admin: "http://…@[" is not an http or https URL'],
+    [['get', '--admin', 'ftp://user:s3cret@host'], 2, 'is not an http or https URL'],
+    [['get', '--admin', 'http://127.0.0.1:1/x?token=s3cret#s3cret'], 3, 'http://127.0.0.1:1/x cannot be reached'],
   ])('%j ends with %i', async (argv, code, said) => {
     const result = await cli(argv as string[], { stdin: STARTER })
     expect(result.code).toBe(code)
     expect(result.err + result.out).toContain(said)
+    expect(result.err + result.out).not.toContain('s3cret')
   })
 
   test('every command has its help, and the version is the package’s', async () => {
@@ -167,6 +179,30 @@ describe('rules in files', () => {
     expect([said.warnings, said.destinations[0].names]).toEqual([[], ['a.default.svc.cluster.local:80']])
   })
 
+  test('a directory stands for its rules, not for those of installed packages', async () => {
+    file('a.yaml', service('a'))
+    mkdirSync(path.join(home, 'node_modules', 'x'), { recursive: true })
+    mkdirSync(path.join(home, 'deep', 'node_modules'), { recursive: true })
+    file('node_modules/x/broken.yaml', wrong)
+    file('deep/node_modules/broken.yaml', wrong)
+    file('deep/b.yaml', service('b'))
+    expect(await cli(['validate', home])).toMatchObject({ code: 0, out: 'no faults\n' })
+    expect((await cli(['translate', home])).out).toContain('b.test')
+    expect((await cli(['validate', path.join(home, 'node_modules')])).code).toBe(1)
+  })
+
+  test('explain names the namespace in which a rule holds', async () => {
+    const rule = virtual('a').replace('{ name: a }', '{ name: a, namespace: prod }').replace('[a.test]', '[a]')
+    const at = file('a.yaml', rule)
+    const explain = (...more: string[]) => cli(['explain', at, '--url', 'http://a/', ...more])
+    expect((await explain()).out).toContain(
+      'warning VirtualService/prod/a holds for callers in namespace prod; this one is in default: set workload.namespace, or --namespace prod on the command line',
+    )
+    expect((await explain('--namespace', 'prod')).out).toContain('by VirtualService/prod/a')
+    expect((await explain('--namespace', 'prod')).out).not.toContain('warning VirtualService')
+    expect((await cli(['explain', at, '--url', 'http://b/'])).out).not.toContain('--namespace')
+  })
+
   test('a pipe that brings nothing is no set without faults', async () => {
     for (const command of ['validate', 'lint', 'translate'])
       expect(await cli([command, '-'], { stdin: '\n' })).toMatchObject({ code: 2, err: expect.stringContaining('standard input is empty') })
@@ -179,7 +215,10 @@ describe('rules in files', () => {
     expect(validate(readFileSync(at, 'utf8'), { strict: true })).toEqual([])
     expect(await cli(['init', at])).toMatchObject({ code: 2, err: expect.stringContaining('--force') })
     expect((await cli(['init', at, '--force'])).code).toBe(0)
-    expect(readFileSync(at, 'utf8').split('\n')[0]).toBe('# yaml-language-server: $schema=./node_modules/meshless/rules.schema.json')
+    const documents = readFileSync(at, 'utf8').split('---\n')
+    expect(documents.length).toBe(3)
+    for (const document of documents)
+      expect(document.split('\n')[0]).toBe('# yaml-language-server: $schema=./node_modules/meshless/rules.schema.json')
   })
 })
 
@@ -223,6 +262,109 @@ describe('a running process', () => {
       expect(await cli([command, good, local], around)).toMatchObject({ code: 1, err: expect.stringContaining(`${local}:11:`) })
     expect((await cli(['apply', good, odd], around)).err).toContain(`${odd}:`)
     expect((await cli(['explain', '--url', 'http://b.test/'], around)).out).not.toMatch(/\(\d+\)/)
+  })
+
+  test('diff and apply show each field that changes, from what to what', async () => {
+    const to = (subset: string, weight: number) => `{ destination: { host: a.test, subset: ${subset} }, weight: ${weight} }`
+    const split = (v1: number, v2: number, more = '') => `[{ ${more} route: [${to('v1', v1)}, ${to('v2', v2)}] }]`
+    const { env } = await running(all(service('a'), destination('a'), virtual('a', split(90, 10, 'timeout: 1s,'))))
+    const at = file('a.yaml', virtual('a', split(50, 50, 'headers: { request: { set: { x-a: new, authorization: s3cret } } },')))
+    for (const command of ['diff', 'apply']) {
+      const { out } = await cli([command, at], { env })
+      expect(out.split('\n').slice(0, 6)).toEqual([
+        '~ VirtualService/default/a',
+        '    - spec.http[0].timeout: 1s',
+        '    spec.http[0].route[0].weight: 90 → 50',
+        '    spec.http[0].route[1].weight: 10 → 50',
+        '    + spec.http[0].headers: {"request":{"set":{"x-a":"new","authorization":"(hidden)"}}}',
+        '~ host a.test:80 routes #1',
+      ])
+    }
+    expect((await cli(['apply', at], { env })).out).toBe('nothing changes\nversion 2 is in force\n')
+    expect((await cli(['rollback'], { env })).out).toBe('version 3 is in force, with the rules of version 1\n')
+  })
+
+  test('get: short names, YAML, names, and which source each document is from', async () => {
+    file('rules.yaml', all(virtual('a', '[{ directResponse: { status: 418 } }]'), virtual('b')))
+    const source = files(path.join(home, 'rules.yaml'))
+    const mesh = createMesh({ rules: all(service('a'), virtual('a')), sources: [source] })
+    open.push(mesh)
+    await mesh.ready()
+    const { url } = await mesh.admin({ token: TOKEN })
+    const env = { MESHLESS_ADMIN: url, MESHLESS_TOKEN: TOKEN }
+    const get = async (...argv: string[]) => (await cli(['get', ...argv], { env })).out
+    expect((await get('vs')).split('\n').map(line => line.split(/ {2,}/))).toEqual([
+      ['KIND', 'NAMESPACE', 'NAME', 'SOURCE'],
+      ['VirtualService', 'default', 'a', 'apply'],
+      ['VirtualService', 'default', 'b', source.name],
+      ['VirtualService', 'default', 'a', `${source.name} (not in force: apply has it too)`],
+      ['version 2'],
+      [''],
+    ])
+    for (const kind of ['virtualservices', 'virtualservice', 'virtualservices.networking.istio.io', 'VirtualService'])
+      expect(await get(kind)).toBe(await get('vs'))
+    expect(await get('-o', 'name')).toBe('ServiceEntry/default/a\nVirtualService/default/a\nVirtualService/default/b\n')
+    expect(parseYaml(await get('se', 'a', '-o', 'yaml'))).toMatchObject({ kind: 'ServiceEntry', spec: { hosts: ['a.test'] } })
+    expect((await get('-n', 'other')).trim()).toBe('no rules')
+    expect((await cli(['delete', 'vs', 'a'], { env })).out).toBe('VirtualService a is gone; version 3 is in force\n')
+    expect(await get('vs', 'a', '-o', 'yaml')).toContain('status: 418')
+    expect(JSON.parse(await get('--json')).items.length).toBe(3)
+    const yaml = await get('-o', 'yaml')
+    expect(validate(yaml).filter(({ severity }) => severity === 'error')).toEqual([])
+    expect(await cli(['apply', '--replace', '-'], { env, stdin: yaml })).toMatchObject({ code: 0 })
+  })
+
+  test('what the process reports of documents that it had is said of no file', async () => {
+    const { mesh, env } = await running()
+    // Line 8 of what was applied before is not line 8 of the file.
+    await mesh.apply(all(service('a'), virtual('a', '[{ route: [{ destination: { host: a.test, subset: gone } }] }]')))
+    const at = file(
+      'c.yaml',
+      all(service('b'), service('c'), virtual('c', '[{ route: [{ destination: { host: c.test, subset: none } }] }]')),
+    )
+    const { err } = await cli(['apply', at], { env })
+    expect(err).toMatch(/^\(in the process\): warning .*gone/m)
+    expect(err).toMatch(/c\.yaml:\d+:\d+: warning .*none/)
+    expect(err).not.toMatch(/c\.yaml.*gone/)
+  })
+
+  test('prints no control character of a name, a message or a value', async () => {
+    const evil = '\u001b[31m\u009b2J\r\nx\u202e\u0007'
+    const odd = (text: string) => text.replace('{ name: a }', JSON.stringify({ name: `a${evil}`, labels: { x: evil } }))
+    const at = file('evil.yaml', odd(virtual('a', `[{ name: ${JSON.stringify(evil)}, timeout: ${JSON.stringify(evil)} }]`)))
+    const mesh = createMesh({
+      rules: [odd(service('a')), odd(virtual('a', `[{ name: ${JSON.stringify(evil)}, directResponse: { status: 200 } }]`))],
+    })
+    open.push(mesh)
+    const { url } = await mesh.admin({ token: TOKEN })
+    const env = { MESHLESS_ADMIN: url, MESHLESS_TOKEN: TOKEN }
+    const renamed = file('renamed.yaml', odd(virtual('a', `[{ name: ${JSON.stringify(`${evil}2`)}, directResponse: { status: 201 } }]`)))
+    for (const argv of [
+      ['validate', at],
+      ['validate', '--format', 'github', at],
+      ['lint', at],
+      ['explain', renamed, '--url', 'http://a.test/'],
+      ['explain', '--url', 'http://a.test/'],
+      ['get'],
+      ['get', 'vs', '--json'],
+      ['get', '-o', 'yaml'],
+      ['get', '-o', 'name'],
+      ['diff', renamed],
+      ['apply', at],
+      ['apply', renamed],
+      ['history'],
+      ['delete', 'vs', evil],
+      [evil],
+      ['validate', evil],
+      ['get', evil],
+    ])
+      for (const terminal of [false, true]) {
+        const { out, err } = await cli(argv, { env, terminal })
+        const text = (out + err).replace(terminal ? /\u001b\[(?:0|1|2|31|32|33|34)m/g : /$^/, '')
+        expect([argv, text.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)]).toEqual([argv, null])
+        expect([argv, out + err]).not.toEqual([argv, ''])
+        expect([argv, (out + err).split('\n').filter(line => line.startsWith('x\\u'))]).toEqual([argv, []])
+      }
   })
 
   test('refusals: rules, token, version, nobody there, somebody else', async () => {
