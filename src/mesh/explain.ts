@@ -1,5 +1,6 @@
 /** What would happen to a request, and why: every route tried with each condition, the clusters and who of them may answer, limits and policy. */
 import { anything, type InputOf, readOptions, string } from '../core/schema/index.ts'
+import { forbiddenKind, type Trust } from '../core/trust.ts'
 import type { Cluster, Route } from '../envoy/index.ts'
 import { isEncryptedRoute } from '../rules/istio/encrypted-ports.ts'
 import { fullName } from '../rules/istio/hosts.ts'
@@ -115,7 +116,8 @@ export function explain(core: MeshCore, request: ExplainRequest): Explanation {
     const runtime = clusters.get(cluster)
     if (runtime === undefined)
       warnings.push(`${cluster} does not exist: answered ${found?.missing?.[cluster] ? 'by the fallback of its policies' : '503 NC'}`)
-    const endpoints = runtime === undefined ? [] : endpointsOf(runtime, core)
+    const bounds = found?.trust?.clusters.has(cluster) ? found.trust.addresses : undefined
+    const endpoints = runtime === undefined ? [] : endpointsOf(runtime, core, bounds)
     if (runtime !== undefined && runtime.original === undefined && endpoints.length === 0)
       warnings.push(`${cluster} has no endpoint: answered 503 UH${runtime.leftOut === undefined ? '' : `; ${runtime.leftOut.message}`}`)
     return {
@@ -219,7 +221,8 @@ function stayOf({ splitsBy, clusterFor }: CompiledRoute, view: LookedAt, core: M
   return found?.hash === undefined || found.setCookies.length > 0 ? undefined : clusterFor!(0, view, found.hash).cluster
 }
 
-function endpointsOf(runtime: ClusterRuntime, core: MeshCore): ExplainedEndpoint[] {
+/** `bounds`: the trust of the rules that lead to them. */
+function endpointsOf(runtime: ClusterRuntime, core: MeshCore, bounds: Trust | undefined): ExplainedEndpoint[] {
   const hosts = runtime.hosts()
   const config = core.rules.compiled.clusters.get(runtime.name)?.config
   const given = config?.commonLbConfig?.healthyPanicThreshold
@@ -237,6 +240,8 @@ function endpointsOf(runtime: ClusterRuntime, core: MeshCore): ExplainedEndpoint
     const healthier = [...new Set(hosts.map(h => h.priority))].find(p => p < host.priority && shareOf(p) * 1.4 >= 100)
     if (healthier !== undefined) why = `out: priority ${healthier} is healthy enough (${Math.round(shareOf(healthier))} %)`
     else if (why.startsWith('out') && share < threshold) why = `in: panic, only ${Math.round(share)} % of its priority are healthy; ${why}`
+    const kind = forbiddenKind(bounds, host.address)
+    if (kind !== undefined) why = `out: ${kind}, and the source of the route is not trusted with it`
     return { ...host, locality: localityText(host.locality), candidate: why.startsWith('in'), why }
   })
 }

@@ -217,6 +217,9 @@ describe('what is left out', () => {
     })
     expect(outcomeOf(await mesh.fetch('http://a.test/'))!.error).toMatchObject({ code: 'ERR_TRUST' })
     expect(outcomeOf(await mesh.fetch('http://meta.test/'))!.endpoint).toBe(`${METADATA}:80`)
+    const candidates = (url: string) => mesh.explain({ url }).destinations[0]!.endpoints.map(({ candidate, why }) => [candidate, why])
+    expect(candidates('http://a.test/')).toEqual([[false, 'out: link-local, and the source of the route is not trusted with it']])
+    expect(candidates('http://meta.test/')).toEqual([[true, 'in']])
   })
 
   test('is an error of fetch where a redirect leads there, by name or by address', async () => {
