@@ -19,7 +19,7 @@ const SPELLINGS = [
   'FD00:0EC2:0:0:0:0:0:254',
 ]
 
-/** The program's own rules name addresses as Istio allows it. */
+/** The program's own rules name addresses as Istio allows it, and DNS answers with them. */
 const literal = (address: string) => (address.includes(':') ? address : METADATA)
 
 /** Where a document of the source can name the address, or a name that leads to it. */
@@ -42,20 +42,20 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
   }),
   'an answer of DNS for a service': address => ({
     low: [entry('a.test', { resolution: 'DNS', endpoints: undefined })],
-    names: { 'a.test': [address] },
+    names: { 'a.test': [literal(address)] },
   }),
   'one of several answers of DNS, tried after the first': address => ({
     low: [entry('a.test', { resolution: 'DNS_ROUND_ROBIN', endpoints: undefined })],
-    names: { 'a.test': ['10.0.0.1', address] },
+    names: { 'a.test': ['10.0.0.1', literal(address)] },
   }),
   'an answer of DNS for a host that only its route names': address => ({
     low: [routes('a.test', to('evil.test'))],
-    names: { 'evil.test': [address] },
+    names: { 'evil.test': [literal(address)] },
   }),
   'an answer of DNS for a host that a document of the program named first': address => ({
     rules: [rule('DestinationRule', 'evil', { host: 'evil.test', trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } })],
     low: [routes('a.test', to('evil.test'))],
-    names: { 'evil.test': [address] },
+    names: { 'evil.test': [literal(address)] },
   }),
   'a service of the program that its route leads to': address => ({
     rules: [entry('a.test'), entry('meta.test', { endpoints: [{ address: literal(address) }] })],
@@ -64,17 +64,17 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
   'a service of the program with such a name, that its route leads to': address => ({
     rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
     low: [routes('a.test', to('meta.test'))],
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
   }),
   'a mirror': address => ({
     rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
     low: [routes('a.test', { ...to('a.test'), mirror: { host: 'meta.test' } })],
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
   }),
   'a fallback': address => ({
     rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
     low: [rule('ResiliencePolicy', 'a', { targets: [{ host: 'a.test' }], fallback: { destination: { host: 'meta.test' } } })],
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
     script: { '10.0.0.1:80': { status: 503 } },
   }),
   'a delegate': address => ({
@@ -84,18 +84,18 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
       routes('a.test', { delegate: { name: 'low' } }),
     ],
     low: [rule('VirtualService', 'low', { http: [to('meta.test')] })],
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
   }),
   'a route to a host that goes where it wants to': address => ({
     rules: [entry('a.test')],
     low: [entry('*.low.test', { resolution: 'NONE', endpoints: undefined })],
-    names: { 'evil.low.test': [address] },
+    names: { 'evil.low.test': [literal(address)] },
     url: 'http://evil.low.test/',
   }),
   'PASSTHROUGH for a service of the program': address => ({
     rules: [entry('a.test')],
     low: [rule('DestinationRule', 'a', { host: 'a.test', trafficPolicy: { loadBalancer: { simple: 'PASSTHROUGH' } } })],
-    names: { 'a.test': [address] },
+    names: { 'a.test': [literal(address)] },
   }),
   'a proxy for unknown hosts': address => ({
     rules: [entry('a.test'), entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
@@ -104,7 +104,7 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
         outboundTrafficPolicy: { mode: 'ALLOW_ANY', egressProxy: { host: 'meta.test', port: { number: 80 } } },
       }),
     ],
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
     url: 'http://unknown.test/',
   }),
   'a redirect by its route': address => ({
@@ -114,7 +114,7 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
   'a redirect by its route to a name': address => ({
     rules: [entry('a.test')],
     low: [routes('a.test', { redirect: { authority: 'evil.test' } })],
-    names: { 'evil.test': [address] },
+    names: { 'evil.test': [literal(address)] },
   }),
   'a Location that its route puts on a response of its own': address => ({
     rules: [entry('a.test')],
@@ -142,13 +142,13 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
   'a redirect by an endpoint of its own, to a name': address => ({
     low: [entry('a.test', { endpoints: [{ address: '10.0.0.1' }] })],
     script: { '10.0.0.1:80': { status: 307, headers: { location: 'http://evil.test/' } } },
-    names: { 'evil.test': [address] },
+    names: { 'evil.test': [literal(address)] },
   }),
   'a redirect by an endpoint of its own, to a service of the program': address => ({
     rules: [entry('meta.test', { resolution: 'DNS', endpoints: undefined })],
     low: [entry('a.test', { endpoints: [{ address: '10.0.0.1' }] })],
     script: { '10.0.0.1:80': { status: 308, headers: { location: 'http://meta.test/' } } },
-    names: { 'meta.test': [address] },
+    names: { 'meta.test': [literal(address)] },
   }),
   'a redirect that its route reaches by a service of the program': address => ({
     rules: [entry('a.test')],
@@ -245,7 +245,7 @@ describe('what is left out', () => {
     const { mesh, dialed } = await meshWith({
       low: [lookedUp],
       trust: TIGHT,
-      names: { 'a.test': ['10.0.0.1', 'fe80::1', '10.0.0.2', 'a.name'] },
+      names: { 'a.test': ['10.0.0.1', 'fe80::1', '10.0.0.2', '::ffff:169.254.0.1'] },
     })
     for (let i = 0; i < 8; i++) expect(await statusOf(mesh, 'http://a.test/')).toBe(200)
     expect([...new Set(dialed)].sort()).toEqual(['10.0.0.1:80', '10.0.0.2:80'])

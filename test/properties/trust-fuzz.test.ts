@@ -48,7 +48,7 @@ const PROGRAM = [
   entry('none.shop.test', { resolution: 'NONE', endpoints: undefined }),
   routes('b.shop.test', to('b.shop.test')),
 ]
-const RESOLVED: Record<string, string[]> = { 'evil.shop.test': [METADATA, 'fe80::1'], 'evil.test': ['0xa9fea9fe', '::ffff:a9fe:a9fe'] }
+const RESOLVED: Record<string, string[]> = { 'evil.shop.test': [METADATA, 'fe80::1'], 'evil.test': ['169.254.43.7', '::ffff:a9fe:a9fe'] }
 
 const pick = fc.constantFrom
 const host = (own: boolean) => (own ? pick(...OWN) : fc.oneof(pick(...OWN), pick(...FOREIGN)))
