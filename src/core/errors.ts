@@ -156,8 +156,19 @@ export function reject<E extends MeshlessError, O extends MeshlessErrorOptions>(
   const limit = limited.stackTraceLimit
   limited.stackTraceLimit = 0
   try {
-    return new type(message, options)
+    const error = new type(message, options)
+    if (losesStack) error.stack = `${error.name}: ${message}`
+    return error
   } finally {
     if (limit !== undefined) limited.stackTraceLimit = limit
   }
 }
+
+/** Whether an error without frames has no `stack` at all, as in Bun: what prints the stack would print nothing. */
+const losesStack = /* @__PURE__ */ (() => {
+  const limit = limited.stackTraceLimit
+  limited.stackTraceLimit = 0
+  const { stack } = new Error('probe')
+  limited.stackTraceLimit = limit as number
+  return stack === undefined
+})()

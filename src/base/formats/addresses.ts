@@ -76,7 +76,8 @@ const PLAIN = /^(?:(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*|(?:(?:0|[1-9]\d?|1\d\d|2[0
 
 function hostInUrl(text: string): string | undefined {
   try {
-    return new URL(`http://${text}/`).hostname
+    const { hostname } = new URL(`http://${text}/`)
+    return hostname.includes('%') ? undefined : hostname // Chromium escapes what it should refuse or keep
   } catch {
     return undefined
   }

@@ -28,10 +28,14 @@ function globals() {
 export function runtimeClock(): RuntimeClock {
   const first = globals()
   const [timers, ownHrTime, ownNow, ownDate, ownDateNow] = first
+  const ownClock = performance
+  const readOwn = () => ownNow.call(ownClock)
+  // Deno's hrtime asks the global performance, which may be a fake.
+  const hasOwnHrTime = ownHrTime !== undefined && !('Deno' in globalThis)
   let found = first
   return {
     ownTimers: isMarkedFake(timers) ? undefined : globalTimers(),
-    own: ownHrTime === undefined ? () => performance.now() : since(ownHrTime, () => performance.now()), // faster than a bound one
+    own: hasOwnHrTime ? since(ownHrTime, readOwn) : readOwn,
     isSame: () => globals().every((global, i) => global === found[i]),
     replaced() {
       found = globals()
@@ -39,7 +43,7 @@ export function runtimeClock(): RuntimeClock {
       const clock = performance
       // Fakes by Sinon (and so Jest's and Vitest's) begin at 0 when they are installed.
       const begun = (read: () => number) => [read, isMarkedFake(fakes) ? read() : 0] as const
-      if (hrtime !== undefined && hrtime !== ownHrTime) return begun(since(hrtime))
+      if (hrtime !== undefined && hrtime !== ownHrTime && hasOwnHrTime) return begun(since(hrtime))
       if (now !== undefined && now !== ownNow) return begun(() => now.call(clock))
       if (date === ownDate && dateNow === ownDateNow) return undefined
       let latest = -Infinity
