@@ -50,7 +50,10 @@ export class RequestWriter {
   }
 }
 
-/** The part of an agent that node:http asks: it hands over the one socket that it was made with. */
+/**
+ * The part of an agent that node:http asks: it hands over the one socket that it was made with. It does not call the socket reused: Deno
+ * would send the request again by itself, whatever its method, when such a connection closes, and asks the agent for more to do so.
+ */
 function handoff(socket: net.Socket): http.Agent {
   return {
     protocol: undefined,
@@ -59,7 +62,6 @@ function handoff(socket: net.Socket): http.Agent {
     maxSockets: Infinity,
     options: {},
     addRequest(request: http.ClientRequest) {
-      request.reusedSocket = true
       request.onSocket(socket)
     },
   } as unknown as http.Agent
