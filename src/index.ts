@@ -6,6 +6,7 @@
 import { createTransport } from '#transport'
 import { axiosAdapter } from './adapters/axios/adapter.ts'
 import { makeFetch } from './adapters/outbound/fetch.ts'
+import { forPlatform } from './adapters/outbound/platform-response.ts'
 import { isRecord } from './core/schema/index.ts'
 import type { Transport } from './core/transport.ts'
 import { MeshCore } from './mesh/mesh.ts'
@@ -120,7 +121,12 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
   const core = new MeshCore(options, options?.transport ?? createTransport())
-  return governed(core, makeFetch, axiosAdapter, async (of, o) => (await import('#admin')).admin(of, o))
+  return governed(
+    core,
+    (handle, care) => forPlatform(makeFetch(handle, care)),
+    axiosAdapter,
+    async (of, o) => (await import('#admin')).admin(of, o),
+  )
 }
 
 /**

@@ -15,6 +15,7 @@ export interface Transport {
 
 /** A wish of the rules that concerns connections. */
 export type TransportLimit =
+  | 'connections'
   | 'connect-timeout'
   | 'tcp-keep-alive'
   | 'idle-timeout'

@@ -5,6 +5,7 @@ import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 
 /** The field of Istio's rules, and what happens instead. */
 const SAID: Record<TransportLimit, readonly [field: string, instead: string]> = {
+  connections: ['connectionPool.tcp.maxConnections', 'requests of a worker do not wait for each other'],
   'connect-timeout': ['connectionPool.tcp.connectTimeout', 'the runtime decides how long connecting may take'],
   'tcp-keep-alive': ['connectionPool.tcp.tcpKeepalive', 'it has no effect'],
   'idle-timeout': ['connectionPool.http.idleTimeout', 'the runtime closes idle connections'],
@@ -41,6 +42,8 @@ const some = (names: readonly string[]) =>
   names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ` and ${names.length - NAMED} more clusters` : '')
 
 const DEFAULT_CONNECT_TIMEOUT = '10s'
+/** 2³²−1, as istiod writes it. */
+const UNLIMITED = 4_294_967_295
 
 function wishes(cluster: Cluster): TransportLimit[] {
   const http: HttpProtocolOptions | undefined =
@@ -48,6 +51,7 @@ function wishes(cluster: Cluster): TransportLimit[] {
   const common = http?.commonHttpProtocolOptions
   const secure = cluster.transportSocket?.typedConfig !== undefined
   const wanted: [TransportLimit, boolean][] = [
+    ['connections', cluster.circuitBreakers?.thresholds?.some(({ maxConnections = UNLIMITED }) => maxConnections < UNLIMITED) === true],
     ['connect-timeout', cluster.connectTimeout !== undefined && cluster.connectTimeout !== DEFAULT_CONNECT_TIMEOUT],
     ['tcp-keep-alive', cluster.upstreamConnectionOptions?.tcpKeepalive !== undefined],
     ['idle-timeout', common?.idleTimeout !== undefined],

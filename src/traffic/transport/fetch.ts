@@ -4,6 +4,7 @@
  */
 
 import { runInMicrotask } from '../../base/time/event-loop.ts'
+import { endsWithRequests } from '../../base/time/polled-clock.ts'
 import { stopReading } from '../../core/body.ts'
 import { errorOf } from '../../core/error-kinds.ts'
 import { InvalidRequestError, isConnectionHeader, requestFault } from '../../core/sendable.ts'
@@ -53,28 +54,42 @@ const CANNOT: readonly TransportLimit[] = [
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
   const { fetch: send = globalThis.fetch, connectTo } = options
+  const inWorker = endsWithRequests()
   const dialed = dialedAddresses(connectTo)
   return {
-    cannot: CANNOT,
-    connect: (target, listener) => new FetchConnection(target, listener, dialed(target.address), send),
+    cannot: inWorker ? [...CANNOT, 'connections'] : CANNOT,
+    connect: (target, listener) => new FetchConnection(target, listener, dialed(target.address), send, inWorker ? ANY_NUMBER : 1),
   }
 }
 
 /** What the package's `#transport` gives where there is no Node. */
 export { fetchTransport as createTransport }
 
-/** One request at a time, so that limits on connections limit requests. */
+/** Requests at a time on a connection that sets no limit. */
+const ANY_NUMBER = 2 ** 31
+
+/**
+ * One request at a time, so that limits on connections limit requests. In a worker any number: a request that waits there for a connection
+ * would be sent by the request that gives it back, and end with that one.
+ */
 class FetchConnection implements Connection {
-  readonly concurrency = 1
+  readonly concurrency: number
   readonly #target: ConnectTarget
   readonly #address: string
   readonly #listener: ConnectionListener
   readonly #fetch: typeof globalThis.fetch
-  #stream: FetchStream | undefined
+  readonly #streams = new Set<FetchStream>()
   #draining = false
   #gone = false
 
-  constructor(target: ConnectTarget, listener: ConnectionListener, address: string | Error, fetch: typeof globalThis.fetch) {
+  constructor(
+    target: ConnectTarget,
+    listener: ConnectionListener,
+    address: string | Error,
+    fetch: typeof globalThis.fetch,
+    concurrency: number,
+  ) {
+    this.concurrency = concurrency
     this.#target = target
     this.#address = String(address)
     this.#listener = listener
@@ -91,30 +106,30 @@ class FetchConnection implements Connection {
   send(request: WireRequest, listener: StreamListener): Stream {
     const secure = this.#target.tls !== undefined
     const host = secure ? (request.scheme === 'https' ? request.authority : this.#named(this.#target.tls!.sni)) : this.#address
-    this.#stream = new FetchStream(this, listener)
-    this.#stream.start(`${secure ? 'https' : 'http'}://${host}${request.path}`, request, this.#fetch)
-    return this.#stream
+    const stream = new FetchStream(this, listener)
+    stream.start(`${secure ? 'https' : 'http'}://${host}${request.path}`, request, this.#fetch) // may throw
+    this.#streams.add(stream)
+    return stream
   }
 
   #named(name: string | undefined): string {
     return name === undefined ? this.#address : `${name}:${this.#address.slice(this.#address.lastIndexOf(':') + 1)}`
   }
 
-  /** The stream is over. */
-  ended(): void {
-    this.#stream = undefined
+  ended(stream: FetchStream): void {
+    this.#streams.delete(stream)
     if (this.#gone) return
-    if (this.#draining) this.#close()
+    if (this.#draining) this.drain()
     else runInMicrotask(() => this.#gone || this.#listener.available(this))
   }
 
   drain(): void {
     this.#draining = true
-    if (this.#stream === undefined) this.#close()
+    if (this.#streams.size === 0) this.#close()
   }
 
   destroy(error = new Error('the connection was closed here')): void {
-    this.#stream?.broken('local_reset', error)
+    for (const stream of this.#streams) stream.broken('local_reset', error)
     this.#close()
   }
 
@@ -215,7 +230,7 @@ class FetchStream implements Stream, BodySource {
 
   #complete(): void {
     this.over = true
-    this.#connection.ended()
+    this.#connection.ended(this)
     this.#listener.complete()
     this.#reader!.end()
   }
@@ -225,7 +240,7 @@ class FetchStream implements Stream, BodySource {
     this.over = true
     this.#error = error
     this.#controller.abort()
-    this.#connection.ended()
+    this.#connection.ended(this)
     this.#listener.reset(reason, error)
     this.#reader?.error(error)
   }
@@ -234,7 +249,7 @@ class FetchStream implements Stream, BodySource {
     if (this.over) return
     this.over = true
     this.#controller.abort()
-    this.#connection.ended()
+    this.#connection.ended(this)
   }
 
   pause(): void {
@@ -288,10 +303,14 @@ const unixSocket = (address: string) => new Error(`${address}: fetch cannot reac
 
 const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ConnectionRefused'])
 
+/** Deno and workerd give no code. */
+const UNREACHED_IN_WORDS = /client error \(Connect\)|connection refused/i
+
 /** What a failed fetch means, in Envoy's words; as far as the runtime tells. */
 function reasonOf(error: unknown): ResetReason {
-  const code = String((causeOf(error) as { code?: unknown }).code ?? '')
-  if (UNREACHED.has(code)) return 'connection_failure'
+  const { code: given, message } = causeOf(error) as { code?: unknown; message: string }
+  const code = String(given ?? '')
+  if (UNREACHED.has(code) || UNREACHED_IN_WORDS.test(message)) return 'connection_failure'
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connection_timeout'
   return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' ? 'protocol_error' : 'connection_termination'
 }

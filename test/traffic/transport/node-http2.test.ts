@@ -133,7 +133,9 @@ describe('what goes wrong', () => {
       stream.write('half', () => stream.close(NGHTTP2_NO_ERROR))
     })
     const asked = await line.ask().over
-    expect(asked.log.filter(l => l !== 'data').slice(0, 2)).toEqual(['response 200', 'reset remote_reset'])
+    // A server on Node 22 or later ends the stream before, with fewer bytes than it announced.
+    const reset = expect.stringMatching(/^reset (remote_reset|protocol_error)$/)
+    expect(asked.log.filter(l => l !== 'data').slice(0, 2)).toEqual(['response 200', reset])
   })
 
   test('a reset in the body', async () => {
