@@ -23,7 +23,8 @@ export function unlistedServices(
     if (typeof host !== 'string' || host === '' || host.includes('*')) return
     const fqdn = hostIn(from, host, caller)
     if (described.has(fqdn)) return
-    trusts.set(fqdn, narrower(trusts.get(fqdn), from.trust))
+    const lower = fqdn.toLowerCase() // DNS knows no capitals
+    trusts.set(lower, narrower(trusts.get(lower), from.trust))
     let known = ports.get(fqdn)
     if (known === undefined) {
       known = new Set()
@@ -61,7 +62,7 @@ export function unlistedServices(
         ports: [...numbers].map(number => ({ number, name: `http-${number}`, protocol: 'HTTP' })),
       },
     }
-    const trust = trusts.get(host)
+    const trust = trusts.get(host.toLowerCase())
     if (trust !== undefined) entry.trust = trust
     made.push(entry)
     owners.set(entry, from)
