@@ -4,6 +4,7 @@
  */
 import { waitFor } from '../base/time/wait-for.ts'
 import { OptionsError } from '../core/errors.ts'
+import { report } from '../core/events.ts'
 import { readOptions } from '../core/schema/index.ts'
 import type { Transport } from '../core/transport.ts'
 import type { Cluster } from '../envoy/index.ts'
@@ -254,6 +255,11 @@ export class MeshCore {
   /** Something that ends with the mesh. */
   attach(closing: { close(): Promise<void> }): void {
     this.#attached.push(closing)
+    if (this.isClosed) closing.close().catch(report)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined
   }
 
   eject(cluster: string, address: string, options?: EjectOptions): void {

@@ -72,7 +72,7 @@ export function unlistedServices(
       message: `${host} has rules but no ServiceEntry: its own name is resolved by DNS, and its subsets stay empty`,
       kind: from.kind,
       name: from.metadata.name,
-      ...(from.origin === undefined ? {} : { document: from.origin.document, line: from.origin.line }),
+      ...from.origin,
       hint: `add a ServiceEntry for ${host}, or setEndpoints, or discovery: { unlisted: 'none' }`,
     })
   }

@@ -58,7 +58,10 @@ export class EventStreams {
     })
     this.#open.set(socket, follower)
     // A response that waits behind others never hears that its socket has closed.
-    socket.once('close', () => follower.end(false))
+    socket.once(
+      'close',
+      contained(() => follower.end(false), ignore),
+    )
     follower.start(stream)
   }
 
@@ -66,6 +69,8 @@ export class EventStreams {
     for (const follower of this.#open.values()) follower.end(false)
   }
 }
+
+function ignore(): void {}
 
 class Follower {
   readonly #response: ServerResponse

@@ -43,7 +43,8 @@ export function inFiles(given: Given, found: readonly Diagnostic[]): Diagnostic[
   return found.map(diagnostic => {
     if (diagnostic.line === undefined || diagnostic.source !== undefined) return diagnostic
     const placed = placeOf(given.parts, diagnostic.line)
-    if (placed !== undefined && isAbout(given.documents, diagnostic, placed)) return { ...diagnostic, ...placed }
+    if (placed !== undefined && isAbout(given.documents, diagnostic, placed))
+      return { ...diagnostic, ...placed, message: inPlaces(diagnostic.message, given.parts, placed) }
     const { line: _, column: __, document: ___, ...unplaced } = diagnostic
     return { ...unplaced, source: IN_PROCESS }
   })
@@ -67,6 +68,15 @@ function placeOf(parts: readonly Part[], joinedLine: number): Placed | undefined
   return undefined
 }
 
+/** A message may name the line of another document. */
+function inPlaces(message: string, parts: readonly Part[], from: Placed): string {
+  return message.replace(/\bin line (\d+)\b/g, (written, joinedLine: string) => {
+    const placed = placeOf(parts, Number(joinedLine))
+    if (placed === undefined) return written
+    return placed.source === from.source ? `in line ${placed.line}` : `in ${placed.source}:${placed.line}`
+  })
+}
+
 /** Whether a diagnostic that names a document can be about what is at that place. */
 function isAbout(documents: readonly RuleDocument[], { kind, name }: Diagnostic, { source, line }: Placed): boolean {
   if (name === undefined) return true
@@ -80,9 +90,9 @@ function isAbout(documents: readonly RuleDocument[], { kind, name }: Diagnostic,
 
 const withEnd = (text: string) => (text.endsWith('\n') ? text : `${text}\n`)
 
-/** Several files as one text. A JSON file is YAML too. */
+/** Several files as one text: each may begin with directives, and in JSON, which is YAML too. */
 export function joined({ parts }: Given): string {
-  return parts.map(part => withEnd(part.text)).join('---\n')
+  return parts.map(part => withEnd(part.text.replace(/^\uFEFF/, ''))).join('...\n')
 }
 
 /** Reads and parses. Throws a `CliError` for a path that is not there or holds no rules. */

@@ -137,6 +137,13 @@ describe('the admin server', () => {
     expect(await seen).toContain('event: applied\ndata: {"version":2,')
   })
 
+  test('does not outlive its mesh, whenever that ends', async () => {
+    const { mesh } = await start()
+    const [starting] = await Promise.allSettled([mesh.admin(), mesh.close()])
+    if (starting.status === 'fulfilled') await expect(ask(starting.value.url)).rejects.toThrow(/ECONNREFUSED|hang up/)
+    await expect(mesh.admin()).rejects.toThrow('mesh.admin: the mesh is closed')
+  })
+
   test.each([
     [{ token: 'short' }, /token: expected at least 16/],
     [{ port: 70_000 }, /port: 70000 is out of range/],

@@ -314,6 +314,21 @@ describe('a running process', () => {
     expect(await cli(['apply', '--replace', '-'], { env, stdin: yaml })).toMatchObject({ code: 0 })
   })
 
+  test('messages about several files name the file, by whoever they are made', async () => {
+    const { env } = await running(service('x'))
+    const first = file('first.yaml', all(service('a'), virtual('a')))
+    const second = file('second.json', `\uFEFF${JSON.stringify(parseYaml(virtual('a', '[{ directResponse: { status: 200 } }]')))}`)
+    const third = file('third.yaml', `%YAML 1.2\n---\n${virtual('c')}`)
+    const all3 = [first, second, third]
+    const again = `VirtualService a is there again in ${second}:1: only the last one counts`
+    expect((await cli(['validate', ...all3])).out).toContain(again)
+    expect((await cli(['validate', '--json', ...all3])).out).toContain(`again in ${second}:1`)
+    const { err } = await cli(['apply', '--replace', ...all3], { env })
+    expect(err).toMatch(new RegExp(`${third}:\\d+:\\d+: warning .*c\\.test`))
+    const same = file('same.yaml', all(virtual('d'), virtual('d')))
+    expect((await cli(['validate', same])).out).toContain('VirtualService d is there again in line 8: only')
+  })
+
   test('what the process reports of documents that it had is said of no file', async () => {
     const { mesh, env } = await running()
     // Line 8 of what was applied before is not line 8 of the file.

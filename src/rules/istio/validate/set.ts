@@ -19,10 +19,17 @@ function sameNames(documents: readonly RuleDocument[]): Diagnostic[] {
   return documents.flatMap(document => {
     const other = last.get(identityOf(document) ?? '')
     if (other === undefined || other === document) return []
-    const place = other.locate?.('metadata')?.line
-    const message = `${document.kind} ${document.metadata.name} is there again${place === undefined ? '' : ` in line ${place}`}: only the last one counts`
+    const message = `${document.kind} ${document.metadata.name} is there again${placeText(other, document)}: only the last one counts`
     return [diagnose(document, 'warning', 'duplicate-document', 'metadata.name', message, 'give each document a name of its own')]
   })
+}
+
+/** Where a document is, for a message about another one: its file when that is another, and its line. */
+function placeText(document: RuleDocument, seenFrom: RuleDocument): string {
+  const line = document.locate?.('metadata')?.line
+  const source = document.origin?.source
+  if (source !== undefined && source !== seenFrom.origin?.source) return ` in ${[source, line].filter(Boolean).join(':')}`
+  return line === undefined ? '' : ` in line ${line}`
 }
 
 /** Of two policies for the same target the first in load order counts, block by block. */
@@ -44,7 +51,7 @@ export function sameTargets(documents: readonly RuleDocument[]): Diagnostic[] {
               'warning',
               'duplicate-target',
               member('spec.targets', index),
-              `${block} for this target is already given by ${other.metadata.name}, which counts`,
+              `${block} for this target is already given by ${other.metadata.name}${placeText(other, policy)}, which counts`,
               `leave ${block} out here, or name the target more precisely`,
             ),
           )
