@@ -326,7 +326,7 @@ describe('a running process', () => {
     const { err } = await cli(['apply', '--replace', ...all3], { env })
     expect(err).toMatch(new RegExp(`${third}:\\d+:\\d+: warning .*c\\.test`))
     const same = file('same.yaml', all(virtual('d'), virtual('d')))
-    expect((await cli(['validate', same])).out).toContain('VirtualService d is there again in line 8: only')
+    expect((await cli(['validate', same])).out).toMatch(/VirtualService d is there again in line \d+: only/)
   })
 
   test('what the process reports of documents that it had is said of no file', async () => {
