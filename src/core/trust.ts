@@ -52,8 +52,8 @@ export const TRUST = 'meshless.dev/trust'
 export const TIGHT: Trust = Object.freeze({ unixSockets: false, linkLocal: false, tlsDirectory: false })
 
 /**
- * A copy of what a source says about its trust; what is wrong with it is added to the issues of
- * `at`, since a misspelt restriction restricts nothing.
+ * Copies and checks the trust of a source. Issues are added to `at`: a misspelt restriction would
+ * restrict nothing.
  */
 export function readTrust(given: unknown, at: Place): Trust | undefined {
   if (given === undefined) return undefined

@@ -67,12 +67,12 @@ export const NOTHING: Compiled = {
   policies: new Policies([], [], { namespace: '', domain: '' }),
 }
 
-/** `brought`: the documents that the change is about; what others bring about with them is their own affair. */
+/** `added`: the documents that the change adds. Where these reach too far it is an error, for others a warning. */
 export function* compiling(
   sets: RuleSets,
   before: Compiled,
   settings: Settings,
-  brought: ReadonlySet<RuleDocument> = NONE,
+  added: ReadonlySet<RuleDocument> = NONE,
 ): Steps<Compilation> {
   const { strict, workload, meshConfig } = settings
   const { documents: written, diagnostics } = inForce(sets, callerOf(workload, meshConfig))
@@ -98,7 +98,7 @@ export function* compiling(
     yield
   }
   for (const { document, code, path, message, hint } of [...translated.overreach, ...foreignRoutes(written, translated.routes)])
-    diagnostics.push(diagnose(document, brought.has(document) ? 'error' : 'warning', code, path, message, hint))
+    diagnostics.push(diagnose(document, added.has(document) ? 'error' : 'warning', code, path, message, hint))
   const routes = policies.marked(translated.routes, resilience)
   const hosts = yield* virtualHosts(routes, before.hosts, diagnostics)
   if (refused()) return { compiled: undefined, diagnostics }

@@ -29,8 +29,8 @@ interface Proposal {
   readonly sets: RuleSets
   readonly errors: readonly Diagnostic[]
   readonly warnings: readonly Diagnostic[]
-  /** The documents that it brings. */
-  readonly brought?: ReadonlySet<RuleDocument>
+  /** The documents that it adds. */
+  readonly added?: ReadonlySet<RuleDocument>
 }
 
 type Refused = Extract<Applied<Diagnostic>, { accepted: false }>
@@ -131,7 +131,7 @@ export class LiveRules {
       changes: NO_CHANGES,
     })
     if (proposal.errors.length > 0) return refused(proposal.errors, proposal.warnings)
-    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.brought)
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.added)
     const { errors, warnings } = sorted(diagnostics)
     if (compiled === undefined) return refused(errors, warnings)
     const changes = yield* changesBetween(this.#compiled, compiled, this.#states)
@@ -176,7 +176,7 @@ export class LiveRules {
 
     const proposal = yield* propose()
     if (proposal.errors.length > 0) return refuse(proposal.errors, proposal.warnings)
-    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.brought)
+    const { compiled, diagnostics } = yield* compiling(proposal.sets, this.#compiled, this.#settings, proposal.added)
     const { errors, warnings } = sorted(diagnostics)
     if (compiled === undefined) return refuse(errors, warnings)
     let takeOver: () => void
@@ -244,8 +244,8 @@ export class LiveRules {
   #proposal(source: string, set: RuleSet, errors: readonly Diagnostic[], warnings: readonly Diagnostic[], trust?: Trust): Proposal {
     const sets = withSet(this.#sets, source, set)
     const before = new Set(this.#sets.get(source)?.documents)
-    const brought = new Set(set.documents.filter(document => !before.has(document)))
-    return { sets, errors: [...errors, ...foreignChanges(this.#sets, sets, trust, this.#caller)], warnings, brought }
+    const added = new Set(set.documents.filter(document => !before.has(document)))
+    return { sets, errors: [...errors, ...foreignChanges(this.#sets, sets, trust, this.#caller)], warnings, added }
   }
 
   *#goingBack(version: number, trust?: Trust): Steps<Proposal> {

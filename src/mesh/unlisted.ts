@@ -17,7 +17,7 @@ export function unlistedServices(
   const described = new DescribedHosts(documents, caller)
   const ports = new Map<string, Set<number>>()
   const owner = new Map<string, RuleDocument>()
-  /** It is found by its name alone, so whoever names it is answerable for what that leads to. */
+  /** Such a host is found by its name alone, so the trust of every document that names it counts. */
   const trusts = new Map<string, Trust | undefined>()
   const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
     if (typeof host !== 'string' || host === '' || host.includes('*')) return

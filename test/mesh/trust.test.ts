@@ -157,7 +157,7 @@ const PLACES: Record<string, (address: string) => Omit<Setup, 'trust'> & { url?:
   }),
 }
 
-/** As it stands in a URL; zones have no place there. */
+/** As it is written in a URL, which takes no zones. */
 const inUrl = (address: string) => (address.includes(':') ? `[${address.replace(/%.*/, '')}]` : address)
 
 const HARMLESS = /^10\.0\.0\.\d+:\d+$/

@@ -71,7 +71,7 @@ export function canonicalHost(address: string): string {
   return (host ?? text.toLowerCase()).replace(/\.$/, '')
 }
 
-/** What a URL parser leaves as it is: a name whose last label is no number, an IPv4 address. Most are. */
+/** Hosts that a URL parser leaves as they are: IPv4 addresses, and names that do not end in a number. */
 const PLAIN = /^(?:(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*|(?:(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])\.){3}(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5]))$/
 
 function hostInUrl(text: string): string | undefined {

@@ -9,7 +9,7 @@ import type { RuleDocument } from './document.ts'
 import type { Caller } from './select-documents.ts'
 import { filesOf, placesOf } from './trust/places.ts'
 
-/** Where a document says more than its source is trusted with. */
+/** The places of a document that its source is not trusted with. */
 export function trustFaults(document: RuleDocument, trust: Trust, caller: Caller): Diagnostic[] {
   const found: Diagnostic[] = []
   const report = (path: string, { code, message, hint }: { code: string; message: string; hint: string }) =>

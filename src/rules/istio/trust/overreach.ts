@@ -11,7 +11,7 @@ import { destinationsOf, type VirtualService, type VirtualServices } from '../se
 import { type TrustCode, untrusted, untrustedHost } from '../trust.ts'
 import { type Overreach, untrustedDelegate, untrustedJoin } from './joins.ts'
 
-/** A diagnostic that is an error for who brings the document, and a warning for everybody else. */
+/** A diagnostic: an error when the document is added, a warning when another one is. */
 export interface OverreachReport {
   readonly document: RuleDocument
   readonly code: TrustCode

@@ -1,6 +1,6 @@
 /**
- * Every place where a document names a host, an address or a file. What a rule can touch stands
- * here or nowhere: `trust` decides about these places and no others.
+ * Every place where a document names a host, an address or a file. `trust` decides about these
+ * places and no others, so a place that is missing here is not checked.
  */
 import { canonicalHost, isIPAddress, isUnixSocket } from '../../../base/formats/addresses.ts'
 import { member, type RuleDocument } from '../document.ts'
@@ -167,7 +167,7 @@ function* sidecar(spec: any, reader: PlaceReader): Places {
     yield* reader.endpoint(listener?.defaultEndpoint, `${path}.defaultEndpoint`)
 }
 
-/** What stands in a policy of a DestinationRule, of its subsets and of their ports. */
+/** What `read` finds in the policies of a DestinationRule, of its subsets and of their ports. */
 function* trafficPolicies<T>(spec: any, read: (policy: any, path: string) => Iterable<T>): Generator<T, void, void> {
   const withPorts = function* (policy: any, path: string) {
     yield* read(policy, path)
