@@ -4,13 +4,22 @@
  * began to read it for too long, however short it is.
  */
 import type { Timer } from '../../base/time/clock.ts'
+import type { ResourceTiming } from '../../base/time/resource-timing.ts'
 import { type BodyCare, READ_AHEAD } from '../../core/body.ts'
 import type { BodyReader, BodySource } from '../../core/transport.ts'
 
 type Take = (chunk: Uint8Array | undefined) => void
 
-export class Inflow implements BodyReader {
+/** Whoever must know at once that a body broke, though it reads nothing. */
+export interface BreakListener {
+  failed(error: unknown): void
+}
+
+export class Inflow implements BodyReader, AsyncIterable<Uint8Array> {
+  /** Bytes so far, as they came. */
+  received = 0
   readonly #source: BodySource
+  readonly #signal: AbortSignal | undefined
   #chunks: Uint8Array[] = []
   #size = 0
   #ended = false
@@ -22,9 +31,13 @@ export class Inflow implements BodyReader {
   #whole: ((bytes: Uint8Array) => void) | undefined
   #next: Take | undefined
   #fail: ((error: unknown) => void) | undefined
+  #listener: BreakListener | undefined
+  #timing: ResourceTiming | undefined
 
-  constructor(source: BodySource, care: BodyCare) {
+  /** `signal`: the caller's. A body that breaks because of its abort fails with its reason, whatever that is. */
+  constructor(source: BodySource, care: BodyCare, signal?: AbortSignal) {
     this.#source = source
+    this.#signal = signal
     source.read(this)
     // Most have come whole by now, and need no timer.
     if (this.#ended || this.#failed) return
@@ -33,6 +46,7 @@ export class Inflow implements BodyReader {
   }
 
   data(chunk: Uint8Array): void {
+    this.received += chunk.byteLength
     const next = this.#next
     if (next !== undefined) {
       this.#next = this.#fail = undefined
@@ -59,14 +73,22 @@ export class Inflow implements BodyReader {
     this.#error = error
     this.#chunks = []
     this.#keep()
-    this.#fail?.(failure(error))
-    this.#whole = this.#next = this.#fail = undefined
+    this.#fail?.(this.#failure())
+    this.#listener?.failed(this.#failure())
+    this.#whole = this.#next = this.#fail = this.#listener = undefined
   }
 
-  /** Every byte, once, as what is wanted of them. */
-  all<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>): Promise<T> {
+  /** Tells `listener` when the body breaks; at once when it has. */
+  watch(listener: BreakListener): void {
+    if (this.#failed) listener.failed(this.#failure())
+    else this.#listener = listener
+  }
+
+  /** Every byte, once, as what is wanted of them. `timing` is told when they are here. */
+  all<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>, timing?: ResourceTiming): Promise<T> {
     this.#keep()
-    if (this.#failed) return Promise.reject(failure(this.#error))
+    this.#timing = timing
+    if (this.#failed) return Promise.reject(this.#failure())
     return new Promise((resolve, reject) => {
       if (this.#ended) return resolve(as(this.#join()))
       this.#whole = bytes => {
@@ -84,7 +106,7 @@ export class Inflow implements BodyReader {
   /** The next chunk; `undefined` at the end. One at a time. */
   next(): Promise<Uint8Array | undefined> {
     this.#keep()
-    if (this.#failed) return Promise.reject(failure(this.#error))
+    if (this.#failed) return Promise.reject(this.#failure())
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#size -= chunk.byteLength
@@ -99,14 +121,31 @@ export class Inflow implements BodyReader {
     })
   }
 
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return {
+      next: async () => {
+        const value = await this.next()
+        return value === undefined ? { done: true, value } : { done: false, value }
+      },
+      return: async () => {
+        this.cancel()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
   /** Nobody wants the rest. */
   cancel(): void {
     this.#keep()
     this.#chunks = []
-    if (!this.#ended) this.#source.cancel()
+    if (!this.#ended && !this.#failed) this.#source.cancel()
     this.#ended = true
     this.#next?.(undefined)
-    this.#next = this.#fail = undefined
+    this.#next = this.#fail = this.#listener = undefined
+  }
+
+  #failure(): unknown {
+    return this.#signal?.aborted === true ? this.#signal.reason : failure(this.#error)
   }
 
   /** Somebody reads, or there is nothing left to wait for. */
@@ -132,6 +171,7 @@ export class Inflow implements BodyReader {
   }
 
   #join(): Uint8Array {
+    this.#timing?.ended(this.received, this.received)
     const chunks = this.#chunks
     this.#chunks = []
     if (chunks.length === 1) return chunks[0]!

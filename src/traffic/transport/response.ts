@@ -4,8 +4,11 @@
  * platform's own Response answers for it.
  */
 import { getHeader } from '../../base/formats/headers.ts'
+import { PlatformHeaders, PlatformResponse } from '../../base/platform.ts'
+import type { ResourceTiming } from '../../base/time/resource-timing.ts'
 import { type BodyCare, defaultCare, drain, READ_AHEAD } from '../../core/body.ts'
 import type { BodySource } from '../../core/transport.ts'
+import { bodyStream } from './body-stream.ts'
 import { type Decoder, decoderOf } from './decode.ts'
 import { Inflow } from './inflow.ts'
 
@@ -29,6 +32,8 @@ export interface LazyInit {
   /** The caller's signal: after an abort a body that was not read cannot be read any more. */
   readonly signal?: AbortSignal | undefined
   readonly care?: BodyCare | undefined
+  /** Told when the body was read. */
+  readonly timing?: ResourceTiming | undefined
 }
 
 /** A long body that nobody reads holds its connection: when nobody can read it any more it is given up. */
@@ -53,13 +58,14 @@ export class LazyResponse {
       return
     }
     const { source } = init
-    if (source === undefined) return
-    if (init.bodiless) {
-      drain(source, init.care ?? defaultCare)
+    if (source === undefined || init.bodiless) {
+      const size = init.bodiless ? 0 : (init.text?.length ?? 0)
+      init.timing?.ended(size, size)
+      if (source !== undefined) drain(source, init.care ?? defaultCare)
       return
     }
     this.#decoder = decoderOf(getHeader(init.headers, 'content-encoding'))
-    this.#inflow = new Inflow(source, init.care ?? defaultCare)
+    this.#inflow = new Inflow(source, init.care ?? defaultCare, init.signal)
     if (long(source)) forgotten.register(this, this.#inflow, this.#inflow)
   }
 
@@ -87,7 +93,7 @@ export class LazyResponse {
 
   get headers(): Headers {
     if (this.#headers === undefined) {
-      const headers = new Headers()
+      const headers = new PlatformHeaders()
       const raw = this.#init.headers
       for (let i = 0; i < raw.length; i += 2) headers.append(raw[i]!, raw[i + 1]!)
       this.#headers = immutable(headers)
@@ -149,85 +155,42 @@ export class LazyResponse {
   /** Every byte of the body, decoded, as what is wanted of them. */
   #read<T>(as: (bytes: Uint8Array) => T | PromiseLike<T>): Promise<T> {
     if (this.bodyUsed) return Promise.reject(new TypeError('Body is unusable: Body has already been read'))
-    const { bodiless, text, signal } = this.#init
+    const { bodiless, text, signal, timing } = this.#init
     if (bodiless) return new Promise(resolve => resolve(as(new Uint8Array(0))))
-    this.#used = true
     const inflow = this.#inflow
     if (signal?.aborted === true) {
       inflow?.cancel()
       return Promise.reject(signal.reason)
     }
+    this.#used = true
     if (inflow === undefined) return new Promise(resolve => resolve(as(encoder.encode(text ?? ''))))
     // Whoever awaits the bytes need not hold the Response.
     if (long(this.#init.source!)) forgotten.unregister(inflow)
     const decoding = this.#decoder
-    return inflow.all(decoding === undefined ? as : bytes => decoding.whole(bytes).then(as))
+    if (decoding === undefined) return inflow.all(as, timing)
+    return inflow
+      .all(bytes => decoding.whole(bytes))
+      .then(decoded => {
+        timing?.ended(inflow.received, decoded.byteLength)
+        return as(decoded)
+      })
   }
 
   #stream(): ReadableStream<Uint8Array> {
     const inflow = this.#inflow
-    if (inflow === undefined) return new Response(this.#init.text ?? '').body!
+    if (inflow === undefined) return new PlatformResponse(this.#init.text ?? '').body!
     forgotten.unregister(inflow)
-    const decoding = this.#decoder
-    const raw = new Chunks(inflow, this.#init.signal)
-    return byteStream(decoding === undefined ? raw : decoding.stream(raw)[Symbol.asyncIterator](), inflow)
+    return bodyStream(inflow, this.#decoder, this.#init.signal, this.#init.timing)
   }
 
   #realWith(body: ReadableStream<Uint8Array> | Uint8Array): Response {
     const type = getHeader(this.#init.headers, 'content-type')
-    return new Response(body as BodyInit, type === undefined ? {} : { headers: { 'content-type': type } })
+    return new PlatformResponse(body as BodyInit, type === undefined ? {} : { headers: { 'content-type': type } })
   }
 }
 
 /** Whether a body may be more than what is read ahead. */
 const long = (source: BodySource) => source.length === undefined || source.length > READ_AHEAD
-
-/** An inflow as what one can iterate over. */
-class Chunks implements AsyncIterableIterator<Uint8Array> {
-  readonly #inflow: Inflow
-  readonly #signal: AbortSignal | undefined
-  constructor(inflow: Inflow, signal: AbortSignal | undefined) {
-    this.#inflow = inflow
-    this.#signal = signal
-  }
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    const value = await this.#inflow.next()
-    if (this.#signal?.aborted === true) throw this.#signal.reason
-    return value === undefined ? { done: true, value } : { done: false, value }
-  }
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#inflow.cancel()
-    return { done: true, value: undefined }
-  }
-}
-
-function byteStream(chunks: AsyncIterator<Uint8Array>, inflow: Inflow): ReadableStream<Uint8Array> {
-  const stream = new ReadableStream({
-    type: 'bytes',
-    async pull(controller: ReadableByteStreamController) {
-      for (;;) {
-        const { done, value } = await chunks.next()
-        if (done === true) {
-          controller.close()
-          controller.byobRequest?.respond(0)
-          return
-        }
-        if (value.byteLength === 0) continue
-        // A copy: the stream takes the buffer over, and ours may be a part of one that others use.
-        controller.enqueue(new Uint8Array(value))
-        return
-      }
-    },
-    cancel() {
-      inflow.cancel()
-    },
-  })
-  forgotten.register(stream, inflow, inflow)
-  return stream
-}
 
 const utf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
 const parse = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes))
@@ -249,9 +212,9 @@ function immutable(headers: Headers): Headers {
 }
 
 // instanceof, the constructor's name and what for-in lists are the platform's.
-Object.setPrototypeOf(LazyResponse.prototype, Response.prototype)
-Object.setPrototypeOf(LazyResponse, Response)
+Object.setPrototypeOf(LazyResponse.prototype, PlatformResponse.prototype)
+Object.setPrototypeOf(LazyResponse, PlatformResponse)
 Object.defineProperty(LazyResponse, 'name', { value: 'Response' })
 for (const name of Object.getOwnPropertyNames(LazyResponse.prototype))
   Object.defineProperty(LazyResponse.prototype, name, { enumerable: name !== 'constructor' })
-Object.defineProperty(LazyResponse.prototype, 'constructor', { value: Response, configurable: true, writable: true })
+Object.defineProperty(LazyResponse.prototype, 'constructor', { value: PlatformResponse, configurable: true, writable: true })

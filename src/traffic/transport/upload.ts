@@ -50,4 +50,7 @@ function drained(to: Writable): Promise<void> {
 }
 
 const mismatch = () =>
-  Object.assign(new Error('Request body length does not match content-length header'), { code: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' })
+  Object.assign(new Error('Request body length does not match content-length header'), {
+    name: 'RequestContentLengthMismatchError',
+    code: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  })
