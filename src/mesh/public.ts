@@ -1,4 +1,5 @@
 /** The mesh as its users hold it: the core with the ways in attached. */
+import { currentFetch, markAsOurs } from '../base/platform.ts'
 import type { BodyCare } from '../core/body.ts'
 import type { ListenOptions } from '../core/events.ts'
 import { readOptions } from '../core/schema/index.ts'
@@ -107,7 +108,7 @@ type Admin = (core: MeshCore, options?: AdminOptions) => Promise<AdminServer>
 
 /** Joins the core with the ways in. */
 export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: AxiosAdapter, admin: Admin = noAdmin): Mesh {
-  const ungoverned = globalThis.fetch
+  const ungoverned = currentFetch()
   const throwing = core.settings.localReplies === 'throw'
   const handle: Handle = request => {
     const reply = core.handle(request)
@@ -115,13 +116,15 @@ export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: Axi
   }
   const governedFetch = makeFetch(handle, core.settings)
   const observed = observingFetch(() => core.engine, ungoverned)
-  const meshFetch = ((input: any, init: any) =>
-    (core.mode === 'enforce' ? governedFetch : core.mode === 'observe' ? observed : ungoverned)(input, init)) as typeof fetch
+  /** Its name and length are those of the platform's, which some libraries look at. */
+  const fetch = ((input: any, init: any = undefined) =>
+    (core.mode === 'enforce' ? governedFetch : core.mode === 'observe' ? observed : ungoverned)(input, init)) as typeof globalThis.fetch
+  markAsOurs(fetch)
   const ungovernedHandle = handleOver((input, init) => (core.mode === 'observe' ? observed : ungoverned)(input, init))
   const anyHandle: Handle = request => (core.mode === 'enforce' ? handle : ungovernedHandle)(request)
   return {
     ready: o => core.ready(o),
-    fetch: meshFetch,
+    fetch,
     axios: () => axiosAdapter(anyHandle, core.settings),
     apply: async (rules, o) => core.rules.apply(rules, readOptions(changeFields, o, 'mesh.apply')),
     patch: async (rules, o) => core.rules.patch(rules, readOptions(changeFields, o, 'mesh.patch')),

@@ -1,8 +1,9 @@
-/** Request headers as fetch takes, checks and completes them: a flat list in the caller's order and case. */
-import { hasHeader, removeHeader, setHeader } from '../../base/formats/headers.ts'
+/** Request headers as fetch takes and checks them: a flat list in the caller's order and case. */
+import { isHeaderValue, isToken } from '../../base/formats/http-text.ts'
 import { coded, failed } from './fetch-error.ts'
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Always overwritten, whatever its value is. */
+const FETCH_MODE = 'sec-fetch-mode'
 const PLAIN = /^[\t\x20-\x7e]*$/
 
 /** Names and values in the caller's order. Lines of one name become one line, as in fetch. */
@@ -11,92 +12,68 @@ export function readHeaders(given: any): string[] {
   if (given === undefined) return flat
   if (given === null || (typeof given !== 'object' && typeof given !== 'function'))
     throw new TypeError("Headers constructor: init is not of type 'sequence<sequence<ByteString>>' or 'record<ByteString, ByteString>'.")
+  let plain = true
   if (typeof given[Symbol.iterator] === 'function') {
     for (const pair of given as Iterable<unknown>) {
       const entry = typeof pair === 'object' && pair !== null ? [...(pair as Iterable<unknown>)] : []
       if (entry.length !== 2) throw new TypeError(`Headers constructor: expected name/value pair to be length 2, found ${entry.length}.`)
-      add(flat, String(entry[0]), String(entry[1]))
+      plain = add(flat, `${entry[0]}`, `${entry[1]}`) && plain
     }
-  } else for (const name of Object.keys(given)) add(flat, name, String(given[name]))
-  return flat
+  } else for (const name of Object.keys(given)) plain = add(flat, name, `${given[name]}`) && plain
+  return plain ? flat : sendable(flat)
 }
 
-function add(flat: string[], name: string, value: string): void {
-  if (!TOKEN.test(name)) throw new TypeError(`Headers.append: "${name}" is an invalid header name.`)
-  const text = normal(value)
+/** Adds a line. Returns whether it can be sent without another look. */
+function add(flat: string[], name: string, value: string): boolean {
+  if (!isToken(name)) throw new TypeError(`Headers.append: "${name}" is an invalid header name.`)
+  const isPlain = PLAIN.test(value)
+  const text = isPlain && !/^[\t ]|[\t ]$/.test(value) ? value : normalized(value)
   const lower = name.toLowerCase()
-  if (HOP[lower]?.(text) === true) return
   for (let i = 0; i < flat.length; i += 2)
     if (flat[i]!.length === name.length && flat[i]!.toLowerCase() === lower) {
       flat[i + 1] = `${flat[i + 1]}${lower === 'cookie' ? '; ' : ', '}${text}`
-      return
+      return isPlain
     }
   flat.push(name, text)
+  return isPlain && CONNECTION[lower] === undefined
 }
 
-function normal(value: string): string {
-  if (!PLAIN.test(value))
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i)
-      if (code > 255)
-        throw new TypeError(
-          `Cannot convert argument to a ByteString because the character at index ${i} has a value of ${code} which is greater than 255.`,
-        )
-    }
-  const text = /^[\t\n\r ]|[\t\n\r ]$/.test(value) ? value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '') : value
+function normalized(value: string): string {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code > 255)
+      throw new TypeError(
+        `Cannot convert argument to a ByteString because the character at index ${i} has a value of ${code} which is greater than 255.`,
+      )
+  }
+  const text = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '')
   if (/[\0\n\r]/.test(text)) throw new TypeError(`Headers.append: "${text}" is an invalid header value.`)
   return text
 }
 
-const refuse =
-  (message: string, code = 'UND_ERR_INVALID_ARG') =>
-  (): never => {
-    throw failed(coded(code, message))
+/** The headers without those of the connection. What fetch takes in a Headers object but does not send is an error. */
+function sendable(flat: readonly string[]): string[] {
+  const headers: string[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name, value] = [flat[i]!, flat[i + 1]!]
+    const lower = name.toLowerCase()
+    if (CONNECTION[lower]?.(value) === true) continue
+    if (!isHeaderValue(value) && lower !== FETCH_MODE) refuse(`invalid ${name} header`)
+    headers.push(name, value)
   }
+  return headers
+}
 
-/** Headers of the connection, which is ours. `true`: leave the line out; what asks for something that fetch cannot do is an error. */
-const HOP: Record<string, (value: string) => boolean> = Object.assign(Object.create(null), {
+function refuse(message: string, code = 'UND_ERR_INVALID_ARG'): never {
+  throw failed(coded(code, message))
+}
+
+/** Headers of the connection, which is ours: left out (`true`), or an error when they ask for something that fetch cannot do. */
+const CONNECTION: Record<string, (value: string) => boolean> = Object.assign(Object.create(null), {
   host: () => true,
-  connection: (value: string) => /^(close|keep-alive)$/i.test(value) || refuse('invalid connection header')(),
-  'keep-alive': refuse('invalid keep-alive header'),
-  'transfer-encoding': refuse('invalid transfer-encoding header'),
-  upgrade: refuse('invalid upgrade header'),
-  expect: refuse('expect header not supported', 'UND_ERR_NOT_SUPPORTED'),
+  connection: (value: string) => /^(close|keep-alive)$/i.test(value) || refuse('invalid connection header'),
+  'keep-alive': () => refuse('invalid keep-alive header'),
+  'transfer-encoding': () => refuse('invalid transfer-encoding header'),
+  upgrade: () => refuse('invalid upgrade header'),
+  expect: () => refuse('expect header not supported', 'UND_ERR_NOT_SUPPORTED'),
 })
-
-const DEFAULTS = [
-  'accept',
-  '*/*',
-  'accept-language',
-  '*',
-  'sec-fetch-mode',
-  'cors',
-  'user-agent',
-  'node',
-  'accept-encoding',
-  'gzip, deflate',
-]
-
-/** Adds what fetch sends by itself, and takes out what the transport writes. */
-export function defaultHeaders(headers: string[], https: boolean, given: any): void {
-  if (headers.length === 0 && !https && given.mode === undefined && given.cache === undefined && given.referrer === undefined) {
-    headers.push(...DEFAULTS)
-    return
-  }
-  removeHeader(headers, 'content-length')
-  fill(headers, 'accept', '*/*')
-  fill(headers, 'accept-language', '*')
-  if (typeof given.referrer === 'string' && /^https?:/.test(given.referrer)) fill(headers, 'referer', given.referrer)
-  setHeader(headers, 'sec-fetch-mode', given.mode ?? 'cors')
-  fill(headers, 'user-agent', 'node')
-  if (given.cache === 'no-cache') fill(headers, 'cache-control', 'max-age=0')
-  if (given.cache === 'no-store' || given.cache === 'reload') {
-    fill(headers, 'pragma', 'no-cache')
-    fill(headers, 'cache-control', 'no-cache')
-  }
-  fill(headers, 'accept-encoding', hasHeader(headers, 'range') ? 'identity' : https ? 'br, gzip, deflate' : 'gzip, deflate')
-}
-
-function fill(headers: string[], name: string, value: string): void {
-  if (!hasHeader(headers, name)) headers.push(name, value)
-}

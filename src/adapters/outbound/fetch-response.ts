@@ -1,6 +1,6 @@
-/** The mesh's reply as the Response that the caller of fetch gets. */
-
+/** The mesh's reply as the Response that the caller of fetch receives. */
 import { getHeader } from '../../base/formats/headers.ts'
+import type { ResourceTiming } from '../../base/time/resource-timing.ts'
 import type { BodyCare } from '../../core/body.ts'
 import type { MeshReply, MeshRequest } from '../../traffic/engine/exchange.ts'
 import { decoderOf } from '../../traffic/transport/decode.ts'
@@ -8,17 +8,20 @@ import { LazyResponse } from '../../traffic/transport/response.ts'
 import { failed } from './fetch-error.ts'
 import { matchesIntegrity } from './integrity.ts'
 
-export interface Hop {
+export interface FetchHop {
   /** Without a fragment. */
   readonly url: string
   readonly redirected: boolean
-  readonly type: ResponseType
+  readonly type: 'basic' | 'cors' | 'opaque'
   readonly integrity: string
   readonly care: BodyCare | undefined
+  readonly timing: ResourceTiming | undefined
 }
 
-export function respond(reply: MeshReply, request: MeshRequest, hop: Hop): Response | Promise<Response> {
+export function respond(reply: MeshReply, request: MeshRequest, hop: FetchHop): Response | Promise<Response> {
   const { status, headers } = reply
+  hop.timing?.responded(status)
+  if (hop.type === 'opaque') return opaque(reply, hop)
   const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304
   if (!bodiless && reply.body !== undefined) checkCodings(reply)
   const response = new LazyResponse({
@@ -34,11 +37,31 @@ export function respond(reply: MeshReply, request: MeshRequest, hop: Hop): Respo
     bodiless,
     signal: request.signal,
     care: hop.care,
+    timing: hop.timing,
   }) as unknown as Response
   return hop.integrity === '' ? response : checked(response, hop.integrity)
 }
 
-/** More codings than anybody needs are an error before the caller sees the response, as in fetch. */
+/** `mode: 'no-cors'` after a redirect to another origin: nothing of the response may be seen. */
+function opaque(reply: MeshReply, { type, integrity, timing }: FetchHop): Response {
+  reply.body?.cancel()
+  if (integrity !== '') throw failed(new Error())
+  return new LazyResponse({
+    status: 0,
+    statusText: '',
+    headers: [],
+    url: '',
+    redirected: false,
+    type,
+    outcome: reply.outcome,
+    text: undefined,
+    source: undefined,
+    bodiless: true,
+    timing,
+  }) as unknown as Response
+}
+
+/** More codings than fetch undoes are an error before the caller sees the response. */
 function checkCodings(reply: MeshReply): void {
   const codings = getHeader(reply.headers, 'content-encoding')
   if (codings === undefined) return

@@ -1,4 +1,5 @@
 /** Where a call of fetch goes, and what of its URL goes on the wire. */
+import { PlatformRequest, PlatformURL } from '../../base/platform.ts'
 
 /** A URL of a request, taken apart. */
 export interface Address {
@@ -15,7 +16,16 @@ export interface Address {
   readonly url: URL
 }
 
-/** Takes a URL apart. `undefined`: no HTTP. Throws a `TypeError` for one that fetch refuses. */
+/** Ports that fetch refuses to call (https://fetch.spec.whatwg.org/#port-blocking). */
+const BLOCKED_PORTS = new Set(
+  '1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080'.split(
+    ' ',
+  ),
+)
+
+export const isBlockedPort = ({ port }: Address): boolean => port !== '' && BLOCKED_PORTS.has(port)
+
+/** Takes a URL apart. `undefined`: not HTTP. Throws a `TypeError` for one that fetch refuses. */
 export function addressOf(text: string): Address | undefined {
   const plain = plainAddress(text)
   if (plain !== undefined) return plain
@@ -28,22 +38,24 @@ export function addressOf(text: string): Address | undefined {
 
 /** The address of an HTTP URL. */
 export function fromUrl(url: URL): Address {
-  const { href, hash, host, port } = url
+  const { href, host, port } = url
+  const hash = href.indexOf('#')
   return {
     https: url.protocol === 'https:',
     authority: host,
     port,
     path: pathOf(url),
-    href: hash === '' ? href : href.slice(0, -hash.length),
+    href: hash < 0 ? href : href.slice(0, hash),
     url,
   }
 }
 
+/** A URL that is not absolute may have a base where the platform knows one; otherwise its error is the platform's. */
 function parse(text: string): URL {
   try {
-    return new URL(text)
-  } catch (error) {
-    throw new TypeError(`Failed to parse URL from ${text}`, { cause: error })
+    return new PlatformURL(text)
+  } catch {
+    return new PlatformURL(new PlatformRequest(text).url)
   }
 }
 
@@ -51,8 +63,9 @@ function parse(text: string): URL {
 function pathOf(url: URL): string {
   const { pathname, search } = url
   if (search !== '') return pathname + search
-  const { href, hash } = url
-  return href.charCodeAt(href.length - hash.length - 1) === QUESTION_MARK ? `${pathname}?` : pathname
+  const { href } = url
+  const hash = href.indexOf('#')
+  return href.charCodeAt((hash < 0 ? href.length : hash) - 1) === QUESTION_MARK ? `${pathname}?` : pathname
 }
 
 class Plain implements Address {
@@ -69,7 +82,7 @@ class Plain implements Address {
     this.href = href
   }
   get url(): URL {
-    return new URL(this.href)
+    return new PlatformURL(this.href)
   }
 }
 

@@ -1,6 +1,17 @@
 /** Request bodies: what is at hand becomes bytes that can be sent again; a stream is sent as it comes. */
+import {
+  PlatformBlob,
+  PlatformFile,
+  PlatformFormData,
+  PlatformReadableStream,
+  PlatformResponse,
+  PlatformURLSearchParams,
+} from '../../base/platform.ts'
 import { systemClock } from '../../base/time/clock.ts'
+import { stopReading } from '../../core/body.ts'
 import type { WireBody } from '../../core/transport.ts'
+import type { FetchInit } from './fetch-init.ts'
+import { isArrayBuffer, StreamChunks } from './stream-chunks.ts'
 
 const encoder = new TextEncoder()
 /** A blob beyond this is read while it is sent. */
@@ -14,46 +25,57 @@ export interface ReadBody {
   readonly type: string | undefined
 }
 
-/** A body whose bytes are there at once, and the content type it implies. `undefined`: one that must be waited for, or is none of these. */
+/** A body whose bytes are there at once, and the content type it implies. `undefined`: one of another kind. */
 export function bodyAtHand(given: unknown): ReadBody | undefined {
   if (typeof given === 'string') return { body: bytes(encoder.encode(given)), type: 'text/plain;charset=UTF-8' }
-  if (given instanceof Uint8Array) return { body: bytes(given.slice()), type: undefined }
-  if (given instanceof ArrayBuffer) return { body: bytes(new Uint8Array(given.slice(0))), type: undefined }
-  if (ArrayBuffer.isView(given))
-    return { body: bytes(new Uint8Array(given.buffer, given.byteOffset, given.byteLength).slice()), type: undefined }
-  if (given instanceof URLSearchParams)
+  if (ArrayBuffer.isView(given)) return { body: bytes(copyOf(given, given.buffer, given.byteOffset, given.byteLength)), type: undefined }
+  if (isArrayBuffer(given)) return { body: bytes(copyOf(given, given, 0, given.byteLength)), type: undefined }
+  if (given instanceof PlatformURLSearchParams)
     return { body: bytes(encoder.encode(given.toString())), type: 'application/x-www-form-urlencoded;charset=UTF-8' }
   return undefined
 }
 
+/** The caller may change its own bytes before they are sent. */
+function copyOf(given: ArrayBufferView | ArrayBuffer, buffer: ArrayBufferLike, offset: number, length: number): Uint8Array {
+  // Bytes that another thread may change, or that may go away: whether they can be a body is for the platform to say.
+  if ((buffer as { resizable?: boolean }).resizable === true || !isArrayBuffer(buffer)) new PlatformResponse(given as BodyInit)
+  return new Uint8Array(new Uint8Array(buffer, offset, length))
+}
+
 /** Any other body. Throws a `TypeError` for a stream without `duplex`, or one that is in use. */
-export async function bodyOf(given: unknown, duplex: unknown): Promise<ReadBody> {
-  if (given instanceof FormData) {
-    const made = new Response(given)
-    return { body: bytes(new Uint8Array(await made.arrayBuffer())), type: made.headers.get('content-type') ?? undefined }
-  }
-  if (given instanceof Blob) return { body: await blob(given), type: given.type === '' ? undefined : given.type }
-  if (given instanceof ReadableStream || typeof (given as any)?.[Symbol.asyncIterator] === 'function') {
-    if (duplex === undefined || duplex === null) throw new TypeError('RequestInit: duplex option is required when sending a body.')
-    if (given instanceof ReadableStream && unusable(given)) throw new TypeError('Response body object should not be disturbed or locked')
-    return { body: once(chunks(given as AsyncIterable<unknown>), () => leave(given)), type: undefined }
-  }
-  return { body: bytes(encoder.encode(String(given))), type: 'text/plain;charset=UTF-8' }
+export function bodyOf(given: any, init: FetchInit): ReadBody | Promise<ReadBody> {
+  if (isFormData(given)) return formBody(given)
+  if (isBlob(given)) return blobBody(given)
+  if (given instanceof PlatformReadableStream || typeof given?.[Symbol.asyncIterator] === 'function') return streamBody(given, init)
+  return { body: bytes(encoder.encode(`${given}`)), type: 'text/plain;charset=UTF-8' }
+}
+
+function streamBody(given: any, { duplex, keepalive, mode = 'cors', signal }: FetchInit): ReadBody {
+  if (keepalive === true) throw new TypeError('keepalive')
+  if (isUnusable(given)) throw new TypeError('Response body object should not be disturbed or locked')
+  if (duplex === undefined || duplex === null) throw new TypeError('RequestInit: duplex option is required when sending a body.')
+  if (mode !== 'same-origin' && mode !== 'cors')
+    throw new TypeError('If request is made from ReadableStream, mode should be "same-origin" or "cors"')
+  return { body: once(new StreamChunks(given, signal ?? undefined)), type: undefined }
 }
 
 /**
  * The body of a Request. It shows a stream even where it was made from a string; what is all at hand within a turn of the event loop
- * is taken as bytes (known length, may be sent again), anything else is streamed from where it stands.
+ * is taken as bytes (known length, may be sent again), anything else is streamed from where it is.
  */
-export async function bodyOfRequest(stream: ReadableStream<Uint8Array>): Promise<WireBody> {
-  const reader = stream.getReader()
+export async function bodyOfRequest(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<WireBody> {
+  if (signal?.aborted === true) {
+    stream.cancel(signal.reason).catch(ignore)
+    throw signal.reason
+  }
+  const chunks = new StreamChunks(stream, signal)
   const known: Uint8Array[] = []
   let size = 0
   for (;;) {
-    const step = reader.read()
+    const step = chunks.next()
     const result = await Promise.race([step, turn()])
-    if (result === undefined || size > AT_HAND) return once(rest(known, reader, step), () => reader.cancel().catch(ignore))
-    if (result.done) return bytes(join(known, size))
+    if (result === undefined || size > AT_HAND) return once(chunks.rewound(known, step))
+    if (result.done === true) return bytes(join(known, size))
     known.push(result.value)
     size += result.value.byteLength
   }
@@ -65,34 +87,41 @@ const turn = () =>
     systemClock.schedule(0, () => systemClock.schedule(0, () => resolve(undefined), { keepAlive: true }), { keepAlive: true })
   })
 
-async function* rest(
-  known: readonly Uint8Array[],
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  pending: Promise<ReadableStreamReadResult<Uint8Array>>,
-): AsyncGenerator<Uint8Array> {
-  let ended = false
-  try {
-    yield* known
-    for (let result = await pending; ; result = await reader.read()) {
-      if (result.done) {
-        ended = true
-        return
-      }
-      yield result.value
-    }
-  } finally {
-    if (!ended) reader.cancel().catch(() => {})
-  }
-}
-
 const bytes = (all: Uint8Array): WireBody => ({ bytes: all, length: all.byteLength })
 
-async function blob(given: Blob): Promise<WireBody> {
-  if (given.size <= AT_ONCE) return bytes(new Uint8Array(await given.arrayBuffer()))
-  return { length: given.size, reopens: true, open: () => chunks(given.stream() as unknown as AsyncIterable<unknown>) }
+/** FormData of whatever library. */
+const isFormData = (given: any): given is FormData =>
+  given instanceof PlatformFormData ||
+  (given?.[Symbol.toStringTag] === 'FormData' && typeof given.append === 'function' && typeof given.getAll === 'function')
+
+/** A Blob or a File of whatever library. */
+const isBlob = (given: any): given is Blob =>
+  given instanceof PlatformBlob ||
+  (/^(Blob|File)$/.test(given?.[Symbol.toStringTag]) && typeof given.arrayBuffer === 'function' && typeof given.stream === 'function')
+
+async function formBody(given: FormData): Promise<ReadBody> {
+  const made = new PlatformResponse(given instanceof PlatformFormData ? given : await copied(given))
+  return { body: bytes(new Uint8Array(await made.arrayBuffer())), type: made.headers.get('content-type') ?? undefined }
 }
 
-function once(source: AsyncIterator<Uint8Array>, leave: () => void): WireBody {
+/** The platform's multipart encoder takes the platform's classes only. */
+async function copied(given: FormData): Promise<FormData> {
+  const form = new PlatformFormData()
+  for (const [name, value] of given as unknown as Iterable<[string, string | File]>) {
+    if (typeof value === 'string') form.append(name, value)
+    else form.append(name, new PlatformFile([await value.arrayBuffer()], value.name ?? 'blob', { type: value.type }))
+  }
+  return form
+}
+
+async function blobBody(given: Blob): Promise<ReadBody> {
+  const type = given.type === '' ? undefined : given.type
+  if (given.size <= AT_ONCE) return { body: bytes(new Uint8Array(await given.arrayBuffer())), type }
+  const body = { length: given.size, reopens: true, open: () => new StreamChunks(given.stream(), undefined) }
+  return { body, type }
+}
+
+function once(source: StreamChunks): WireBody {
   let opened = false
   return {
     length: undefined,
@@ -102,35 +131,19 @@ function once(source: AsyncIterator<Uint8Array>, leave: () => void): WireBody {
       return source
     },
     close() {
-      if (opened) return
       opened = true
-      leave()
+      stopReading(source)
     },
   }
 }
 
-/** Nobody will read this stream: it may let go of what it holds. */
-function leave(stream: any): void {
-  if (stream instanceof ReadableStream) stream.cancel().catch(ignore)
-  else if (typeof stream.destroy === 'function') stream.destroy()
-  else stream[Symbol.asyncIterator]().return?.()?.then(undefined, ignore)
+/** Whether a stream, of the web or of Node, is in use or has been used. */
+function isUnusable(stream: any): boolean {
+  const isDisturbed = (globalThis.process?.getBuiltinModule?.('node:stream') as any)?.isDisturbed
+  return stream.locked === true || isDisturbed?.(stream) === true
 }
 
 const ignore = () => {}
-
-async function* chunks(source: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    if (chunk instanceof Uint8Array) yield chunk
-    else if (typeof chunk === 'string') yield encoder.encode(chunk)
-    else if (chunk instanceof ArrayBuffer) yield new Uint8Array(chunk)
-    else if (ArrayBuffer.isView(chunk)) yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    else throw new TypeError(`a request body is made of bytes or strings; received ${chunk === null ? 'null' : typeof chunk}`)
-  }
-}
-
-function unusable(stream: ReadableStream): boolean {
-  return stream.locked || (globalThis.process?.getBuiltinModule?.('node:stream') as any)?.isDisturbed?.(stream) === true
-}
 
 function join(parts: readonly Uint8Array[], size: number): Uint8Array {
   if (parts.length === 1) return parts[0]!

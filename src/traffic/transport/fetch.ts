@@ -2,7 +2,7 @@
  * The transport of browsers and edge runtimes: the runtime's own fetch. Requests are governed as everywhere; connections are the
  * runtime's, so what rules say about them cannot be done, and `cannot` names it, for the mesh to say so rule by rule.
  */
-
+import { currentFetch } from '../../base/platform.ts'
 import { runInMicrotask } from '../../base/time/event-loop.ts'
 import { endsWithRequests } from '../../base/time/polled-clock.ts'
 import { stopReading } from '../../core/body.ts'
@@ -53,7 +53,7 @@ const CANNOT: readonly TransportLimit[] = [
  * await mesh.close()
  */
 export function fetchTransport(options: FetchTransportOptions = {}): Transport {
-  const { fetch: send = globalThis.fetch, connectTo } = options
+  const { fetch: send = currentFetch(), connectTo } = options
   const inWorker = endsWithRequests()
   const dialed = dialedAddresses(connectTo)
   return {

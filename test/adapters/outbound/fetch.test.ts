@@ -4,87 +4,22 @@
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createMesh, type Mesh } from '../../../src/index.ts'
-import { loopback } from './loopback.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Mesh } from '../../../src/index.ts'
+import { errorView, type Fetch, outcome, type Row, startComparison } from './compare.ts'
+import { type Loopback, loopback } from './loopback.ts'
 
-let server: Awaited<ReturnType<typeof loopback>>
-let other: Awaited<ReturnType<typeof loopback>>
+const peers = startComparison({
+  '/back': (_q, r) => r.writeHead(302, { location: `${peers.server.origin}/echo` }).end(),
+  '/secret': (_q, r) => r.writeHead(302, { location: `http://u:p@127.0.0.1:${peers.server.port}/echo` }).end(),
+})
+const { both } = peers
+let server: Loopback
+let other: Loopback
 let mesh: Mesh
-beforeAll(async () => {
-  server = await loopback()
-  other = await loopback({
-    '/back': (_q, r) => r.writeHead(302, { location: `${server.origin}/echo` }).end(),
-    '/secret': (_q, r) => r.writeHead(302, { location: `http://u:p@127.0.0.1:${server.port}/echo` }).end(),
-  })
-  mesh = createMesh({})
+beforeAll(() => {
+  ;({ server, other, mesh } = peers)
 })
-afterAll(async () => {
-  await mesh.close()
-  await server.close()
-  await other.close()
-})
-afterEach(() => {
-  server.seen.length = 0
-  other.seen.length = 0
-})
-
-type Fetch = typeof fetch
-type Row = [string, (fetch: Fetch, at: string) => Promise<unknown>]
-
-/** What a caller can see of an error. */
-function errorView(error: any, depth = 0): unknown {
-  if (typeof error !== 'object' || error === null) return error
-  return {
-    name: error.name,
-    message: String(error.message).replace(/127\.0\.0\.1:\d+/g, 'HOST'),
-    ...(error.code === undefined || depth === 0 ? {} : { code: error.code }),
-    ...(error.cause === undefined || depth > 1 ? {} : { cause: errorView(error.cause, depth + 1) }),
-  }
-}
-
-/** What a caller can see of a response. */
-async function view(response: Response): Promise<unknown> {
-  const { status, statusText, ok, url, redirected, type } = response
-  const hasBody = response.body !== null
-  let body: unknown
-  try {
-    body = Buffer.from(await response.arrayBuffer()).toString('latin1')
-  } catch (error) {
-    body = errorView(error)
-  }
-  return {
-    status,
-    statusText,
-    ok,
-    url,
-    redirected,
-    type,
-    hasBody,
-    body,
-    bodyUsed: response.bodyUsed,
-    cookies: response.headers.getSetCookie(),
-    headers: [...response.headers].filter(([name]) => name !== 'date'),
-  }
-}
-
-async function outcome(run: () => Promise<unknown>): Promise<unknown> {
-  try {
-    const result = await run()
-    return result instanceof Response ? await view(result) : result
-  } catch (error) {
-    return { threw: errorView(error) }
-  }
-}
-
-async function both(run: Row[1], same: (view: any) => unknown = view => view): Promise<void> {
-  const expected = await outcome(() => run(fetch, server.origin))
-  const asked = [...server.seen, ...other.seen].map(boundary)
-  server.seen.length = other.seen.length = 0
-  const got = await outcome(() => run(mesh.fetch, server.origin))
-  expect(same(got)).toEqual(same(expected))
-  expect([...server.seen, ...other.seen].map(boundary).map(same)).toEqual(asked.map(same))
-}
 
 /** Header lines without their order and the case of their names. */
 const loosely = (view: any) => {
@@ -93,10 +28,6 @@ const loosely = (view: any) => {
   for (let i = 0; i < view.headers.length; i += 2) lines.push(`${view.headers[i].toLowerCase()}: ${view.headers[i + 1]}`)
   return { ...view, headers: lines.sort() }
 }
-
-/** Multipart boundaries are made up anew each time. */
-const boundary = (seen: object) =>
-  JSON.parse(JSON.stringify(seen).replace(/-{2,}(formdata-undici|----WebKitFormBoundary)[-\w]*/g, 'BOUNDARY'))
 
 const get = (path: string): Row => [`GET ${path}`, (fetch, at) => fetch(at + path)]
 const stream = (...chunks: unknown[]) =>

@@ -95,10 +95,16 @@ export const answers: Record<string, Answer> = {
 }
 for (let i = 0; i <= 20; i++) answers[`/hop${i}`] = redirect(302, i === 0 ? '/echo' : `/hop${i - 1}`)
 
-/** Starts a server; `seen` has every request in order. */
-export async function loopback(
-  more: Record<string, Answer> = {},
-): Promise<{ origin: string; port: number; seen: Seen[]; close(): Promise<void> }> {
+export interface Loopback {
+  readonly origin: string
+  readonly port: number
+  /** Every request in order. */
+  readonly seen: Seen[]
+  close(): Promise<void>
+}
+
+/** Starts a server. */
+export async function loopback(more: Record<string, Answer> = {}): Promise<Loopback> {
   const seen: Seen[] = []
   const table = { ...answers, ...more }
   const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
