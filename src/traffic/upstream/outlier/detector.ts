@@ -4,7 +4,7 @@
  */
 import { below, type Random } from '../../../base/time/random.ts'
 import { rateOutliers } from './rates.ts'
-import { type HostRecord, hostRecord } from './record.ts'
+import { clearTallies, type HostRecord, hostRecord } from './record.ts'
 import type { OutlierSettings } from './settings.ts'
 
 /** What a try came to, when there is no HTTP status. */
@@ -99,6 +99,8 @@ export class OutlierDetector<K> {
       if (here.has(host)) continue
       if (record.ejected) this.#active--
       this.#records.delete(host)
+      // Rates are compared per interval: what it did in this one says nothing about the one in which it comes back.
+      clearTallies(record)
       this.#away.set(host, { record, at: now })
     }
     for (const [host, { at }] of this.#away) if (now - at >= GRACE) this.#away.delete(host)
@@ -272,7 +274,7 @@ export class OutlierDetector<K> {
     for (const record of local.successRate) this.#detected(record, 'local_origin_success_rate', successRate.enforcingLocal, at)
     for (const record of local.failurePercentage)
       this.#detected(record, 'local_origin_failure_percentage', failurePercentage.enforcingLocal, at)
-    for (const { external: e, localOrigin: l } of this.#records.values()) e.total = e.success = l.total = l.success = 0
+    for (const record of this.#records.values()) clearTallies(record)
   }
 
   #count(name: string): void {

@@ -38,3 +38,8 @@ export function hostRecord<K>(host: K): HostRecord<K> {
     lastReturn: undefined,
   }
 }
+
+/** Forgets the requests of the current interval. */
+export function clearTallies({ external, localOrigin }: HostRecord<unknown>): void {
+  external.total = external.success = localOrigin.total = localOrigin.success = 0
+}

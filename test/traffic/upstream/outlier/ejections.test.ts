@@ -141,3 +141,132 @@ test('a comparison of rates that is enforced has its timer', () => {
   clock.advance(1000)
   expect(log).toEqual(['-h4 32000'])
 })
+
+describe('the sweep timer', () => {
+  const RATES = { ...DETECTION, enforcingSuccessRate: 100, successRateMinimumHosts: 3, successRateRequestVolume: 1 }
+
+  test('runs once for many reports, and not at all while no sweep is needed', () => {
+    const { clock, ejections, host } = make()
+    ejections.reportStatus(host, 200)
+    expect(clock.pending).toBe(0)
+    ejections.configure(RATES)
+    for (let i = 0; i < 3; i++) ejections.reportStatus(host, 200)
+    ejections.report(host, 'reset')
+    expect(clock.pending).toBe(1)
+    clock.advance(1000)
+    expect(clock.pending).toBe(0)
+  })
+  test('starts for a local result, and for a connection only with split', () => {
+    const { clock, ejections, host } = make(false)
+    ejections.configure(RATES)
+    ejections.report(host, 'connected')
+    expect(clock.pending).toBe(0)
+    ejections.report(host, 'reset')
+    expect(clock.pending).toBe(1)
+    const split = make(false)
+    split.ejections.configure({ ...RATES, splitExternalLocalOriginErrors: true })
+    split.ejections.report(split.host, 'connected')
+    expect(split.clock.pending).toBe(1)
+  })
+  test('moves to an earlier end and ends with close', () => {
+    const { clock, ejections, hosts, host, healthy } = make(false)
+    ejections.close()
+    ejections.hold(host, 5000)
+    ejections.hold(hosts.get('h1')!, 1000)
+    expect(clock.pending).toBe(1)
+    clock.advance(1000)
+    expect(healthy()).toEqual(['h1', 'h2'])
+    expect(clock.pending).toBe(1)
+    ejections.close()
+    expect(clock.pending).toBe(0)
+    clock.advance(60_000)
+    expect(healthy()).toEqual(['h1', 'h2'])
+  })
+  test('follows the sweeps of new settings', () => {
+    const { clock, ejections, fail, healthy } = make()
+    fail()
+    ejections.configure({ ...DETECTION, interval: '300ms', baseEjectionTime: '0.5s' })
+    expect(clock.pending).toBe(1)
+    clock.advance(599)
+    expect(healthy()).toEqual(['h1', 'h2'])
+    clock.advance(1)
+    expect(healthy()).toEqual(['h0', 'h1', 'h2'])
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('without a detector', () => {
+  test('ignores every report and counts nothing', () => {
+    const { clock, ejections, host, healthy } = make(false)
+    for (let i = 0; i < 9; i++) {
+      ejections.report(host, 'reset')
+      ejections.reportStatus(host, 500)
+    }
+    ejections.advance(0)
+    ejections.members()
+    ejections.healthCheckPassed(host)
+    ejections.release(host)
+    expect(healthy()).toEqual(['h0', 'h1', 'h2'])
+    expect(ejections.stats()).toEqual({ 'outlier_detection.ejections_active': 0 })
+    expect(clock.pending).toBe(0)
+  })
+  test('restores the hosts that the last one ejected, and only those', () => {
+    const { clock, ejections, fail, hosts, healthy, log } = make()
+    fail()
+    ejections.hold(hosts.get('h1')!, 9000)
+    ejections.configure(undefined)
+    expect(healthy()).toEqual(['h0', 'h2'])
+    expect(log).toEqual(['-h0 2000', '-h1 9000', '+h0 undefined'])
+    clock.advance(9000)
+    expect(healthy()).toEqual(['h0', 'h1', 'h2'])
+    expect(ejections.stats()).toEqual({ 'outlier_detection.ejections_active': 0 })
+  })
+})
+
+describe('an active health check that passes', () => {
+  test('restores an ejected host', () => {
+    const { ejections, fail, host, healthy, log } = make()
+    fail()
+    ejections.healthCheckPassed(host)
+    expect(healthy()).toEqual(['h0', 'h1', 'h2'])
+    ejections.healthCheckPassed(host)
+    expect(log).toEqual(['-h0 2000', '+h0 undefined'])
+  })
+  test('does not when the settings say so, and does not end a hold', () => {
+    const { ejections, fail, host, hosts, healthy } = make()
+    ejections.configure({ ...DETECTION, successfulActiveHealthCheckUnejectHost: false })
+    fail()
+    ejections.hold(hosts.get('h1')!, 5000)
+    ejections.healthCheckPassed(host)
+    ejections.healthCheckPassed(hosts.get('h1')!)
+    expect(healthy()).toEqual(['h2'])
+  })
+})
+
+test('reports local results and the counters of the detector', () => {
+  const { clock, ejections, host, hosts, healthy } = make()
+  ejections.report(host, 'reset')
+  ejections.report(host, 'connect-failure')
+  expect(healthy()).toEqual(['h1', 'h2'])
+  expect(ejections.stats()).toMatchObject({
+    'outlier_detection.ejections_active': 1,
+    'outlier_detection.ejections_enforced_consecutive_5xx': 1,
+  })
+  hosts.put([entry('h1'), entry('h2')], 1000)
+  ejections.members()
+  expect(ejections.stats()['outlier_detection.ejections_active']).toBe(0)
+  expect(clock.pending).toBe(0)
+})
+
+test('keeps the later of two ends while a host is ejected and held', () => {
+  const { ejections, fail, host } = make()
+  fail()
+  ejections.hold(host, 500)
+  expect(host.ejectedUntil).toBe(2000)
+  ejections.hold(host, 7000)
+  expect(host.ejectedUntil).toBe(7000)
+  ejections.configure({ ...DETECTION, baseEjectionTime: '8s' })
+  expect(host.ejectedUntil).toBe(8000)
+  ejections.release(host)
+  expect(host.ejectedUntil).toBeUndefined()
+})

@@ -98,3 +98,89 @@ describe('failure percentage', () => {
     expect(of([[49, 0]], { failurePercentageMinimumHosts: 1, failurePercentageRequestVolume: 49 }).failurePercentage).toEqual([0])
   })
 })
+
+describe('edges', () => {
+  const all = (n: number, tally: readonly [number, number]) => Array.from({ length: n }, () => tally)
+  test('compares exactly as many hosts as the minimum, and not one fewer', () => {
+    const config = {
+      successRateMinimumHosts: 3,
+      successRateRequestVolume: 10,
+      successRateStdevFactor: 1000,
+      failurePercentageMinimumHosts: 3,
+      failurePercentageRequestVolume: 10,
+    }
+    expect(
+      of(
+        [
+          [10, 0],
+          [10, 10],
+          [10, 10],
+        ],
+        config,
+      ),
+    ).toEqual({ successRate: [0], failurePercentage: [0] })
+    expect(
+      of(
+        [
+          [9, 0],
+          [10, 10],
+          [10, 10],
+        ],
+        config,
+      ),
+    ).toEqual({ successRate: [], failurePercentage: [] })
+    expect(
+      of(
+        [
+          [10, 0],
+          [10, 10],
+        ],
+        config,
+      ),
+    ).toEqual({ successRate: [], failurePercentage: [] })
+  })
+  test('leaves out hosts without requests, also when the volume is 0', () => {
+    const config = {
+      successRateMinimumHosts: 1,
+      successRateRequestVolume: 0,
+      successRateStdevFactor: 0,
+      failurePercentageMinimumHosts: 1,
+      failurePercentageRequestVolume: 0,
+    }
+    expect(
+      of(
+        [
+          [0, 0],
+          [4, 0],
+          [4, 4],
+        ],
+        config,
+      ),
+    ).toEqual({ successRate: [1], failurePercentage: [1] })
+    expect(of(all(3, [0, 0]), config)).toEqual({ successRate: [], failurePercentage: [] })
+  })
+  test('a failure percentage equal to the threshold is an outlier', () => {
+    const config = { failurePercentageMinimumHosts: 2, failurePercentageRequestVolume: 1, failurePercentageThreshold: 85 }
+    expect(
+      of(
+        [
+          [100, 15],
+          [100, 16],
+        ],
+        config,
+      ).failurePercentage,
+    ).toEqual([0])
+  })
+  test('one comparison runs when there are too few hosts for the other', () => {
+    const config = { successRateMinimumHosts: 9, failurePercentageMinimumHosts: 2, failurePercentageRequestVolume: 1 }
+    expect(
+      of(
+        [
+          [100, 0],
+          [100, 100],
+        ],
+        config,
+      ),
+    ).toEqual({ successRate: [], failurePercentage: [0] })
+  })
+})

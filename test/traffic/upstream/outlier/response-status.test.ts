@@ -49,3 +49,43 @@ describe('an error matcher', () => {
   })
   test('none: undefined', () => expect(errorMatcherOf({ name: 'c' })).toBeUndefined())
 })
+
+describe('the predicates of an error matcher', () => {
+  const statuses = (predicate: unknown) => {
+    const isError = errorMatcherOf(matcher(predicate))!
+    return [100, 199, 429, 500, 503, 599, 600].filter(isError)
+  }
+  const header = (match: object, name = ':status') => ({ httpResponseHeadersMatch: { headers: [{ name, ...match }] } })
+
+  test.each<[string, unknown, number[]]>([
+    ['anyMatch', { anyMatch: true }, [100, 199, 429, 500, 503, 599]],
+    ['anyMatch false', { anyMatch: false }, []],
+    ['no condition', {}, []],
+    ['notMatch', { notMatch: header({ exactMatch: '503' }) }, [100, 199, 429, 500, 599]],
+    ['andMatch', { andMatch: { rules: [header({ stringMatch: { prefix: '5' } }), header({ stringMatch: { suffix: '3' } })] } }, [503]],
+    ['orMatch', { orMatch: { rules: [header({ exactMatch: '429' }), header({ exactMatch: '500' })] } }, [429, 500]],
+    ['prefix', header({ stringMatch: { prefix: '5' } }), [500, 503, 599]],
+    ['suffix', header({ stringMatch: { suffix: '9' } }), [199, 429, 599]],
+    ['contains', header({ stringMatch: { contains: '0' } }), [100, 500, 503]],
+    ['prefix and suffix', header({ stringMatch: { prefix: '5', suffix: '9' } }), [599]],
+    ['range, its end excluded', header({ rangeMatch: { start: 429, end: 503 } }), [429, 500]],
+    ['range from 0', header({ rangeMatch: { end: 200 } }), [100, 199]],
+    ['inverted', header({ exactMatch: '503', invertMatch: true }), [100, 199, 429, 500, 599]],
+    ['another header', header({ exactMatch: '503' }, 'x-a'), []],
+    ['another header, inverted', header({ exactMatch: '503', invertMatch: true }, 'x-a'), [100, 199, 429, 500, 503, 599]],
+    [
+      'two headers',
+      {
+        httpResponseHeadersMatch: {
+          headers: [
+            { name: ':status', exactMatch: '503' },
+            { name: 'x-a', exactMatch: 'b' },
+          ],
+        },
+      },
+      [],
+    ],
+  ])('%s', (_what, predicate, expected) => expect(statuses(predicate)).toEqual(expected))
+
+  test('a cluster without one has no matcher', () => expect(errorMatcherOf({ name: 'c' })).toBeUndefined())
+})
