@@ -14,7 +14,7 @@ const WANTED = 92
 const here = path.dirname(fileURLToPath(import.meta.url))
 const root = path.resolve(here, '../..')
 if (!existsSync(path.join(here, 'node_modules/@stryker-mutator/core'))) {
-  console.error('SKIPPED: mutation testing needs Stryker; install it with: npm --prefix test/mutation ci --legacy-peer-deps')
+  console.error("SKIPPED: mutation testing needs Stryker; npm run test:mutation installs it")
   process.exit(1)
 }
 const asked = process.argv.slice(2)
