@@ -46,6 +46,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(GROUPS)) {
       mutator: { excludedMutations: ['StringLiteral'] },
       ignorePatterns: ['dist', 'report', 'docs/api', 'test/bench', 'test/mutation/node_modules', '.git'],
       tempDirName: `report/mutation/.${name}`,
+      cleanTempDir: 'always',
       concurrency: Number(process.env.MUTATION_WORKERS ?? 2),
       timeoutMS: 10_000,
       allowEmpty: false,
