@@ -3,6 +3,7 @@ import { type AddressKind, addressKind, canonicalHost } from '../base/formats/ad
 import { type Place, show } from './schema/fault.ts'
 import { anything, array, boolean, type InputOf, type OptionsOf, string } from './schema/index.ts'
 import { readFields } from './schema/read.ts'
+import type { Option } from './schema/types.ts'
 
 const hosts = array('The hosts that may be named: exact, or wildcards such as `*.shop.svc.cluster.local`. Default: all.', {
   ...string(''),
@@ -14,10 +15,7 @@ export const trustFields = {
   linkLocal: boolean(
     'Whether endpoints and redirects may lead to link-local addresses (169.254.0.0/16, fe80::/10) and to the metadata services of clouds, which hand out credentials; also by DNS. Default: they may.',
   ),
-  tlsDirectory: {
-    ...anything<string | false>('The directory below which certificates and keys may be named; `false`: none may be named. Default: any.'),
-    read: readDirectory,
-  },
+  tlsDirectory: directory('The directory below which certificates and keys may be named; `false`: none may be named. Default: any.'),
   hosts,
 } as const
 
@@ -28,11 +26,7 @@ export const tightTrustFields = {
     'Whether endpoints and redirects may lead to link-local addresses (169.254.0.0/16, fe80::/10) and to the metadata services of clouds, which hand out credentials; also by DNS.',
     { default: false },
   ),
-  tlsDirectory: {
-    ...anything<string | false>('The directory below which certificates and keys may be named; `false`: none may be named.'),
-    read: readDirectory,
-    default: false as string | false,
-  },
+  tlsDirectory: closed(directory('The directory below which certificates and keys may be named; `false`: none may be named.')),
   hosts,
 } as const
 
@@ -118,6 +112,15 @@ function addressesOnly(trust: Trust | undefined): Trust | undefined {
 const NO_UNIX_SOCKETS: Trust = Object.freeze({ unixSockets: false })
 const NO_LINK_LOCAL: Trust = Object.freeze({ linkLocal: false })
 const NEITHER: Trust = Object.freeze({ unixSockets: false, linkLocal: false })
+
+/** Functions, so that the built declarations name the type of these options. */
+function directory(text: string): Option<string | false, string | false | undefined> {
+  return { ...anything<string | false>(text), read: readDirectory }
+}
+
+function closed<In>(option: Option<In, any>): Option<In, In> {
+  return { ...option, default: false as In }
+}
 
 function readDirectory(value: unknown, at: Place): string | false | undefined {
   if (value === false || (typeof value === 'string' && value.trim() !== '')) return value
