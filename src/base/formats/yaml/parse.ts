@@ -98,7 +98,8 @@ function* tokensOf(lexer: Lexer, text: string, lines: LineCounter, bounds: Bound
   let tokens = 0
   let errors = 0
   for (const lexeme of lexer.lex(text)) {
-    if (!isBlank(lexeme) && ++tokens > bounds.tokens) throw new Excess(tooLong(bounds), parser.offset)
+    tokens += costOf(lexeme)
+    if (tokens > bounds.tokens) throw new Excess(tooLong(bounds), parser.offset)
     for (const token of parser.next(lexeme)) {
       if (token.type === 'error' && ++errors > bounds.faults) throw new Excess(tooManyFaults(bounds), parser.offset)
       yield token
@@ -108,9 +109,13 @@ function* tokensOf(lexer: Lexer, text: string, lines: LineCounter, bounds: Bound
   yield* parser.end()
 }
 
-function isBlank(lexeme: string): boolean {
+/** Blanks cost nothing, text of several lines is put together line by line. */
+function costOf(lexeme: string): number {
+  let lines = 0
+  for (let at = lexeme.indexOf('\n'); at >= 0; at = lexeme.indexOf('\n', at + 1)) lines++
+  if (lines > 0) return lines
   const first = lexeme.charCodeAt(0)
-  return first === 32 || first === 9
+  return first === 32 || first === 9 ? 0 : 1
 }
 
 type ErrorSource = number | [number, number] | { readonly offset: number }
