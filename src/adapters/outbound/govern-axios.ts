@@ -55,7 +55,8 @@ export function governAxios<A extends AxiosLike>(instance: A, policy: Policy<any
       try {
         response = await bare.request({ ...config, ...fixed, signal: call.signal })
       } catch (error: any) {
-        throw explained(error, config)
+        if (!isJudged(error)) throw explained(error, config)
+        response = error.response
       }
       response.config = config
       if (response.status < FAILURE) return response
@@ -99,6 +100,12 @@ function settled(result: any, config: any): any {
 
 const MISUSE =
   /^(ERR_INVALID_URL|ERR_BAD_OPTION|ERR_BAD_OPTION_VALUE|ERR_BAD_REQUEST|ERR_DEPRECATED|ERR_NOT_SUPPORT|ERR_FORM_DATA_DEPTH_EXCEEDED)$/
+
+/** Whether an adapter of the caller's own has judged a status by itself. */
+function isJudged({ isAxiosError, code, response }: any): boolean {
+  const isGood = response?.status >= 200 && response?.status < 300
+  return isAxiosError === true && response !== undefined && !isGood && (code === 'ERR_BAD_REQUEST' || code === 'ERR_BAD_RESPONSE')
+}
 
 /** An error of one attempt as policies and the caller see it: with the config that the caller knows. */
 function explained(error: any, config: any): unknown {

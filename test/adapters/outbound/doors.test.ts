@@ -200,6 +200,19 @@ describe('governAxios', () => {
     expect([shared.map(r => r.data), server.seen.length]).toEqual([['<hello, wörld>', '<hello, wörld>'], 1])
   })
 
+  test('an adapter that judges a status by itself changes nothing of it', async () => {
+    let requests = 0
+    const adapter = async (config: any) => {
+      const response = { status: ++requests < 2 ? 429 : 404, statusText: '', headers: {}, config, data: 'x', request: {} }
+      throw new axios.AxiosError('refused', 'ERR_BAD_REQUEST', config, {}, response as any)
+    }
+    const [breaker, again] = [circuitBreaker<any>(), retry<any>({ retryOn: '429', backoff: 1 })]
+    const error = await client(pipeline(again, breaker), { adapter })
+      .get('/')
+      .catch(e => e)
+    expect([requests, error.response.status, breaker.metrics.numberOfFailedCalls]).toEqual([2, 404, 0])
+  })
+
   test('a default that an interceptor took away does not come back', async () => {
     const api = client(retry(), { headers: { 'X-Secret': 's' }, timeout: 5000 })
     api.interceptors.request.use(config => {
