@@ -3,7 +3,7 @@ import { type Clock, KEEP_ALIVE } from '../../base/time/clock.ts'
 import { LONGEST_MS } from '../../base/time/duration.ts'
 import type { Random } from '../../base/time/random.ts'
 import type { Call } from '../../core/call.ts'
-import { MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
+import { isRejection, MeshlessError, type MeshlessErrorOptions } from '../../core/errors.ts'
 import { type Emitter, type EventNames, guarded } from '../../core/events.ts'
 import { askForNumber } from '../../core/hooks.ts'
 import { Failure, isPromiseLike, type Next } from '../../core/next.ts'
@@ -163,10 +163,12 @@ export class RetryStep implements Step<Pass> {
       if (this.#events.listening > 0) this.#events.emit('retry', { attempt, waitMs: wait, ...told(last) })
       if (last.failed) cancelBody(last.value)
       else this.#consume(attempt, last.value)
+      // An open breaker lets a call in after its wait, not at it (Resilience4j).
+      const slack = last.failed && isRejection(last.value) ? 1 : 0
       const before = call
       call = this.#another(course, before)
       try {
-        if (wait > 0) await pause(this.#clock, call, wait)
+        if (wait > 0) await pause(this.#clock, call, wait + slack)
         if (call.aborted) throw call.reason
         const result = course.rest(call)
         last = { failed: false, value: isPromiseLike(result) ? await result : result }
