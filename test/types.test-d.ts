@@ -111,3 +111,10 @@ getUser('13')
 circuitBreaker().on('transition', ({ from, to }) => `${from}${to}`)
 // @ts-expect-error: a breaker has no such event
 circuitBreaker().on('open', () => {})
+
+// A fallback reads what its call was given, without annotations.
+const greeting = fallback((_error, call) => `hello ${call.context.name} ${call.args?.[0]} ${call.host ?? ''}`)
+const greeted = greeting.execute(async () => 'hello', { context: { name: 'x' } })
+infers<typeof greeted, Promise<string>>(true)
+// @ts-expect-error: options, not a signal
+void greeting.execute(async () => 'hello', new AbortController().signal)

@@ -18,6 +18,14 @@ export interface CallView {
   readonly destination?: any
   /** The endpoint that an `upstream` further out has chosen; `undefined` without one. */
   readonly endpoint?: any
+  /** What the caller gave: `execute(fn, { context })`. */
+  readonly context?: any
+  /** The arguments of a wrapped function; `undefined` under `execute`. */
+  readonly args?: readonly any[] | undefined
+  /** The host that the caller named. */
+  readonly host?: string | undefined
+  /** The HTTP method that the caller named. */
+  readonly method?: string | undefined
 }
 
 /** What the caller may say about a call. */
@@ -93,11 +101,13 @@ export class Call implements CallView {
    * an abort of the whole call from the abort of one of its tries.
    */
   level = 0
-  context: unknown
+  context: any
   /** The work at the innermost place, with its arguments and `this`, when the call came through `wrap` or `execute`. */
   work: ((...args: any[]) => unknown) | undefined = undefined
   args: readonly unknown[] | undefined = undefined
   self: unknown = undefined
+  /** Whether the work wants the call before its arguments. */
+  bound = false
   readonly #asked: Asked
   readonly #kin: Kin | undefined
   #deadline: number | undefined
@@ -124,6 +134,7 @@ export class Call implements CallView {
     this.work = like.work
     this.args = like.args
     this.self = like.self
+    this.bound = like.bound
   }
 
   get deadline(): number {

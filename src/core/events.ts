@@ -2,7 +2,7 @@
 import { OptionsError } from './errors.ts'
 import { isPromiseLike } from './next.ts'
 import { suggest } from './schema/read.ts'
-import { type Signal, whenAborted } from './signal.ts'
+import { type Signal, signalIssue, whenAborted } from './signal.ts'
 
 /** Listens until the returned function is called or `signal` aborts. */
 export interface ListenOptions {
@@ -34,6 +34,8 @@ export class Emitter<E extends object> implements Observable<E> {
   on<K extends keyof E>(type: K, listener: (event: E[K]) => void, options?: ListenOptions): () => void {
     if (!Object.hasOwn(this.#names, type)) throw noEvent(this.#what, type, Object.keys(this.#names))
     if (typeof listener !== 'function') throw new TypeError(`on(${JSON.stringify(type)}): the listener is not a function`)
+    const issue = signalIssue(options, `on(${JSON.stringify(type)})`)
+    if (issue !== undefined) throw issue
     if (options?.signal?.aborted) return () => {}
     const entry = (event: E[K]) => listener(event)
     this.#listeners ??= new Map()

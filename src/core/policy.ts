@@ -7,6 +7,7 @@ import type { Description } from './description.ts'
 import { report } from './events.ts'
 import { type Layer, link, type Part } from './layer.ts'
 import { Failure, isPromiseLike, type Next } from './next.ts'
+import { signalIssue } from './signal.ts'
 import { passSteps } from './step.ts'
 import type { Surprise } from './surprises/index.ts'
 
@@ -60,7 +61,9 @@ export type AddsOf<P> = P extends { readonly '~types'?: { adds(): infer A } } ? 
  * and its `then` may do as it likes: every step is told of one end.
  */
 export const runWork: Next = call => {
-  const result = call.args === undefined ? call.work!(call) : call.work!.apply(call.self, call.args as unknown[])
+  const { work, args } = call
+  const result =
+    args === undefined ? work!(call) : call.bound ? work!.call(call.self, call, ...args) : work!.apply(call.self, args as unknown[])
   return result instanceof Promise || !isPromiseLike(result) ? result : Promise.resolve(result)
 }
 
@@ -97,12 +100,11 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
 
   execute(fn: any, options?: CallOptions): Promise<any> {
     if (typeof fn !== 'function') return Promise.reject(noWork('execute', fn))
-    const signal = options?.signal
-    if (signal != null && typeof signal.addEventListener !== 'function')
-      return Promise.reject(new TypeError('execute: signal is no AbortSignal; of an AbortController give its signal'))
-    const call = new Call(options)
+    const issue = options === undefined ? undefined : callIssue(options)
+    if (issue !== undefined) return Promise.reject(issue)
+    const call = new Call(options ?? undefined)
     call.work = fn
-    return start(call, this.#run, signal != null)
+    return start(call, this.#run, options?.signal != null)
   }
 
   wrap(fn: any): any {
@@ -111,14 +113,22 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
     return function wrapped(this: unknown, ...args: unknown[]) {
       const call = new Call(undefined)
       const bound = fn[BOUND]
-      if (bound === undefined) {
-        call.work = fn
-        call.args = args
-        call.self = this
-      } else call.work = (current: CallView) => bound.call(this, current, ...args)
+      call.work = bound ?? fn
+      call.args = args
+      call.self = this
+      call.bound = bound !== undefined
       return start(call, run, false)
     }
   }
+}
+
+/** What is wrong with what should be the options of a call. */
+function callIssue(options: unknown): TypeError | undefined {
+  if (options !== null && typeof options !== 'object') {
+    const what = typeof options === 'function' ? 'a function' : JSON.stringify(options)
+    return new TypeError(`execute: expected options such as { signal, host, context }, got ${what}`)
+  }
+  return signalIssue(options, 'execute')
 }
 
 function noWork(method: string, given: unknown): TypeError {

@@ -1,6 +1,19 @@
 import { expect, test } from 'vitest'
 import { bind, policy } from '../../src/core/policy.ts'
-import { bulkhead, cache, circuitBreaker, hedge, pipeline, retry, timeLimiter } from '../../src/policies/index.ts'
+import {
+  bulkhead,
+  cache,
+  circuitBreaker,
+  collapse,
+  command,
+  fallback,
+  hedge,
+  pipeline,
+  rateLimiter,
+  registry,
+  retry,
+  timeLimiter,
+} from '../../src/policies/index.ts'
 
 const bare = policy(
   'bare',
@@ -35,10 +48,55 @@ test('what is no function is refused before anything counts it as a failure', as
 test('a signal that is none is refused, not ignored', async () => {
   const breaker = circuitBreaker({ minimumNumberOfCalls: 1 })
   await expect(breaker.execute(() => 1, { signal: new AbortController() as any })).rejects.toThrow(
-    'execute: signal is no AbortSignal; of an AbortController give its signal',
+    'execute: signal must be an AbortSignal (pass controller.signal, not the controller)',
   )
   expect(await breaker.execute(() => 1, { signal: null as any })).toBe(1)
   expect(breaker.metrics.numberOfBufferedCalls).toBe(1)
+})
+
+test('a signal, a time or a function where options are expected says so', async () => {
+  const { signal } = new AbortController()
+  const breaker = circuitBreaker({ minimumNumberOfCalls: 1 })
+  const given = (options: unknown) => breaker.execute(() => 1, options as any).catch(e => `${e.name}: ${e.message}`)
+  expect(await given(signal)).toBe('TypeError: execute: expected options, got an AbortSignal; write { signal }')
+  expect(await given(5000)).toBe('TypeError: execute: expected options such as { signal, host, context }, got 5000')
+  expect(await given('host')).toContain('got "host"')
+  expect(await given(() => {})).toContain('got a function')
+  expect([await given(null), await given({ signal })]).toEqual([1, 1])
+  expect(breaker.metrics.numberOfBufferedCalls).toBe(2)
+
+  const expected = 'expected options, got an AbortSignal; write { signal }'
+  await expect(bulkhead().acquire(signal as any)).rejects.toThrow(`bulkhead.acquire: ${expected}`)
+  await expect(rateLimiter().acquire(signal as any)).rejects.toThrow(`rateLimiter.acquire: ${expected}`)
+  await expect(collapse<number, number>(async items => [...items])(1, signal as any)).rejects.toThrow(`collapse: ${expected}`)
+  expect(() => command('Get', async () => 1).with(signal as any)).toThrow(`command Get: with: ${expected}`)
+  expect(() => breaker.on('success', () => {}, signal as any)).toThrow(`on("success"): ${expected}`)
+  expect(() => registry().on('added', () => {}, { signal: new AbortController() as any })).toThrow(
+    'on("added"): signal must be an AbortSignal',
+  )
+})
+
+test('hooks and work see the context and the arguments of their call, however it was made', async () => {
+  const seen: unknown[] = []
+  const guard = fallback((_error, call) => void seen.push([call.context, call.args, call.host, call.method]))
+  const down = () => {
+    throw new Error('down')
+  }
+  await guard.execute(down, { context: { user: 7 }, host: 'a', method: 'GET' })
+  await guard.wrap((_id: number, _full: boolean) => down())(1, true)
+  await guard.wrap(bind((_call, _id: number) => down()))(2)
+  expect(seen).toEqual([
+    [{ user: 7 }, undefined, 'a', 'GET'],
+    [undefined, [1, true], undefined, undefined],
+    [undefined, [2], undefined, undefined],
+  ])
+  expect(await guard.execute(call => call.context, { context: 'here' })).toBe('here')
+})
+
+test('a bound function is cached by its arguments like any other, and keeps its this', async () => {
+  let asked = 0
+  const object = { base: 'x', get: cache({ ttl: '1m' }).wrap(bind(async function (this: any, call, id: number) { return `${this.base}${id}${call.attempt}${++asked}` })) } // biome-ignore format: one line
+  expect([await object.get(1), await object.get(1), await object.get(2)]).toEqual(['x111', 'x111', 'x212'])
 })
 
 test.each<[string, () => unknown, string]>([

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../base/time/clock.ts'
 import { Emitter, type Observable } from '../../core/events.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readAround } from '../../core/schema/around.ts'
-import { type Signal, whenAborted } from '../../core/signal.ts'
+import { type Signal, signalIssue, whenAborted } from '../../core/signal.ts'
 import { bulkheadSurprises } from '../../core/surprises/bulkhead.ts'
 import { BULKHEAD_EVENTS, type BulkheadEvents, bulkheadStep, Gate, Held, type Slot } from './layer.ts'
 import { type BulkheadOptions, readBulkheadOptions } from './options.ts'
@@ -69,7 +69,10 @@ export function bulkhead<R = unknown>(options: BulkheadOptions<R> = {}, around: 
       gate.refused()
       return undefined
     },
-    async acquire({ signal, priority = 0, weight = 1 } = {}) {
+    async acquire(options) {
+      const issue = signalIssue(options, 'bulkhead.acquire')
+      if (issue !== undefined) throw issue
+      const { signal, priority = 0, weight = 1 } = options ?? {}
       signal?.throwIfAborted()
       if (!gate.enter(weight, priority))
         await gate.wait(weight, priority, listener => signal && whenAborted(signal, () => listener(signal.reason)))

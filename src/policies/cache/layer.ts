@@ -201,8 +201,8 @@ export function cacheLayer(caching: Caching): Layer {
 
 /** The same call, bound to no caller: for work that more than one caller waits for. It has no deadline. */
 function detached(call: Call): Call {
-  const { host, method, idempotent, once, priority, weight, context, destination, work, args, self, level } = call
+  const { host, method, idempotent, once, priority, weight, context, destination, work, args, self, bound, level } = call
   const own = new Call({ host, method, idempotent, once, priority, weight, context })
   if (destination !== undefined) own.destination = destination
-  return Object.assign(own, { work, args, self, level })
+  return Object.assign(own, { work, args, self, bound, level })
 }

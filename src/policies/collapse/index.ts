@@ -7,7 +7,7 @@ import { isPromiseLike } from '../../core/next.ts'
 import type { Description } from '../../core/policy.ts'
 import { readAround } from '../../core/schema/around.ts'
 import { readOptions } from '../../core/schema/index.ts'
-import { type Signal, whenAborted } from '../../core/signal.ts'
+import { type Signal, signalIssue, whenAborted } from '../../core/signal.ts'
 import { type Batch, Batches } from './kernel.ts'
 import { type CollapseOptions, collapseFields } from './options.ts'
 
@@ -129,8 +129,11 @@ export function collapse<T, R>(
     }
   }
 
-  const load = (item: T, { signal }: { signal?: Signal | undefined } = {}): Promise<R> =>
+  const load = (item: T, options?: { signal?: Signal | undefined }): Promise<R> =>
     new Promise<R>((resolve, reject) => {
+      const issue = signalIssue(options, `collapse${name === '' ? '' : ` ${name}`}`)
+      if (issue !== undefined) throw issue
+      const signal = options?.signal
       if (signal?.aborted) throw signal.reason
       const scope = settings.scope?.(item)
       const key = settings.key === undefined ? item : settings.key(item)

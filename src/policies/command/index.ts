@@ -6,6 +6,7 @@ import { Emitter, type EventNames, type Observable } from '../../core/events.ts'
 import { askHook } from '../../core/hooks.ts'
 import { workOf } from '../../core/policy.ts'
 import { readOptions } from '../../core/schema/index.ts'
+import { signalIssue } from '../../core/signal.ts'
 import { type CommandEventType, EVENT_TYPES } from './events.ts'
 import { type CommandHooks, CommandRunner, type Execution } from './execution.ts'
 import type { Health } from './kernel.ts'
@@ -177,6 +178,8 @@ export function command<A extends unknown[], R, F = never>(
   const own: Omit<Command<A, R | F>, 'name' | 'metrics' | 'properties'> = {
     execute: (...args: A) => execute(...args),
     with: callOptions => {
+      const issue = signalIssue(callOptions, `command ${name}: with`)
+      if (issue !== undefined) throw issue
       return function withOptions(this: unknown, ...args: A) {
         return begin(this, args, callOptions) as Promise<R | F>
       }

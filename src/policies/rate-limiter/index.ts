@@ -5,7 +5,7 @@ import { Emitter, type Observable } from '../../core/events.ts'
 import { Failure } from '../../core/next.ts'
 import { type Policy, policy } from '../../core/policy.ts'
 import { readAround } from '../../core/schema/around.ts'
-import { type Signal, whenAborted } from '../../core/signal.ts'
+import { type Signal, signalIssue, whenAborted } from '../../core/signal.ts'
 import { rateLimiterSurprises } from '../../core/surprises/rate-limiter.ts'
 import { Gate, RATE_LIMITER_EVENTS, type RateLimiterEvents, rateLimiterStep } from './layer.ts'
 import { type RateLimiterOptions, readRateLimiterOptions } from './options.ts'
@@ -65,7 +65,10 @@ export function rateLimiter<R = unknown>(
       else if (events.listening > 0) gate.refused(n, gate.retryAfter(n, now))
       return wait < 0 ? -1 : wait / 1e6
     },
-    async acquire({ signal, weight = 1 } = {}) {
+    async acquire(options) {
+      const issue = signalIssue(options, 'rateLimiter.acquire')
+      if (issue !== undefined) throw issue
+      const { signal, weight = 1 } = options ?? {}
       signal?.throwIfAborted()
       const now = gate.now()
       const wait = gate.admit(weight, now)

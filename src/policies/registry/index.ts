@@ -4,7 +4,7 @@ import type { Random } from '../../base/time/random.ts'
 import { Emitter, type EventNames, type ListenOptions, noEvent } from '../../core/events.ts'
 import { clock, random } from '../../core/schema/around.ts'
 import { anything, map, readOptions, string } from '../../core/schema/index.ts'
-import { whenAborted } from '../../core/signal.ts'
+import { signalIssue, whenAborted } from '../../core/signal.ts'
 import { Configurations } from './configurations.ts'
 import {
   type Configuration,
@@ -181,6 +181,8 @@ export function registry(options: RegistryOptions = {}): Registry {
       const known = everyEvent()
       if (!known.includes(type)) throw noEvent('registry', type, [...Object.keys(OWN), ...known])
       if (typeof listener !== 'function') throw new TypeError(`on(${JSON.stringify(type)}): the listener is not a function`)
+      const issue = signalIssue(listening, `on(${JSON.stringify(type)})`)
+      if (issue !== undefined) throw issue
       if (listening?.signal?.aborted) return () => {}
       const forward = { type, listener }
       forwarded.add(forward)
