@@ -4,41 +4,62 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 
 const [major] = process.versions.node.split('.').map(Number)
-/** The newest major of each peer that runs on this Node. */
+const isNew = major >= 22
+const built = name => [new URL(`../../dist/${name}.js`, import.meta.url).href]
+/** The majors of each peer that run on this Node; other names are themselves. */
 const NAMES = {
-  opossum: major >= 22 ? ['opossum10', 'opossum9'] : ['opossum9'],
-  cockatiel: major >= 22 ? ['cockatiel4', 'cockatiel3'] : ['cockatiel3'],
-  'meshless/policies': [new URL('../../dist/policies.js', import.meta.url).href],
+  cockatiel: isNew ? ['cockatiel4', 'cockatiel3'] : ['cockatiel3'],
+  got: isNew ? ['got16', 'got14'] : ['got14'],
+  opossum: isNew ? ['opossum10', 'opossum9'] : ['opossum9'],
+  'p-retry': isNew ? ['p-retry9', 'p-retry7'] : ['p-retry7'],
+  meshless: built('index'),
+  'meshless/policies': built('policies'),
+  'meshless/testing': built('testing'),
 }
 
-async function run(block, from) {
+/** Runs a block with one major of each package that it imports. */
+async function run(block, versions) {
   const printed = []
   const log = (...all) =>
     printed.push(all.map(v => (typeof v === 'string' ? v : inspect(v, { breakLength: Infinity, depth: 6 }))).join(' '))
+  const load = name => import(versions[name] ?? name)
   const code = block
-    .replace(/^import (\w+) from '[^']+'$/gm, (_, name) => `const ${name} = peer.default`)
-    .replace(/^import (\{[^}]+\}) from '[^']+'$/gm, (_, names) => `const ${names} = peer`)
-  await new Function('peer', 'console', `return (async () => {${code}\n})()`)(await import(from), { log })
+    .replace(
+      /^import (\w+), (\{[^}]+\}) from '([^']+)'$/gm,
+      (_, main, names, from) => `const { default: ${main}, ...rest_${main} } = await $load('${from}'); const ${names} = rest_${main}`,
+    )
+    .replace(/^import (\w+) from '([^']+)'$/gm, (_, name, from) => `const { default: ${name} } = await $load('${from}')`)
+    .replace(/^import (\{[^}]+\}) from '([^']+)'$/gm, (_, names, from) => `const ${names} = await $load('${from}')`)
+  await new Function('$load', 'console', `return (async () => {${code}\n})()`)(load, { log })
   return printed
 }
 
+/** One choice of majors for each major of the first package that has several. */
+function choices(block) {
+  const names = [...block.matchAll(/ from '([^']+)'$/gm)].map(found => found[1])
+  const first = Object.fromEntries(names.filter(name => name in NAMES).map(name => [name, NAMES[name][0]]))
+  const varied = names.find(name => NAMES[name]?.length > 1)
+  return varied === undefined ? [first] : NAMES[varied].map(version => ({ ...first, [varied]: version }))
+}
+
 let failed = 0
-for (const page of ['opossum', 'cockatiel']) {
+for (const page of ['opossum', 'cockatiel', 'axios-retry', 'p-retry', 'got']) {
   const text = readFileSync(new URL(`../../docs/migrate/${page}.md`, import.meta.url), 'utf8')
   for (const section of text.split(/^## /m).slice(1)) {
     const title = section.slice(0, section.indexOf('\n'))
     const blocks = [...section.matchAll(/^```(javascript|js)\n([\s\S]*?)^```/gm)]
     const said = blocks.map(([, , block]) => [...block.matchAll(/\/\/ => (.*)$/gm)].map(m => m[1]))
-    if (said.length === 2) assert.deepEqual(said[0], said[1], `${page}, ${title}: the columns promise different output`)
+    // Two columns; other blocks stand for themselves.
+    if (section.includes('<table>')) assert.deepEqual(said[0], said[1], `${page}, ${title}: the columns promise different output`)
     for (const [i, [, , block]] of blocks.entries()) {
-      const [, name] = /from '([^']+)'/.exec(block)
-      for (const from of NAMES[name]) {
+      for (const versions of choices(block)) {
+        const names = Object.values(versions).map(version => version.split('/').at(-1))
         try {
-          assert.deepEqual(await run(block, from), said[i])
-          console.log(`ok    ${page}, ${title}: ${from.split('/').at(-1)}`)
+          assert.deepEqual(await run(block, versions), said[i])
+          console.log(`ok    ${page}, ${title}: ${names.join(', ')}`)
         } catch (error) {
           failed++
-          console.log(`FAIL  ${page}, ${title}: ${from}\n${error.stack}`)
+          console.log(`FAIL  ${page}, ${title}: ${names.join(', ')}\n${error.stack}`)
         }
       }
     }
