@@ -10,7 +10,7 @@ import { forPlatform } from './adapters/outbound/platform-response.ts'
 import { isRecord } from './core/schema/index.ts'
 import type { Transport } from './core/transport.ts'
 import { MeshCore } from './mesh/mesh.ts'
-import type { MeshOptions } from './mesh/options.ts'
+import type { MeshOptions, TypedMeshOptions } from './mesh/options.ts'
 import { governed, type Mesh } from './mesh/public.ts'
 import type { NodeTransportOptions } from './traffic/transport/node.ts'
 import { upstream as makeUpstream, type Upstream, type UpstreamOptions } from './traffic/upstream/factories/upstream.ts'
@@ -58,6 +58,7 @@ export type {
   PlanOptions,
   ReadyOptions,
   RuleInput,
+  TypedMeshOptions,
   WorkloadOptions,
 } from './mesh/options.ts'
 export type { Change, Changes, ClusterChange, Plan } from './mesh/plan.ts'
@@ -71,6 +72,7 @@ export type { Diagnostic, Severity } from './rules/istio/diagnostic.ts'
 export type { DocumentMetadata, ResiliencePolicy } from './rules/istio/documents.ts'
 export type { RulesInput } from './rules/istio/parse.ts'
 export type { ResilienceTarget } from './rules/istio/resilience-policy.ts'
+export type { TypedRules } from './rules/istio/typed-rules.ts'
 export type * from './rules/istio/types.ts'
 export type { RetryBudget as IstioRetryBudget } from './rules/istio/types.ts'
 export { type FilesOptions, files } from './rules/sources/files.ts'
@@ -119,8 +121,9 @@ export const nodeTransport: (options?: NodeTransportOptions) => Transport = crea
  * const response = await mesh.fetch('http://reviews:9080/reviews/1')
  * console.log(response.status, await response.text()) // => 200 hello
  */
-export function createMesh(options: MeshOptions = {}): Mesh {
-  const core = new MeshCore(options, options?.transport ?? createTransport())
+export function createMesh<const O = MeshOptions>(options?: TypedMeshOptions<O>): Mesh {
+  const given: MeshOptions = options === undefined ? {} : (options as MeshOptions)
+  const core = new MeshCore(given, given?.transport ?? createTransport())
   return governed(
     core,
     (handle, care) => forPlatform(makeFetch(handle, care)),

@@ -20,6 +20,7 @@ import {
 } from '../core/schema/index.ts'
 import type { Source } from '../core/source.ts'
 import type { Transport } from '../core/transport.ts'
+import type { TypedRules } from '../rules/istio/typed-rules.ts'
 import type { endpointFields } from '../traffic/upstream/factories/options/endpoint.ts'
 import { nativeClusterFields } from '../traffic/upstream/native.ts'
 
@@ -108,6 +109,20 @@ export const meshFields = {
 
 /** What a mesh is made from. Wrong options throw an `OptionsError` that names every fault, wrong rules a `RuleError` with all diagnostics. */
 export interface MeshOptions extends InputOf<typeof meshFields> {}
+
+/** Options of a mesh whose rules the compiler looks at: a document of one of our kinds must have the fields of its kind. */
+export type TypedMeshOptions<O> = O extends { readonly rules?: infer R }
+  ? Omit<MeshOptions, 'rules'> & {
+      /**
+       * The first set of rules of the apply source: YAML text, a document, or a list of both. Wrong rules throw a `RuleError` with all
+       * diagnostics. Default: none.
+       */
+      rules?: TypedRules<R> | undefined
+    }
+  : O extends object
+    ? MeshOptions
+    : O
+
 export type MeshSettings = OptionsOf<typeof meshFields>
 
 /** Who calls: rules may look at it. */

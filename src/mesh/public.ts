@@ -4,6 +4,7 @@ import type { BodyCare } from '../core/body.ts'
 import type { ListenOptions } from '../core/events.ts'
 import { readOptions } from '../core/schema/index.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
+import type { TypedRules } from '../rules/istio/typed-rules.ts'
 import type { Handle } from '../traffic/engine/exchange.ts'
 import type { GuardBreaker } from '../traffic/engine/guard.ts'
 import type { AdminOptions, AdminServer } from './admin-options.ts'
@@ -48,7 +49,7 @@ export interface MeshMethods {
   /** An adapter for `axios.create({ adapter: mesh.axios() })`. */
   axios(): (config: any) => Promise<any>
   /** Replaces the rules as a whole, or changes nothing and says why. Calls queue up. */
-  apply(rules: RuleInput, options?: ChangeOptions): Promise<Applied<Diagnostic>>
+  apply<const R = RuleInput>(rules: TypedRules<R>, options?: ChangeOptions): Promise<Applied<Diagnostic>>
   /**
    * Changes single documents of the apply source: one that is there under its kind, namespace and name is replaced, a new one is added,
    * one that says `$delete: true` is taken out. All of them, or none.
@@ -126,7 +127,7 @@ export function governed(core: MeshCore, makeFetch: MakeFetch, axiosAdapter: Axi
     ready: o => core.ready(o),
     fetch,
     axios: () => axiosAdapter(anyHandle, core.settings),
-    apply: async (rules, o) => core.rules.apply(rules, readOptions(changeFields, o, 'mesh.apply')),
+    apply: async (rules, o) => core.rules.apply(rules as RuleInput, readOptions(changeFields, o, 'mesh.apply')),
     patch: async (rules, o) => core.rules.patch(rules, readOptions(changeFields, o, 'mesh.patch')),
     plan: (rules, o) => core.rules.plan(rules, readOptions(planFields, o, 'mesh.plan')),
     rollback: async (version, o) => core.rules.rollback(version, readOptions(changeFields, o, 'mesh.rollback')),

@@ -134,6 +134,8 @@ Percent; above 0, at most 100.
 
 /** Where no editor is asked. */
 const ELSEWHERE = new Set([
+  // The same options as trust, for sources that others can write to.
+  'tightTrust',
   // Parts of documents alone, which no code writes: rules.schema.json has their texts.
   'fallback',
   'split',
