@@ -4,6 +4,8 @@
  * IPv4 address to URL parsers and to getaddrinfo, and IPv6 carries IPv4 addresses in many ways.
  */
 
+import { PlatformURL } from '../platform.ts'
+
 export type IPv4 = readonly [number, number, number, number]
 /** Eight groups of 16 bits. */
 export type IPv6 = readonly number[]
@@ -76,7 +78,7 @@ const PLAIN = /^(?:(?:[a-z0-9_-]+\.)*[a-z][a-z0-9_-]*|(?:(?:0|[1-9]\d?|1\d\d|2[0
 
 function hostInUrl(text: string): string | undefined {
   try {
-    const { hostname } = new URL(`http://${text}/`)
+    const { hostname } = new PlatformURL(`http://${text}/`)
     return hostname.includes('%') ? undefined : hostname // Chromium escapes what it should refuse or keep
   } catch {
     return undefined

@@ -3,6 +3,7 @@
  * places and no others, so a place that is missing here is not checked.
  */
 import { canonicalHost, isIPAddress, isUnixSocket } from '../../../base/formats/addresses.ts'
+import { PlatformURL } from '../../../base/platform.ts'
 import { member, type RuleDocument } from '../document.ts'
 import { fullName } from '../hosts.ts'
 import { type Caller, hostIn } from '../select-documents.ts'
@@ -149,7 +150,7 @@ function* location(value: unknown, path: string, reader: PlaceReader): Places {
   if (value.replaceAll('%%', '').includes('%')) return yield everyHost(path)
   let url: URL
   try {
-    url = new URL(value, NOWHERE)
+    url = new PlatformURL(value, NOWHERE)
   } catch {
     return // no redirect can follow it
   }
