@@ -25,7 +25,7 @@ const runtimes = [...processes, chromium, workerd].filter(({ name }) => wanted(n
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'meshless-runtimes-'))
 const server = await startServer()
-const cases = ['test/runtimes/cases/web.test.ts']
+const cases = ['test/runtimes/cases/web.ts']
 const absent = []
 let failed = 0
 
