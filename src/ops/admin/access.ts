@@ -29,14 +29,14 @@ export class Access {
     }
   }
 
-  /** Refuses what a page of another origin makes a browser send. */
-  checkOrigin(request: IncomingRequest): void {
+  /**
+   * Refuses what a page of another origin makes a browser send. Browsers say so by Sec-Fetch-Site;
+   * older ones name the page's origin at least where a request may change something.
+   */
+  checkOrigin(request: IncomingRequest, isRead: boolean): void {
     const origin = request.header('origin')
-    const site = request.header('sec-fetch-site')
-    const foreign =
-      (origin !== undefined && !isOriginOf(origin, authorityOf(request))) ||
-      (site !== undefined && site !== 'same-origin' && site !== 'none')
-    if (foreign)
+    const isForeign = !isRead && origin !== undefined && !isOriginOf(origin, authorityOf(request))
+    if (isForeign || (isFromOtherSite(request) && !(isRead && isNavigation(request))))
       throw new AdminError(403, 'foreign-origin', 'pages of other origins may not ask for this', {
         hint: 'ask from a program, e.g. with `meshless` or curl, or from a page of this address',
       })
@@ -71,4 +71,14 @@ function isOriginOf(origin: string, authority: string): boolean {
   const { protocol, host } = new URL(origin)
   const own = `${protocol}//${authority}`
   return URL.canParse(own) && new URL(own).host === host
+}
+
+function isFromOtherSite({ header }: IncomingRequest): boolean {
+  const site = header('sec-fetch-site')
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}
+
+/** Somebody followed a link to here. */
+function isNavigation({ header }: IncomingRequest): boolean {
+  return header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document'
 }

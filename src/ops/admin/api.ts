@@ -49,7 +49,7 @@ export function adminApi(core: MeshCore, options: Omit<AdminOptions, 'port' | 'm
       const { segments, query } = parseTarget(incoming.target)
       path = `/${segments.join('/')}`
       endpoint = endpointFor(method, segments)
-      if (endpoint.method !== 'GET' || endpoint.streams) access.checkOrigin(incoming)
+      access.checkOrigin(incoming, endpoint.method === 'GET' && !endpoint.streams)
       trusted = access.isTrusted(incoming)
       if (endpoint.needsToken) access.checkToken(incoming)
       const body = await bodyOf(incoming, endpoint, trusted)

@@ -9,14 +9,23 @@ const PUBLIC_NAMES = new Set([':method', ':scheme', ':authority'])
 /** Members of a matcher that are not values to compare with. */
 const MATCHER = new Set(['name', 'invertMatch', 'presentMatch', 'treatMissingHeaderAsEmpty'])
 
-export function redactConfig(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(redactConfig)
+/** A configuration never changes, and anybody may ask for it again and again. */
+const redactedConfigs = new WeakMap<object, unknown>()
+
+export function redactConfig(config: object): unknown {
+  let redacted = redactedConfigs.get(config)
+  if (redacted === undefined) redactedConfigs.set(config, (redacted = redact(config)))
+  return redacted
+}
+
+function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redact)
   if (!isObject(value)) return cleaned(value)
   return mapped(value, (name, item) => {
     if (SECRET.has(name)) return hidden(item)
     if (HEADER_LISTS.has(name)) return headerValues(item)
     if (name === 'match' && isObject(item)) return redactMatch(item)
-    return redactConfig(item)
+    return redact(item)
   })
 }
 

@@ -13,6 +13,9 @@ import { cleaned, cleanText, hasRedacted, REDACTED, redactDocument } from './red
 import { AdminError, type AdminReply, ok } from './reply.ts'
 import type { AdminRequest } from './request.ts'
 
+/** Documents never change, and anybody may ask for all of them again and again. */
+const redactedDocuments = new WeakMap<RuleDocument, Record<string, unknown>>()
+
 /** What the program wrote, as it was read; whole for those who may write, without secrets for others. */
 function shown(document: RuleDocument, whole: boolean): Record<string, unknown> {
   const written = (document.asWritten ?? {
@@ -21,7 +24,10 @@ function shown(document: RuleDocument, whole: boolean): Record<string, unknown> 
     metadata: document.metadata,
     spec: document.spec,
   }) as Record<string, unknown>
-  return whole ? written : redactDocument(written)
+  if (whole) return written
+  let redacted = redactedDocuments.get(document)
+  if (redacted === undefined) redactedDocuments.set(document, (redacted = redactDocument(written)))
+  return redacted
 }
 
 /** A tag is shown to everybody: without a key it would confirm what somebody guesses of a secret. */

@@ -104,7 +104,17 @@ describe('what a web page can make a browser send', () => {
           status: 403,
           body: { error: { code: 'foreign-origin' } },
         })
-    expect((await ask('GET', '/snapshot', '', headers)).status).toBe(200)
+    const read = await ask('GET', '/snapshot', '', headers)
+    expect(read.status).toBe('sec-fetch-site' in headers ? 403 : 200)
+  })
+
+  test('serves somebody who follows a link, and no frame', async () => {
+    const { ask } = setup()
+    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    expect((await ask('GET', '/snapshot', '', link)).status).toBe(200)
+    expect((await ask('GET', '/snapshot', '', { ...link, 'sec-fetch-dest': 'iframe' })).status).toBe(403)
+    expect((await ask('POST', '/explain', body, link)).status).toBe(403)
+    expect((await ask('GET', '/events', '', link)).status).toBe(403)
   })
 
   test('serves a page of its own address', async () => {
