@@ -21,6 +21,13 @@ export interface Source {
   readonly name: string
   /** Read once, when the mesh is made. Default: everything is allowed. */
   readonly trust?: Trust | undefined
-  /** Begins to deliver. `deliver` is called with each new set, `fail` when the source is broken (the last set stays). Returns what stops it. */
-  start(deliver: (set: readonly SourceSet[]) => void, fail: (error: Error) => void, around: SourceSurroundings): () => void | Promise<void>
+  /**
+   * Begins to deliver. `deliver` is called with each new set, `fail` when the source is broken (the last set stays). Returns what stops it,
+   * or a promise of that; to throw or reject is to fail.
+   */
+  start(
+    deliver: (set: readonly SourceSet[]) => void,
+    fail: (error: Error) => void,
+    around: SourceSurroundings,
+  ): (() => void | Promise<void>) | Promise<(() => void | Promise<void>) | void> | void
 }

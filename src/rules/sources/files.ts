@@ -56,6 +56,8 @@ class Watching {
   #reading = false
   #again = false
   #last: string | undefined
+  /** The failure reported last. A listener that logs into the folder changes it: the same failure must not be news again. */
+  #reported: string | undefined
   #stopped = false
   #unwatchable = false
 
@@ -88,6 +90,7 @@ class Watching {
       const contents = await readFiles(this.#node, this.#path)
       if (this.#stopped) return
       directories = contents.directories
+      this.#reported = undefined
       const text = JSON.stringify(contents.files)
       if (text !== this.#last) {
         this.#last = text
@@ -97,7 +100,11 @@ class Watching {
       if (this.#stopped) return
       directories = await around(this.#node, this.#path)
       this.#last = undefined
-      this.#fail(unreadable(this.#path, error as NodeJS.ErrnoException))
+      const failure = unreadable(this.#path, error as NodeJS.ErrnoException)
+      if (failure.message !== this.#reported) {
+        this.#reported = failure.message
+        this.#fail(failure)
+      }
     }
     if (this.#how.watch && !this.#stopped) this.#follow(directories)
   }

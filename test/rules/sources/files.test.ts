@@ -185,3 +185,50 @@ test('rules of files that are trusted less reach no further', async () => {
     .catch(e => e)
   expect(error.diagnostics).toMatchObject([{ code: 'trust-unix-socket', path: 'spec.address', line: 4 }])
 })
+
+test('a listener that logs into the watched folder is not told of the same failure again', async () => {
+  const mesh = meshOf(path.join(home, 'rules.yaml'))
+  const heard: string[] = []
+  mesh.on('sourceError', ({ error }) => {
+    heard.push(error.message)
+    writeFileSync(path.join(home, 'errors.log'), `${heard.length}`)
+  })
+  await expect(mesh.ready()).rejects.toThrow('is not there')
+  for (let i = 0; i < 10; i++) {
+    write('other.txt', String(i))
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  expect(heard.length).toBe(1)
+  const told = next(mesh, 'applied')
+  write('rules.yaml', rule('a'))
+  await told
+  const failed = next(mesh, 'sourceError')
+  rmSync(path.join(home, 'rules.yaml'))
+  await failed
+  expect(heard.length).toBe(2)
+})
+
+test.each<[string, () => void]>([
+  ['a file that becomes empty', () => write('rules/a.yaml', '')],
+  ['one in which all is a comment', () => write('rules/a.yaml', '# kind: VirtualService\n---\n')],
+  ['a folder without a rule file', () => rmSync(path.join(home, 'rules/a.yaml'))],
+  ['documents of other kinds alone', () => write('rules/a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x }\n')],
+])('%s loses its rules with a warning', async (_what, empty) => {
+  write('rules/a.yaml', rule('a'))
+  const mesh = meshOf(path.join(home, 'rules'))
+  await mesh.ready()
+  const told = next(mesh, 'applied')
+  empty()
+  const { warnings, version } = await told
+  expect(warnings.filter(w => w.severity === 'warning')).toEqual([
+    {
+      severity: 'warning',
+      code: 'rules-emptied',
+      message: `source files:${home}/rules has no documents: the 1 it had are not in force any more`,
+      hint: 'if that was not meant, mesh.rollback(2) brings them back',
+    },
+  ])
+  expect(mesh.diagnostics.map(d => d.code)).toContain('rules-emptied')
+  expect((await mesh.rollback(version - 1)).accepted).toBe(true)
+  expect(routeOf(mesh, 'a')).toBe('a-200')
+})
