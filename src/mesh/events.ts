@@ -16,6 +16,11 @@ export interface MeshEvents {
   rejected: { source: string; action: Action; errors: readonly Diagnostic[]; warnings: readonly Diagnostic[]; at: number }
   /** A source could not deliver; its last set stays. */
   sourceError: { source: string; error: Error; at: number }
+  /**
+   * Something in the rules in force will surprise; each once. Also what was said about the first rules, to listeners that are attached
+   * right after `createMesh`. Without such a listener it is a warning of the process.
+   */
+  warning: Diagnostic
 }
 
 const EVERY: EventNames<MeshEvents> = {
@@ -25,6 +30,7 @@ const EVERY: EventNames<MeshEvents> = {
   applied: 1,
   rejected: 1,
   sourceError: 1,
+  warning: 1,
 }
 export const MESH_EVENTS = Object.keys(EVERY) as readonly (keyof MeshEvents)[]
 

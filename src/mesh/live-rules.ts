@@ -231,7 +231,25 @@ export class LiveRules {
 
   *#replacing(source: string, parts: readonly SourceSet[], trust?: Trust): Steps<Proposal> {
     const { set, errors } = yield* this.#judged(yield* this.#readings.of(source, parts, trust), trust, false)
-    return this.#proposal(source, set, errors, set.diagnostics, trust)
+    const emptied = this.#emptied(source, set, parts)
+    const whole = emptied === undefined ? set : { ...set, diagnostics: [...set.diagnostics, emptied] }
+    return this.#proposal(source, whole, errors, whole.diagnostics, trust)
+  }
+
+  /** A source without documents: a file that is being written, a folder that was moved. Who applies an empty list means it. */
+  #emptied(source: string, { documents }: RuleSet, parts: readonly SourceSet[]): Diagnostic | undefined {
+    if (documents.length > 0) return undefined
+    const before = this.#sets.get(source)?.documents.length ?? 0
+    const isMeant = parts.every(part => Array.isArray(part.documents) && part.documents.length === 0)
+    if (source === APPLY && (before === 0 || isMeant)) return undefined
+    const lost = before === 0 ? '' : `: the ${before} it had are not in force any more`
+    const hint = before === 0 ? 'is the path the right one?' : `if that was not meant, mesh.rollback(${this.#version}) brings them back`
+    return {
+      severity: 'warning',
+      code: 'rules-emptied',
+      message: `${source === APPLY ? 'the text that was applied' : `source ${source}`} has no documents${lost}`,
+      hint,
+    }
   }
 
   *#patching(rules: RuleInput, trust?: Trust): Steps<Proposal> {

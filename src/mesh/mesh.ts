@@ -19,6 +19,7 @@ import type { GuardBreaker, GuardLinker } from '../traffic/engine/guard.ts'
 import { guardedTry } from '../traffic/engine/guarded-try.ts'
 import { ListenerStats } from '../traffic/engine/stats.ts'
 import type { RouteTable } from '../traffic/routing/route-table.ts'
+import { Announcer } from './announcer.ts'
 import { ClusterStates } from './cluster-states.ts'
 import { type ClusterPlan, NOTHING } from './compile.ts'
 import { DynamicHosts } from './dynamic-hosts.ts'
@@ -27,6 +28,7 @@ import { meshEvents } from './events.ts'
 import { type GuardSurroundings, guardLinker } from './guard.ts'
 import { LiveRules } from './live-rules.ts'
 import {
+  type Applied,
   type CloseOptions,
   closeFields,
   type EjectOptions,
@@ -52,6 +54,7 @@ export class MeshCore {
   readonly settings: Settings
   readonly events = meshEvents()
   readonly stats = new ListenerStats()
+  readonly #announcer = new Announcer(this.events)
   readonly rules: LiveRules
   readonly #transport: Transport
   readonly #states: ClusterStates
@@ -98,15 +101,23 @@ export class MeshCore {
       this.#routeBreakers.keep(breakerKeys(compiled.clusters.values()))
     })
     this.rules.begin(options.rules ?? [])
+    this.#announcer.announce(this.diagnostics)
     this.#feed = new SourceFeed(
       sources,
       {
         take: async (source, sets) => {
           const result = await this.rules.deliver(source, sets)
-          if (!result.accepted) throw new RuleError([...result.errors, ...result.warnings])
+          this.#announce(result)
+          if (!result.accepted) {
+            this.#announcer.refused(source.name, result.errors)
+            throw new RuleError([...result.errors, ...result.warnings])
+          }
           return { version: result.version, documents: this.rules.sets.get(source.name)!.documents.length }
         },
-        failed: (source, error) => this.events.emit('sourceError', { source: source.name, error, at: clock.wall() }),
+        failed: (source, error) => {
+          this.events.emit('sourceError', { source: source.name, error, at: clock.wall() })
+          this.#announcer.failed(source.name, error)
+        },
       },
       clock,
     )
@@ -118,6 +129,19 @@ export class MeshCore {
     const ofTransport = transportLimits(this.#transport, this.rules.compiled.config.clusters)
     if (!this.settings.besideSidecar && ofTransport.length === 0) return this.rules.diagnostics
     return [...(this.settings.besideSidecar ? [BESIDE_SIDECAR] : []), ...this.rules.diagnostics, ...ofTransport]
+  }
+
+  /** The result of a change, whose warnings are printed when nobody listens. */
+  async announced(change: Promise<Applied<Diagnostic>>): Promise<Applied<Diagnostic>> {
+    const result = await change
+    this.#announce(result)
+    return result
+  }
+
+  #announce(result: Applied<Diagnostic>): void {
+    if (!result.accepted) return
+    this.#announcer.announce(result.warnings, this.events.hears('applied'))
+    this.#announcer.announce(transportLimits(this.#transport, this.rules.compiled.config.clusters))
   }
 
   get engine(): Engine {

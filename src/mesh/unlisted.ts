@@ -19,12 +19,15 @@ export function unlistedServices(
   const owner = new Map<string, RuleDocument>()
   /** Such a host is found by its name alone, so the trust of every document that names it counts. */
   const trusts = new Map<string, Trust | undefined>()
-  const need = (host: unknown, from: RuleDocument, port: number | undefined) => {
+  /** Hosts to which calls are sent. One that only has rules of its own (a direct response, routes to others) needs no endpoint. */
+  const called = new Set<string>()
+  const need = (host: unknown, from: RuleDocument, port: number | undefined, isCalled = true) => {
     if (typeof host !== 'string' || host === '' || host.includes('*')) return
     const fqdn = hostIn(from, host, caller)
     if (described.has(fqdn)) return
     const lower = fqdn.toLowerCase() // DNS knows no capitals
     trusts.set(lower, narrower(trusts.get(lower), from.trust))
+    if (isCalled) called.add(fqdn)
     let known = ports.get(fqdn)
     if (known === undefined) {
       known = new Set()
@@ -36,8 +39,10 @@ export function unlistedServices(
   for (const document of documents) {
     if (document.kind === 'VirtualService') {
       const gateways: unknown = document.spec?.gateways
+      const isRouted = document.spec?.http?.length > 0
       if (!Array.isArray(gateways) || gateways.includes('mesh'))
-        for (const host of document.spec?.hosts ?? []) need(typeof host === 'string' ? host.toLowerCase() : host, document, undefined)
+        for (const host of document.spec?.hosts ?? [])
+          need(typeof host === 'string' ? host.toLowerCase() : host, document, undefined, !isRouted)
       for (const http of document.spec?.http ?? []) {
         for (const route of http?.route ?? []) need(route?.destination?.host, document, route?.destination?.port?.number)
         for (const mirror of [http?.mirror, ...(http?.mirrors ?? []).map((m: any) => m?.destination)])
@@ -66,6 +71,7 @@ export function unlistedServices(
     if (trust !== undefined) entry.trust = trust
     made.push(entry)
     owners.set(entry, from)
+    if (!called.has(host)) continue
     diagnostics.push({
       severity: 'warning',
       code: 'host-without-endpoints',

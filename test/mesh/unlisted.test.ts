@@ -82,4 +82,17 @@ describe('a service that is not', () => {
     const { names } = await asked([service('users', 'shop'), virtual('users')], {}, 'http://users/')
     expect(names).toEqual(['users.default.svc.cluster.local'])
   })
+
+  test.each([
+    ['directResponse: { status: 200 }', []],
+    ['redirect: { uri: /b }', []],
+    ['route: [{ destination: { host: other.test } }]', ['other.test']],
+    ['route: [{ destination: { host: own.test } }]', ['own.test']],
+    ['route: [{ destination: { host: own.test } }], mirror: { host: copy.test }', ['own.test', 'copy.test']],
+  ])('is warned of when calls are sent there: %s', async (http, hosts) => {
+    const rules = `{ apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: { name: r }, spec: { hosts: [own.test], http: [{ ${http} }] } }`
+    const mesh = createMesh({ rules, discovery: { resolver: { resolve: async () => [] } } })
+    expect(mesh.diagnostics.map(({ message }) => message.split(' ')[0])).toEqual(hosts)
+    await mesh.close()
+  })
 })
