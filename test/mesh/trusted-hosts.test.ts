@@ -1,4 +1,5 @@
 /** Documents of several sources that act together: hosts that a source is not trusted with stay as they were. */
+import axios from 'axios'
 import { describe, expect, test } from 'vitest'
 import type { Trust } from '../../src/index.ts'
 import { MeshCore } from '../../src/mesh/mesh.ts'
@@ -242,6 +243,13 @@ describe('an upstream of the source', () => {
       expect(dialed).toEqual(['10.0.0.1:80'])
     },
   )
+
+  test('does not redirect axios there either', async () => {
+    const { mesh, dialed } = await redirecting('http://bank.test/')
+    const error = await axios.post('http://a.shop.test/', 'x', { adapter: mesh.axios() }).catch(e => e)
+    expect([error.code, error.message]).toEqual(['ERR_FR_REDIRECTION_FAILURE', expect.stringContaining('redirect to the host bank.test')])
+    expect(dialed).toEqual(['10.0.0.1:80'])
+  })
 
   test('does not do it by a workload that joins a service of the program', async () => {
     const { mesh } = await meshWith({

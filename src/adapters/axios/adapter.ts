@@ -115,7 +115,7 @@ class AxiosRequest {
     }
   }
 
-  async #send({ method, url, path, headers, hasBody }: Hop, body: RequestBody, redirects: number): Promise<MeshReply> {
+  async #send({ method, url, path, headers, hasBody, trust }: Hop, body: RequestBody, redirects: number): Promise<MeshReply> {
     const view = new RequestView(method, url, path, headers)
     view._redirectCount = redirects
     this.#view = view
@@ -130,6 +130,7 @@ class AxiosRequest {
       headers: lines,
       body: hasBody ? body.wire() : undefined,
       signal: this.#cancellation.signal,
+      trust,
     })
     view.answered(reply)
     return reply

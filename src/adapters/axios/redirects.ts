@@ -1,5 +1,7 @@
 /** The next hop of a redirected request, as follow-redirects and axios make it. */
+import type { Trust } from '../../core/trust.ts'
 import type { MeshReply } from '../../traffic/engine/exchange.ts'
+import { checkRedirect } from '../outbound/redirect-reach.ts'
 import type { Given } from './config.ts'
 import { axiosError } from './errors.ts'
 import { headersOf } from './request-view.ts'
@@ -12,6 +14,8 @@ export interface Hop {
   readonly path: string
   readonly headers: Record<string, string | string[]>
   readonly hasBody: boolean
+  /** What bounds the addresses that it may lead to. */
+  readonly trust?: Trust | undefined
 }
 
 const MOST = 21
@@ -34,20 +38,23 @@ export class Redirects {
   }
 
   /** What follows a reply; `undefined`: it is the response. Throws an error as follow-redirects words it. */
-  next(hop: Hop, { status, headers: lines }: MeshReply, isBodyRepeatable: boolean): Hop | undefined {
+  next(hop: Hop, { status, headers: lines, trust }: MeshReply, isBodyRepeatable: boolean): Hop | undefined {
     if (this.#most === 0 || status < 300 || status > 399) return undefined
     const reply = headersOf(lines)
     const location = reply['location'] as string | undefined
     if (!location) return undefined
     if (++this.count > this.#most) throw failed('ERR_FR_TOO_MANY_REDIRECTS', 'Maximum number of redirects exceeded')
     try {
-      return this.#follow(hop, status, reply, location, isBodyRepeatable)
-    } catch (cause: any) {
+      const url = new URL(utf8(location), hop.url)
+      if (trust !== undefined) checkRedirect(url, hop.url, trust)
+      return { ...this.#follow(hop, status, reply, url, isBodyRepeatable), trust }
+    } catch (error: any) {
+      const cause = error.cause?.code === 'ERR_TRUST' ? error.cause : error
       throw failed('ERR_FR_REDIRECTION_FAILURE', `Redirected request failed: ${cause.message}`, cause)
     }
   }
 
-  #follow(hop: Hop, status: number, reply: Record<string, string | string[]>, location: string, isBodyRepeatable: boolean): Hop {
+  #follow(hop: Hop, status: number, reply: Record<string, string | string[]>, url: URL, isBodyRepeatable: boolean): Hop {
     let { method, hasBody } = hop
     const headers = { ...hop.headers }
     if (((status === 301 || status === 302) && method === 'POST') || (status === 303 && method !== 'GET' && method !== 'HEAD')) {
@@ -55,7 +62,6 @@ export class Redirects {
       hasBody = false
       remove(headers, name => /^content-/i.test(name))
     }
-    const url = new URL(utf8(location), hop.url)
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`Unsupported protocol ${url.protocol}`)
     const isSameOrigin = url.origin === hop.url.origin
     if (!isSameOrigin) remove(headers, name => SECRETS.test(name) || this.#sensitive.has(name.toLowerCase()))
