@@ -100,7 +100,7 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
 
   execute(fn: any, options?: CallOptions): Promise<any> {
     if (typeof fn !== 'function') return Promise.reject(noWork('execute', fn))
-    const issue = options === undefined ? undefined : callIssue(options)
+    const issue = signalIssue(options, 'execute')
     if (issue !== undefined) return Promise.reject(issue)
     const call = new Call(options ?? undefined)
     call.work = fn
@@ -120,15 +120,6 @@ export class LinkedPolicy<Sees = unknown, Adds = never> implements Policy<Sees, 
       return start(call, run, false)
     }
   }
-}
-
-/** What is wrong with what should be the options of a call. */
-function callIssue(options: unknown): TypeError | undefined {
-  if (options !== null && typeof options !== 'object') {
-    const what = typeof options === 'function' ? 'a function' : JSON.stringify(options)
-    return new TypeError(`execute: expected options such as { signal, host, context }, got ${what}`)
-  }
-  return signalIssue(options, 'execute')
 }
 
 function noWork(method: string, given: unknown): TypeError {

@@ -11,19 +11,19 @@ export interface AbortSignalLike {
 /** `AbortSignal`, or what we use of it. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike
 
-/** Whether a value is a signal. */
-const isSignal = (value: unknown) => typeof (value as Signal | undefined)?.addEventListener === 'function'
+const isSignal = (value: any) => typeof value?.addEventListener === 'function'
 
-/**
- * What is wrong with options that may have a signal; `undefined`: nothing. `where` begins the message.
- */
+/** What is wrong with options that may have a signal; `undefined`: nothing. `where` begins the message. */
 export function signalIssue(options: any, where: string): TypeError | undefined {
   if (options === undefined || options === null) return undefined
-  if (isSignal(options)) return new TypeError(`${where}: expected options, got an AbortSignal; write { signal }`)
+  const wrong = typeof options !== 'object' || isSignal(options)
   const { signal } = options
-  if (signal === undefined || signal === null || isSignal(signal)) return undefined
-  return new TypeError(`${where}: signal must be an AbortSignal (pass controller.signal, not the controller)`)
+  if (!wrong && (signal === undefined || signal === null || isSignal(signal))) return undefined
+  return new TypeError(
+    `${where}: ${wrong ? `expected options such as { signal }, got ${typeof options === 'object' ? 'an AbortSignal' : `a ${typeof options}`}` : NO_SIGNAL}`,
+  )
 }
+const NO_SIGNAL = 'signal must be an AbortSignal (pass controller.signal, not the controller)'
 
 /** One ear for each signal: a signal that many calls share, such as that of a shutdown, is listened to once, and Node suspects no leak. */
 const ears = new WeakMap<Signal, Ear>()

@@ -58,17 +58,18 @@ test('a signal, a time or a function where options are expected says so', async 
   const { signal } = new AbortController()
   const breaker = circuitBreaker({ minimumNumberOfCalls: 1 })
   const given = (options: unknown) => breaker.execute(() => 1, options as any).catch(e => `${e.name}: ${e.message}`)
-  expect(await given(signal)).toBe('TypeError: execute: expected options, got an AbortSignal; write { signal }')
-  expect(await given(5000)).toBe('TypeError: execute: expected options such as { signal, host, context }, got 5000')
-  expect(await given('host')).toContain('got "host"')
+  expect(await given(signal)).toBe('TypeError: execute: expected options such as { signal }, got an AbortSignal')
+  expect(await given(5000)).toBe('TypeError: execute: expected options such as { signal }, got a number')
+  expect(await given('host')).toContain('got a string')
   expect(await given(() => {})).toContain('got a function')
   expect([await given(null), await given({ signal })]).toEqual([1, 1])
   expect(breaker.metrics.numberOfBufferedCalls).toBe(2)
 
-  const expected = 'expected options, got an AbortSignal; write { signal }'
+  const expected = 'expected options such as { signal }, got an AbortSignal'
   await expect(bulkhead().acquire(signal as any)).rejects.toThrow(`bulkhead.acquire: ${expected}`)
   await expect(rateLimiter().acquire(signal as any)).rejects.toThrow(`rateLimiter.acquire: ${expected}`)
   await expect(collapse<number, number>(async items => [...items])(1, signal as any)).rejects.toThrow(`collapse: ${expected}`)
+  expect(await Promise.all([1, 2].map(collapse<number, number>(async items => [...items]) as any))).toEqual([1, 2])
   expect(() => command('Get', async () => 1).with(signal as any)).toThrow(`command Get: with: ${expected}`)
   expect(() => breaker.on('success', () => {}, signal as any)).toThrow(`on("success"): ${expected}`)
   expect(() => registry().on('added', () => {}, { signal: new AbortController() as any })).toThrow(

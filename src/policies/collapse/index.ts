@@ -131,7 +131,8 @@ export function collapse<T, R>(
 
   const load = (item: T, options?: { signal?: Signal | undefined }): Promise<R> =>
     new Promise<R>((resolve, reject) => {
-      const issue = signalIssue(options, `collapse${name === '' ? '' : ` ${name}`}`)
+      // `items.map(load)` gives an index as well.
+      const issue = typeof options === 'number' ? undefined : signalIssue(options, `collapse${name === '' ? '' : ` ${name}`}`)
       if (issue !== undefined) throw issue
       const signal = options?.signal
       if (signal?.aborted) throw signal.reason
