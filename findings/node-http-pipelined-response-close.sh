@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # node:http: a response that waits behind another one on a pipelined connection never emits
-# 'close' when the client goes, on Node 20 and 22; on Node 24 it does. The documentation says that
-# 'close' "indicates that the response is completed, or its underlying connection was terminated
-# prematurely". A server that stops an event stream, an upstream call or a timer in
-# response.on('close') keeps it for ever on the older lines. The socket's own 'close', and the
-# request's, are emitted on all of them.
+# 'close' when the client goes, on Node 20 and 22; on Node 24 it does. The event is documented for
+# every response whose connection ends early, so a server that stops an event stream, an upstream
+# call or a timer in response.on('close') keeps it for ever on the older lines. The socket's own
+# 'close', and the request's, are emitted on all of them.
 #
 # Exits with 1 when one of the pinned versions behaves otherwise.
 set -euo pipefail
