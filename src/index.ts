@@ -46,6 +46,7 @@ export type { AdminOptions, AdminServer } from './mesh/admin-options.ts'
 export type { MeshEvents } from './mesh/events.ts'
 export type { ExplainedDestination, ExplainedEndpoint, ExplainHeaders, ExplainRequest, Explanation, TriedRoute } from './mesh/explain.ts'
 export type { Place, Value } from './mesh/explain-values.ts'
+export type { FieldChange } from './mesh/field-changes.ts'
 export type { Action, Version } from './mesh/history.ts'
 export type {
   Applied,
@@ -61,7 +62,7 @@ export type {
   TypedMeshOptions,
   WorkloadOptions,
 } from './mesh/options.ts'
-export type { Change, Changes, ClusterChange, Plan } from './mesh/plan.ts'
+export type { Change, Changes, ClusterChange, DocumentChange, Plan } from './mesh/plan.ts'
 export type { Mesh, MeshMethods } from './mesh/public.ts'
 export { RuleError } from './mesh/rule-error.ts'
 export type { EndpointSnapshot, MeshSnapshot } from './mesh/snapshot.ts'
