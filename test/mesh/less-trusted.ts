@@ -39,12 +39,19 @@ export async function meshWith({ rules = [], low, trust, names = {}, script = {}
     },
     ...options,
   })
+  listen(mesh)
   const problem = await mesh.ready().then(
     () => undefined,
     error => error,
   )
   const codes: string[] = (problem?.diagnostics ?? mesh.diagnostics).map((d: { code: string }) => d.code)
   return { mesh, dialed, problem, codes }
+}
+
+/** So that refused sets and warnings, which are meant, are not printed. */
+export function listen(mesh: Mesh): void {
+  mesh.on('warning', () => {})
+  mesh.on('rejected', () => {})
 }
 
 export function sourceOf(name: string, documents: object[], trust: Trust | undefined): Source {

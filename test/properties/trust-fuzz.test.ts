@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createMesh, type Mesh, TIGHT, type Trust } from '../../src/index.ts'
 import { fakeTransport } from '../../src/testing/index.ts'
-import { entry, routes, rule, sourceOf, to } from '../mesh/less-trusted.ts'
+import { entry, listen, routes, rule, sourceOf, to } from '../mesh/less-trusted.ts'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60)
 const seed = Number(process.env['FUZZ_SEED'] ?? 20260827)
@@ -169,6 +169,7 @@ async function tried(urls: readonly string[], low: object[], trust: Trust, lowFi
       },
     },
   })
+  listen(mesh)
   const problem = await mesh.ready().then(
     () => undefined,
     error => error,
