@@ -13,6 +13,8 @@ const FILES = {
   // A mesh for each run: slow.
   'test/properties/trust-fuzz.test.ts': 10_000,
   'test/properties/nesting-fuzz.test.ts': 100_000,
+  'test/properties/requests-fuzz.test.ts': 100_000,
+  'test/properties/responses-fuzz.test.ts': 100_000,
 }
 
 const args = process.argv.slice(2)
