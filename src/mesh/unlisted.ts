@@ -78,9 +78,15 @@ export function unlistedServices(
       message: `${host} has rules but no ServiceEntry: its own name is resolved by DNS, and its subsets stay empty`,
       kind: from.kind,
       name: from.metadata.name,
-      ...from.origin,
+      ...placeOf(from),
       hint: `add a ServiceEntry for ${host}, or setEndpoints, or discovery: { unlisted: 'none' }`,
     })
   }
   return { documents: made, owners, diagnostics }
+}
+
+function placeOf({ origin }: RuleDocument): Pick<Diagnostic, 'source' | 'document' | 'line'> {
+  if (origin === undefined) return {}
+  const { source, document, line } = origin
+  return { document, ...(source !== undefined && { source }), ...(line > 0 && { line }) }
 }

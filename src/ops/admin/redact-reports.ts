@@ -43,7 +43,7 @@ function redactCondition(text: string): string {
 
 function redactValue({ name, value, from }: Value): Value {
   const wrapped = redactNamed({ [name.split('.').at(-1)!]: value }) as Record<string, unknown>
-  return { name, value: Object.values(wrapped)[0], from }
+  return { name, value: Object.values(wrapped)[0], from: cleaned(from) as Value['from'] }
 }
 
 export function redactSnapshot(snapshot: MeshSnapshot): unknown {

@@ -1,4 +1,5 @@
 /** Istio's MeshConfig, as far as it changes what a client does; and the client itself. Everything else in a mesh config is left alone. */
+import { copyPlain } from '../../base/formats/plain-data.ts'
 import { parseYaml } from '../../base/formats/yaml.ts'
 import { OptionsError } from '../../core/errors.ts'
 
@@ -41,7 +42,7 @@ const OUTBOUND = ['ALLOW_ANY', 'REGISTRY_ONLY']
 
 /** Reads a mesh config given as YAML text or object. Throws an `OptionsError` that says what is wrong with it. */
 export function readMeshConfig(input: string | object | undefined): MeshConfig {
-  const value = typeof input === 'string' ? parsed(input) : input
+  const value = typeof input === 'string' ? parsed(input) : copied(input)
   if (value === undefined || value === null) return {}
   if (typeof value !== 'object' || Array.isArray(value)) throw new OptionsError('meshConfig: expected a mapping of MeshConfig fields')
   const config = value as MeshConfig
@@ -56,5 +57,14 @@ function parsed(text: string): unknown {
     return parseYaml(text)
   } catch (error) {
     throw new OptionsError(`meshConfig: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** The program may change what it gave, and an object may contain itself. */
+function copied(input: object | undefined): unknown {
+  try {
+    return copyPlain(input)
+  } catch (error) {
+    throw new OptionsError(`meshConfig: ${(error as Error)?.message ?? 'it cannot be read'}`, { cause: error })
   }
 }

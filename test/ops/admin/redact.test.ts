@@ -220,6 +220,34 @@ describe('without the token', () => {
     await core.close()
   })
 
+  test('an explanation shows the address of a source without its credentials', async () => {
+    const source = {
+      name: 'remote',
+      start: (deliver: any) => (deliver([{ documents: rules, origin: `https://user:${SECRET}@rules.test/a.yaml` }]), () => {}),
+    }
+    const core = new MeshCore(
+      { rules: service('a'), sources: [source], clock: virtualClock() },
+      instantTransport(() => 200),
+    )
+    await core.ready()
+    const api = adminApi(core, { token: TOKEN })
+    const request = { method: 'DELETE', url: 'http://a.test/' }
+    const { status, body } = (await api({
+      method: 'POST',
+      target: '/explain',
+      header: name => ({ host: 'localhost' })[name],
+      read: async () => JSON.stringify(request),
+      from: '',
+    })) as any
+    expect([status, body.rule.source, body.policy.find((value: any) => value.from.source !== undefined)]).toMatchObject([
+      200,
+      'https://[redacted]@rules.test/a.yaml',
+      undefined,
+    ])
+    expect(JSON.stringify(body)).not.toContain(SECRET)
+    await core.close()
+  })
+
   test('without a token configured nothing shows them', async () => {
     const { ask } = setup({})
     expect(JSON.stringify(await ask('GET', '/rules', '', TOKEN))).not.toContain(SECRET)
