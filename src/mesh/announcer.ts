@@ -2,6 +2,7 @@
  * Warnings reach people: what nobody listens to is printed once, as a warning of the process. Listeners of `warning` that are attached
  * right after `createMesh` hear those of its rules too.
  */
+import { oneLine } from '../base/formats/one-line.ts'
 import { runInMicrotask } from '../base/time/event-loop.ts'
 import { type Emitter, report } from '../core/events.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
@@ -37,8 +38,9 @@ export class Announcer {
   #tell(): void {
     const told = this.#waiting
     this.#waiting = []
-    if (this.#events.hears('warning')) for (const diagnostic of told) this.#events.emit('warning', diagnostic)
-    else print('MeshlessRulesWarning', told)
+    const isHeard = this.#events.hears('warning')
+    for (const diagnostic of told) this.#events.emit('warning', diagnostic)
+    if (!isHeard) print('MeshlessRulesWarning', told)
   }
 
   /** A set of a source was refused. Nobody called, so nobody has the result. */
@@ -67,5 +69,5 @@ function lineOf({ source, line, kind, name, path, message, hint, code }: Diagnos
   const at = [source, line === undefined ? undefined : `line ${line}`, kind && `${kind} ${name ?? ''}`.trim(), path]
     .filter(Boolean)
     .join(' ')
-  return `${at === '' ? '' : `${at}: `}${message}${hint === undefined ? '' : ` (${hint})`} [${code}]`
+  return oneLine(`${at === '' ? '' : `${at}: `}${message}${hint === undefined ? '' : ` (${hint})`} [${code}]`)
 }

@@ -1,5 +1,5 @@
 /** What a mesh tells those who listen. */
-import { Emitter, type EventNames } from '../core/events.ts'
+import { Emitter, type EventNames, guarded } from '../core/events.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 import type { Action } from './history.ts'
 
@@ -34,4 +34,22 @@ const EVERY: EventNames<MeshEvents> = {
 }
 export const MESH_EVENTS = Object.keys(EVERY) as readonly (keyof MeshEvents)[]
 
-export const meshEvents = () => new Emitter<MeshEvents>('mesh', EVERY)
+type Observer = <K extends keyof MeshEvents>(type: K, event: MeshEvents[K]) => void
+
+/** Events of a mesh. What nobody listens to is printed; somebody who follows them from outside is no listener. */
+export class MeshEmitter extends Emitter<MeshEvents> {
+  readonly #observers = new Set<Observer>()
+
+  /** Shows every event to `observer` as well; returns what stops it. */
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
+  override emit<K extends keyof MeshEvents>(type: K, event: MeshEvents[K]): void {
+    super.emit(type, event)
+    for (const observer of [...this.#observers]) guarded(observer<K>, type, event)
+  }
+}
+
+export const meshEvents = () => new MeshEmitter('mesh', EVERY)

@@ -1,4 +1,5 @@
 /** Rules that cannot be used: every fault at once, each with its place. */
+import { oneLine } from '../base/formats/one-line.ts'
 import { MeshlessError } from '../core/errors.ts'
 import type { Diagnostic } from '../rules/istio/diagnostic.ts'
 
@@ -11,7 +12,7 @@ export class RuleError extends MeshlessError {
   constructor(diagnostics: readonly Diagnostic[]) {
     const errors = diagnostics.filter(d => d.severity === 'error')
     super(
-      `${errors.length === 1 ? 'one fault' : `${errors.length} faults`} in the rules:\n${errors.map(d => `  ${place(d)}${d.message}${d.hint ? ` (${d.hint})` : ''}`).join('\n')}`,
+      `${errors.length === 1 ? 'one fault' : `${errors.length} faults`} in the rules:\n${errors.map(d => oneLine(`  ${place(d)}${d.message}${d.hint ? ` (${d.hint})` : ''}`)).join('\n')}`,
     )
     this.diagnostics = diagnostics
   }

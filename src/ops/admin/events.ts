@@ -9,7 +9,7 @@ type EventType = keyof MeshEvents
 
 /** A reply that streams the types asked for; secrets are shown to those with the token. */
 export function events(core: MeshCore, request: AdminRequest, trusted: boolean): AdminReply {
-  const types = request.query.get('types')?.split(',') ?? MESH_EVENTS
+  const types: readonly string[] = request.query.get('types')?.split(',') ?? MESH_EVENTS
   for (const type of types)
     if (!MESH_EVENTS.includes(type as EventType))
       throw new AdminError(400, 'unknown-event', `there is no event ${JSON.stringify(type)}`, {
@@ -19,16 +19,13 @@ export function events(core: MeshCore, request: AdminRequest, trusted: boolean):
     status: 200,
     headers: {},
     stream(send) {
-      const unsubscribe = [...new Set(types as readonly EventType[])].map(type =>
-        core.events.on(type, event => {
-          const plain = plainEvent(event)
-          send(type, trusted ? plain : redactEvent(plain))
-        }),
-      )
+      const off = core.events.observe((type, event) => {
+        if (!types.includes(type)) return
+        const plain = plainEvent(event)
+        send(type, trusted ? plain : redactEvent(type, plain))
+      })
       send('hello', { version: core.rules.version })
-      return () => {
-        for (const off of unsubscribe) off()
-      }
+      return off
     },
   }
 }

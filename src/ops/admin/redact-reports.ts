@@ -68,7 +68,8 @@ function withoutTexts(diagnostic: Diagnostic): Diagnostic {
   return { ...(cleaned(diagnostic) as Diagnostic), message: REDACTED, hint: HINT }
 }
 
-export function redactEvent(event: Record<string, unknown>): Record<string, unknown> {
+export function redactEvent(type: string, event: Record<string, unknown>): object {
+  if (type === 'warning') return redactDiagnostic(event as unknown as Diagnostic)
   const isRefusal = 'errors' in event
   return mapped(event, (name, value) => {
     if (name === 'error') return REDACTED

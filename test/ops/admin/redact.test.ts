@@ -198,6 +198,29 @@ describe('without the token', () => {
     expect(audit.body.entries[0]).toMatchObject({ status: 422, error: 'rules-refused' })
   })
 
+  test('warnings of rules quote no secret, and are printed although somebody follows the events', async () => {
+    const printed: string[] = []
+    const listen = (warning: Error) => printed.push(warning.message)
+    process.on('warning', listen)
+    const { core, ask } = setup()
+    const seen: string[] = []
+    ;(await ask('GET', '/events?types=warning,rejected')).stream!((type, data) => seen.push(`${type} ${JSON.stringify(data)}`))
+    await core.rules.apply([service('a'), { ...rules[0], metadata: { name: 'a', annotations: { x: 1 } } }])
+    const odd = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'w' },
+      spec: { hosts: ['w.test'], http: [{ route: [to('w.test')], headers: { request: { set: { 'x-a': SECRET }, sett: SECRET } } }] },
+    }
+    await core.announced(core.rules.apply([service('a'), odd]))
+    await new Promise(resolve => setImmediate(resolve))
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', listen)
+    expect(seen.some(text => text.startsWith('warning '))).toBe(true)
+    expect(seen.join()).not.toContain(SECRET)
+    expect(printed.join()).toContain('sett')
+  })
+
   test('errors of sources are not shown, nor the credentials of their addresses', async () => {
     const source = {
       name: `http://user:${SECRET}@rules.test/x`,

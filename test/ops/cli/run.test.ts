@@ -160,6 +160,17 @@ describe('rules in files', () => {
     expect(coloured((await cli(['validate', bad], { env: { FORCE_COLOR: '1' } })).out)).toBe(true)
   })
 
+  test('explain prints what is wrong once, and nothing of its own mesh', async () => {
+    const printed: string[] = []
+    const listen = (warning: Error) => printed.push(warning.message)
+    process.on('warning', listen)
+    for (const rules of [wrong, virtual('a')]) await cli(['explain', file('a.yaml', rules), '--url', 'http://a.test/'])
+    await new Promise(resolve => setImmediate(resolve))
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', listen)
+    expect(printed).toEqual([])
+  })
+
   test('explain and translate refuse wrong rules', async () => {
     const bad = file('a.yaml', wrong)
     expect(await cli(['explain', bad, '--url', 'http://a.test/'])).toMatchObject({
