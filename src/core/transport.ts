@@ -161,8 +161,8 @@ export interface StreamListener {
   /** Request and response are over in good order, the body fully received. */
   complete(): void
   /**
-   * The connection, which served others before, was closed by its peer before anything of the request was written: nothing more is
-   * reported, and the request may go on another connection. Without this it is a reset, `connection_termination`.
+   * The connection, which served others before, was closed or left (GOAWAY) by its peer before anything of the request was written:
+   * nothing more is reported, and the request may go on another connection. Without this it is a reset, `connection_termination`.
    */
   unsent?(): void
 }

@@ -15,6 +15,10 @@ export interface Http2Owner {
   readonly lost: boolean
   /** Why we closed it, when we did and gave a reason. */
   readonly closedHere: Error | undefined
+  /** The last stream that the peer takes after its GOAWAY; -1 before that. */
+  readonly lastTaken: number
+  /** A request could not be written; Node ends the session after that. */
+  cannotSend(): void
   /** The end of a stream is reported, or it was given up. */
   finished(): void
   /** The peer does not count it any more. */
@@ -38,12 +42,15 @@ export class Http2Stream implements Stream, BodySource {
   /** Nothing can follow the response headers. */
   #empty = false
   #received = 0
+  /** Its body can be sent once more. */
+  readonly #isRepeatable: boolean
   #reader: BodyReader | undefined
   #error: Error | undefined
 
   constructor(session: http2.ClientHttp2Session, wire: WireRequest, listener: StreamListener, owner: Http2Owner) {
     this.#listener = listener
     this.#owner = owner
+    this.#isRepeatable = wire.body === undefined || wire.body.bytes !== undefined || wire.body.reopens === true
     const { body } = wire
     try {
       this.#stream = begin(session, http2Headers(wire), body === undefined)
@@ -55,9 +62,10 @@ export class Http2Stream implements Stream, BodySource {
     const stream = this.#stream
     stream.push = pushed
     stream.on('response', (received, flags) => this.#response(received, flags))
-    stream.on('error', error => this.#broken(error))
+    stream.on('error', error => this.#end(error))
+    stream.on('frameError', () => owner.cannotSend())
     stream.on('close', () => {
-      if (!this.over) this.#broken(this.#closed())
+      this.#end()
       owner.released(this)
     })
     stream.on('end', () => this.#ended())
@@ -124,6 +132,18 @@ export class Http2Stream implements Stream, BodySource {
   #finish(): void {
     this.over = true
     this.#owner.finished()
+  }
+
+  /** The stream was closed before its end was reported. */
+  #end(error?: Error): void {
+    if (this.over) return
+    const { unsent } = this.#listener
+    const { id = 0, rstCode } = this.#stream!
+    // A GOAWAY came before its turn to be written: nghttp2 refuses it, though the peer takes streams up to a later one.
+    const isUnsent = rstCode === NGHTTP2_REFUSED_STREAM && id <= this.#owner.lastTaken && this.#isRepeatable
+    if (!isUnsent || unsent === undefined) return this.#broken(error ?? this.#closed())
+    this.#finish()
+    unsent.call(this.#listener)
   }
 
   /** Why, when Node reports no error: for codes that may be no error, and for a connection that is gone. */

@@ -25,6 +25,7 @@ export class Http2Connection implements Connection, Http2Owner, Pinged {
   #error: Error | undefined
   /** Why we closed it, when we did and gave a reason. */
   closedHere: Error | undefined
+  lastTaken = -1
   /** Streams that the peer may still count. */
   readonly #open = new Set<Http2Stream>()
   /** Those of them whose end is not reported yet. */
@@ -87,9 +88,7 @@ export class Http2Connection implements Connection, Http2Owner, Pinged {
       this.#allowed = Math.min(this.#ours, settings.maxConcurrentStreams ?? DEFAULT_STREAMS)
       if (this.#open.size < this.concurrency) this.#listener.available(this)
     })
-    session.on('goaway', code => this.#goaway(session, code))
-    // Node closes the session after it, gracefully.
-    session.on('frameError', () => this.drain())
+    session.on('goaway', (code, last) => this.#goaway(session, code, last))
     session.on('error', error => {
       this.#error = error
     })
@@ -102,12 +101,13 @@ export class Http2Connection implements Connection, Http2Owner, Pinged {
    * The peer takes no more: what runs may end, and what comes goes elsewhere. Whatever the code, as in Envoy: Node would end all streams
    * for any other than NO_ERROR, although those that the peer still answers are answered.
    */
-  #goaway(session: http2.ClientHttp2Session, code: number): void {
+  #goaway(session: http2.ClientHttp2Session, code: number, last: number): void {
     if (code !== http2.constants.NGHTTP2_NO_ERROR) {
       session.destroy = () => restore()
       const restore = () => void delete (session as Partial<http2.ClientHttp2Session>).destroy
       runInMicrotask(restore)
     }
+    this.lastTaken = last
     this.#listener.leaving?.(this)
     this.drain()
   }
@@ -120,6 +120,10 @@ export class Http2Connection implements Connection, Http2Owner, Pinged {
     this.#running++
     this.#liveness.watch()
     return stream
+  }
+
+  cannotSend(): void {
+    this.drain()
   }
 
   finished(): void {
