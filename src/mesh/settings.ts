@@ -1,6 +1,7 @@
 /** The options of a mesh, read once: defaults filled in, wrong ones refused at construction. */
 import { type Clock, systemClock } from '../base/time/clock.ts'
 import { type Random, systemRandom } from '../base/time/random.ts'
+import { checkedClock, checkedRandom } from '../core/checked-sources.ts'
 import { OptionsError } from '../core/errors.ts'
 import type { Resolver } from '../core/resolver.ts'
 import { type Fault, Place, readOptions } from '../core/schema/index.ts'
@@ -41,8 +42,8 @@ export function readSettings(options: MeshOptions): Settings {
   return {
     ...read,
     ...limits,
-    clock: read.clock ?? systemClock,
-    random: read.random ?? systemRandom,
+    clock: read.clock === undefined ? systemClock : checkedClock(read.clock),
+    random: read.random === undefined ? systemRandom : checkedRandom(read.random),
     resolver: discovery.resolver === undefined ? systemResolver() : checkedResolver(discovery.resolver),
     workload: { ...workload, ...(locality === undefined ? {} : { locality }) },
     meshConfig: readMeshConfig(read.meshConfig),

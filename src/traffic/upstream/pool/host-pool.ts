@@ -10,6 +10,7 @@ import type { Connection, ConnectionListener, ConnectTarget, ResetReason, Stream
 import { type KeepSettings, KeepTime } from './keep-time.ts'
 import type { ClusterLimits } from './limits.ts'
 import { Member, ReadyList } from './member.ts'
+import { asConnection } from './transport-shapes.ts'
 import { type PoolListener, type PoolTicket, Waiter } from './waiter.ts'
 
 export interface PoolSettings extends KeepSettings {
@@ -130,7 +131,7 @@ export class HostPool implements ConnectionListener {
   /** A transport is perhaps code of the user: one that throws could not connect. */
   #begin(target: ConnectTarget): Connection {
     try {
-      return this.#transport.connect(target, this)
+      return asConnection(this.#transport.connect(target, this))
     } catch (thrown) {
       const connection: Connection = { concurrency: 0, send: () => GONE, drain() {}, destroy() {} }
       runInMicrotask(() => this.failed(connection, 'connection_failure', errorOf(thrown)))

@@ -4,6 +4,7 @@ import type { Timer } from '../../../base/time/clock.ts'
 import { runInMicrotask } from '../../../base/time/event-loop.ts'
 import { errorOf } from '../../../core/error-kinds.ts'
 import type { Connection, ResetReason, Stream, StreamListener, WireRequest, WireResponse } from '../../../core/transport.ts'
+import { asStream, responseFault } from './transport-shapes.ts'
 
 /** The right to send one request on a connection. */
 export interface Lease {
@@ -81,7 +82,7 @@ class Exchanged implements Stream, StreamListener {
   #send(request: WireRequest): Stream {
     const { connection } = this.#member
     try {
-      return connection.send(request, this)
+      return asStream(connection.send(request, this))
     } catch (thrown) {
       runInMicrotask(() => {
         this.reset('local_reset', errorOf(thrown))
@@ -92,8 +93,16 @@ class Exchanged implements Stream, StreamListener {
   }
 
   response(response: WireResponse): void {
+    const fault = responseFault(response)
+    if (fault !== undefined) return this.#refuse(fault)
     this.#bare = response.body.length === 0
     this.#listener.response(response)
+  }
+
+  #refuse(fault: Error): void {
+    if (this.#over) return
+    this.reset('protocol_error', fault)
+    this.#stream.cancel(fault)
   }
 
   reset(reason: ResetReason, error: Error): void {
