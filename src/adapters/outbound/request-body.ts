@@ -37,6 +37,7 @@ export function bodyAtHand(given: unknown): ReadBody | undefined {
 
 /** The caller may change its own bytes before they are sent. */
 function copyOf(given: ArrayBufferView | ArrayBuffer, buffer: ArrayBufferLike, offset: number, length: number): Uint8Array {
+  if (length === 0) return new Uint8Array(0) // also of a buffer that was transferred
   // Bytes that another thread may change, or that may go away: whether they can be a body is for the platform to say.
   if ((buffer as { resizable?: boolean }).resizable === true || !isArrayBuffer(buffer)) new PlatformResponse(given as BodyInit)
   return new Uint8Array(new Uint8Array(buffer, offset, length))

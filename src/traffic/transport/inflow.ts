@@ -4,6 +4,7 @@
  * began to read it for too long, however short it is.
  */
 import type { Timer } from '../../base/time/clock.ts'
+import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { ResourceTiming } from '../../base/time/resource-timing.ts'
 import { type BodyCare, READ_AHEAD } from '../../core/body.ts'
 import type { BodyReader, BodySource } from '../../core/transport.ts'
@@ -90,14 +91,18 @@ export class Inflow implements BodyReader, AsyncIterable<Uint8Array> {
     this.#timing = timing
     if (this.#failed) return Promise.reject(this.#failure())
     return new Promise((resolve, reject) => {
-      if (this.#ended) return resolve(as(this.#join()))
-      this.#whole = bytes => {
+      const signal = this.#signal
+      if (this.#ended && signal === undefined) return resolve(as(this.#join()))
+      const settle = (bytes: Uint8Array) => {
         try {
           resolve(as(bytes))
         } catch (error) {
           reject(error)
         }
       }
+      // An abort right after the call counts, as it does while bytes are still to come.
+      if (this.#ended) return runInMicrotask(() => (signal!.aborted ? reject(signal!.reason) : settle(this.#join())))
+      this.#whole = settle
       this.#fail = reject
       this.#resume()
     })

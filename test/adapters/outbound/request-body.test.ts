@@ -28,6 +28,13 @@ describe('bytes', () => {
   ]
   test.each(rows)('%s', (_name, run) => both(run))
 
+  test('of a buffer that was transferred are none', async () => {
+    const body = new TextEncoder().encode('gone')
+    structuredClone(body.buffer, { transfer: [body.buffer] })
+    await (await peers.mesh.fetch(`${peers.server.origin}/echo`, { method: 'POST', body })).text()
+    expect(peers.server.seen[0]!.body).toBe('')
+  })
+
   test.each([
     ['a Buffer', Buffer.from('before')],
     ['a Uint8Array', new TextEncoder().encode('before')],

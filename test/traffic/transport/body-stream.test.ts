@@ -117,6 +117,15 @@ describe('an abort', () => {
     source.reader.error(reason) // as the engine does
     expect(await text.catch(error => error)).toBe(reason)
   })
+  test.each([[[]], [['content-encoding', 'gzip']]])('right after the body was asked for, though all of it is here, %j', async headers => {
+    const controller = new AbortController()
+    const { source, made } = response(controller.signal, headers)
+    source.reader.data(zlib.gzipSync('body'))
+    source.reader.end()
+    const read = made.arrayBuffer()
+    controller.abort('enough')
+    expect(await read.catch(error => error)).toBe('enough')
+  })
   test('does not use the body up: it can be asked for as often as one likes', async () => {
     const { made } = response(AbortSignal.abort('before'))
     expect([await made.text().catch(e => e), await made.text().catch(e => e), made.bodyUsed]).toEqual(['before', 'before', false])
