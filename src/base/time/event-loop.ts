@@ -41,6 +41,10 @@ function timeoutOfRuntime(): (delay: number, run: () => void) => void {
 function turnOfRuntime(): (run: () => void) => unknown {
   const immediate = immediateOfRuntime()
   if (immediate !== undefined) return immediate
+  if (typeof MessageChannel === 'undefined') {
+    const timer = setTimeout
+    return run => timer(run, 0)
+  }
   // Browsers make timers that follow each other wait for 4 ms; messages do not wait.
   let port: MessagePort | undefined
   const waiting: (() => void)[] = []

@@ -1,9 +1,11 @@
 /** The entries that fetch adds to `performance.getEntriesByType('resource')`, where the runtime lets us. */
 import { systemClock } from './clock.ts'
+import { endsWithRequests } from './polled-clock.ts'
 
 type Mark = (timing: object, url: string, initiator: string, global: object, cache: string, body: string, status: number) => unknown
 
-const mark = (globalThis.performance as { markResourceTiming?: Mark } | undefined)?.markResourceTiming
+/** Workers have the function too, and refuse it. */
+const mark = endsWithRequests() ? undefined : (globalThis.performance as { markResourceTiming?: Mark } | undefined)?.markResourceTiming
 
 /** The times of one fetch with all its redirects; the names are those that the runtime reads. */
 export class ResourceTiming {
