@@ -7,14 +7,22 @@ const HTTP2 = "node:http2 of this runtime ends streams or hides reset codes wher
 const KNOWN = {
   'Chromium, workerd': {
     'mesh/settings.test.ts > options of the methods of a mesh > admin': NO_ADMIN,
+    'mesh/unlisted.test.ts > a service that is not > is warned of': 'the transport over fetch adds a warning of its own',
     'mesh/settings.test.ts > beside an Istio sidecar': 'there is no environment to read ISTIO_META_* from',
   },
   'Chromium, workerd, Deno, Bun': { 'traffic/transport/response.test.ts > as the platform’s Response': WORDS },
+  Chromium: {
+    'traffic/transport/body-stream.test.ts > when the connection breaks > both branches of a tee': WORDS,
+    'traffic/transport/body-stream.test.ts > a body that cannot be decoded': 'there is no zlib; the fetch of the runtime decodes',
+  },
   workerd: {
     'traffic/transport/response.test.ts > the body underneath > a stream holds the peer back': 'a stream reads one chunk further ahead',
   },
   Deno: {
     'traffic/transport/fetch.test.ts > requests > a dead endpoint is UF': 'an error of its fetch has no code',
+    'mesh/ungoverned.test.ts > off > errors': 'an error of its fetch has no code',
+    'mesh/ungoverned.test.ts > observe > errors': 'an error of its fetch has no code',
+    'mesh/ungoverned.test.ts > closed > errors': 'an error of its fetch has no code',
     'traffic/transport/node-http1.test.ts > an exchange > a body is held back': 'its sockets count what they wrote when all is written',
     'traffic/transport/node-http2-ends.test.ts': HTTP2,
     'traffic/transport/node-http2.test.ts > what goes wrong > a reset with NO_ERROR': HTTP2,

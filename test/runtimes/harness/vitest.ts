@@ -11,24 +11,27 @@ chai.use(JestAsymmetricMatchers)
 
 export const expect: any = Object.assign((value: unknown, message?: string) => chai.expect(value, message), chai.expect)
 expect.extend(expect, customMatchers)
-expect.poll = (read: () => unknown, { timeout = 1000, interval = 20 } = {}) =>
+const polled = (read: () => unknown, not: boolean, { timeout = 1000, interval = 20 }: { timeout?: number; interval?: number }): any =>
   new Proxy(
     {},
     {
-      get:
-        (_, matcher: string) =>
-        async (...given: unknown[]) => {
+      get(_, matcher: string) {
+        if (matcher === 'not') return polled(read, true, { timeout, interval })
+        return async (...given: unknown[]) => {
           for (const end = Date.now() + timeout; ; ) {
             try {
-              return await (expect(await read()) as any)[matcher](...given)
+              const seen = expect(await read())
+              return await (not ? seen.not : seen)[matcher](...given)
             } catch (error) {
               if (Date.now() > end) throw error
               await new Promise(resolve => realTimeout(resolve, interval))
             }
           }
-        },
+        }
+      },
     },
   )
+expect.poll = (read: () => unknown, options = {}) => polled(read, false, options)
 expect.unreachable = (message = 'should not be reached') => {
   throw new Error(message)
 }
