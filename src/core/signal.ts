@@ -31,23 +31,31 @@ const ears = new WeakMap<Signal, Ear>()
 class Ear {
   readonly #signal: Signal
   readonly #listeners = new Set<() => void>()
+  #listening = false
 
   constructor(signal: Signal) {
     this.#signal = signal
   }
 
   add(listener: () => void): void {
-    if (this.#listeners.size === 0) this.#signal.addEventListener('abort', this.#tell, { once: true })
+    if (!this.#listening) this.#signal.addEventListener('abort', this.#tell, { once: true })
+    this.#listening = true
     this.#listeners.add(listener)
   }
 
   delete(listener: () => void): void {
-    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#signal.removeEventListener('abort', this.#tell)
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop()
+  }
+
+  /** Once: a listener may take off the last other one while they are called. */
+  #stop(): void {
+    if (this.#listening) this.#signal.removeEventListener('abort', this.#tell)
+    this.#listening = false
   }
 
   /** One that throws keeps no other from being told; the first error is for who aborts to report, as of a listener of its own. */
   readonly #tell = () => {
-    this.#signal.removeEventListener('abort', this.#tell) // who counts listeners counts this, too
+    this.#stop() // who counts listeners counts this, too
     const errors: unknown[] = []
     for (const listener of this.#listeners) {
       this.#listeners.delete(listener)

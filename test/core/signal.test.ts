@@ -19,6 +19,14 @@ import { watched } from '../faults/upstreams.ts'
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
 describe('whenAborted', () => {
+  test('stops listening once when one listener takes off the other while both are called', () => {
+    const { controller, listeners: count } = watched()
+    const offs: (() => void)[] = []
+    for (let i = 0; i < 2; i++) offs.push(whenAborted(controller.signal, () => offs[1 - i]!()))
+    controller.abort()
+    expect(count()).toBe(0)
+  })
+
   test('one listener for a signal, however many listen, and none when nobody does', () => {
     const { signal } = new AbortController()
     const offs = [1, 2, 3].map(() => whenAborted(signal, () => {}))
