@@ -10,6 +10,7 @@ import { jsonDocument } from './yaml/json.ts'
 import { offsetOf } from './yaml/locate.ts'
 import { type Parsed, type ParseFault, parsePiece } from './yaml/parse.ts'
 import { type Piece, piecesOf } from './yaml/pieces.ts'
+import { recent } from './yaml/recent.ts'
 import { readValue } from './yaml/values.ts'
 
 export type { TextPosition, YamlDocument, YamlFault, YamlLimits } from './yaml/document.ts'
@@ -54,7 +55,7 @@ function checked({ faults: [fault], value }: YamlDocument): unknown {
 }
 
 function* documentsOf(piece: Piece, bounds: Bounds): Generator<YamlDocument, void, void> {
-  const parsed = parsePiece(piece.text, bounds)
+  const parsed = recent(piece, () => parsePiece(piece.text, bounds))
   for (let index = 0; index < parsed.documents.length; index++) yield read(piece, parsed, index, bounds)
   const [first] = parsed.excess
   if (first === undefined) return
@@ -71,19 +72,14 @@ function read(piece: Piece, parsed: Parsed, index: number, bounds: Bounds): Yaml
     value: value ?? undefined,
     line: positionOf(piece, parsed, root?.range[0] ?? document.range[0]).line,
     faults: located(piece, parsed, faults),
-    locate: locator(piece, index, new WeakRef(parsed), bounds),
+    locate: locator(piece, index, bounds),
   }
 }
 
 /** Made apart from the reading, so that it keeps the text and not what was parsed from it. */
-function locator(piece: Piece, index: number, first: WeakRef<Parsed>, bounds: Bounds): YamlDocument['locate'] {
-  let held = first
+function locator(piece: Piece, index: number, bounds: Bounds): YamlDocument['locate'] {
   return steps => {
-    let parsed = held.deref()
-    if (parsed === undefined) {
-      parsed = parsePiece(piece.text, bounds)
-      held = new WeakRef(parsed)
-    }
+    const parsed = recent(piece, () => parsePiece(piece.text, bounds))
     return positionOf(piece, parsed, offsetOf(parsed.documents[index]!, steps) ?? 0)
   }
 }

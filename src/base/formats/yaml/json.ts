@@ -5,9 +5,11 @@
 import { type Bounds, broken, type TextPosition, tooDeep, tooLong, tooManyFaults, type YamlDocument } from './document.ts'
 import type { ParseFault } from './parse.ts'
 import type { Piece } from './pieces.ts'
+import { recent } from './recent.ts'
 
 /** The document that a piece is; `undefined` when it is not JSON. */
-export function jsonDocument({ text, line }: Piece, bounds: Bounds): YamlDocument | undefined {
+export function jsonDocument(piece: Piece, bounds: Bounds): YamlDocument | undefined {
+  const { text, line } = piece
   const start = /^\uFEFF?(?:---(?=[ \t\r\n]))?[ \t\r\n]*/.exec(text)![0].length
   const first = text.charCodeAt(start)
   if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return undefined
@@ -23,20 +25,18 @@ export function jsonDocument({ text, line }: Piece, bounds: Bounds): YamlDocumen
   const at = position(start)
   const faults = reader.faults.map(({ message, offset }) => ({ message, ...position(offset) }))
   if (faults.length > 0) return { ...broken('', at), faults }
-  return { value, line: at.line, faults, locate: locator(text, start, line, bounds) }
+  return { value, line: at.line, faults, locate: locator(piece, start, bounds) }
 }
 
 /** Made apart from the reading, so that it keeps the text and not what was read from it. */
-function locator(text: string, start: number, line: number, bounds: Bounds): YamlDocument['locate'] {
-  let held: WeakRef<{ root: Place; lines: Lines }> | undefined
+function locator(piece: Piece, start: number, bounds: Bounds): YamlDocument['locate'] {
+  const index = () => ({
+    root: new JsonReader(piece.text, start, bounds, PLACES).document(),
+    lines: new Lines(piece.text),
+  })
   return steps => {
-    let index = held?.deref()
-    if (index === undefined) {
-      const root = new JsonReader(text, start, bounds, PLACES).document()
-      index = { root, lines: new Lines(text) }
-      held = new WeakRef(index)
-    }
-    return index.lines.position(offsetAt(index.root, steps), line)
+    const { root, lines } = recent(piece, index)
+    return lines.position(offsetAt(root, steps), piece.line)
   }
 }
 
