@@ -1,4 +1,5 @@
 /** What axios sends: its data as a body that can be sent, with the headers that follow from it. */
+import { concatBytes } from '../../base/formats/bytes.ts'
 import type { Clock } from '../../base/time/clock.ts'
 import type { WireBody } from '../../core/transport.ts'
 import type { Given } from './config.ts'
@@ -106,8 +107,12 @@ async function reopening(
   if (length !== undefined && length > maxBodyLength) throw tooLarge()
   if (length !== undefined && length <= AT_ONCE) {
     const chunks: Uint8Array[] = []
-    for await (const chunk of open()) chunks.push(chunk)
-    return shapedBytes(joined(chunks), given, settings)
+    let size = 0
+    for await (const chunk of open()) {
+      chunks.push(chunk)
+      size += chunk.byteLength
+    }
+    return shapedBytes(concatBytes(chunks, size), given, settings)
   }
   const shape = shapeOf(given, settings, length)
   const whole = () => (length === undefined ? limited(open(), maxBodyLength, tooLarge) : open())
@@ -192,16 +197,6 @@ const always = (body: WireBody): RequestBody => ({
 
 async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return all
 }
 
 const ignore = () => {}

@@ -1,4 +1,5 @@
 /** A reply of the mesh as axios' response: its body decoded, counted and made into what `responseType` asks for. */
+import { concatBytes } from '../../base/formats/bytes.ts'
 import type { Clock } from '../../base/time/clock.ts'
 import type { BodyCare } from '../../core/body.ts'
 import { attachOutcome } from '../../core/outcome.ts'
@@ -178,14 +179,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     all.push(chunk)
     size += chunk.byteLength
   }
-  if (all.length === 1) return all[0]!
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of all) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
+  return concatBytes(all, size)
 }
 
 function webStream(chunks: AsyncGenerator<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {

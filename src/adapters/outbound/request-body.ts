@@ -1,4 +1,6 @@
 /** Request bodies: what is at hand becomes bytes that can be sent again; a stream is sent as it comes. */
+
+import { concatBytes } from '../../base/formats/bytes.ts'
 import {
   PlatformBlob,
   PlatformFile,
@@ -76,7 +78,7 @@ export async function bodyOfRequest(stream: ReadableStream<Uint8Array>, signal: 
     const step = chunks.next()
     const result = await Promise.race([step, turn()])
     if (result === undefined || size > AT_HAND) return once(chunks.rewound(known, step))
-    if (result.done === true) return bytes(join(known, size))
+    if (result.done === true) return bytes(concatBytes(known, size))
     known.push(result.value)
     size += result.value.byteLength
   }
@@ -145,14 +147,3 @@ function isUnusable(stream: any): boolean {
 }
 
 const ignore = () => {}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.byteLength
-  }
-  return whole
-}

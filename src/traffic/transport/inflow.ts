@@ -3,6 +3,7 @@
  * frees its connection. A longer one holds the peer back until somebody reads. One that has not come to its end is given up when nobody
  * began to read it for too long, however short it is.
  */
+import { concatBytes } from '../../base/formats/bytes.ts'
 import type { Timer } from '../../base/time/clock.ts'
 import { runInMicrotask } from '../../base/time/event-loop.ts'
 import type { ResourceTiming } from '../../base/time/resource-timing.ts'
@@ -179,15 +180,7 @@ export class Inflow implements BodyReader, AsyncIterable<Uint8Array> {
     this.#timing?.ended(this.received, this.received)
     const chunks = this.#chunks
     this.#chunks = []
-    if (chunks.length === 1) return chunks[0]!
-    if (chunks.length === 0) return new Uint8Array(0)
-    const whole = new Uint8Array(this.#size)
-    let at = 0
-    for (const chunk of chunks) {
-      whole.set(chunk, at)
-      at += chunk.byteLength
-    }
-    return whole
+    return concatBytes(chunks, this.#size)
   }
 }
 
